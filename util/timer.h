@@ -51,13 +51,16 @@ class TimerQueue {
     std::set<Entry> armed_;
     uint64_t next_sequence_ = 0;
     std::function<void()> earlier_;
+    // The timer whose callback runs now; null if it was destroyed meanwhile.
+    Timer* running_ = nullptr;
 };
 
 class Timer {
  public:
     Timer(TimerQueue& queue, std::function<void()> callback)
         : queue_(queue), callback_(std::move(callback)) {}
-    ~Timer() { cancel(); }
+    // May run inside the timer's own callback.
+    ~Timer();
     Timer(const Timer&) = delete;
     Timer& operator=(const Timer&) = delete;
 

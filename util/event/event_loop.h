@@ -27,7 +27,7 @@ class EventLoop {
     // from inside its own callback.
     class Watch {
      public:
-        Watch() = default;
+        Watch();
         ~Watch();
         Watch(Watch&&) noexcept;
         Watch& operator=(Watch&&) noexcept;
