@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Sphinx configuration; nothing but Sphinx itself is needed."""
+import pathlib
+import re
+
+_meson = (pathlib.Path(__file__).parent.parent / "meson.build").read_text()
+
+project = "qemu-colo"
+author = "the qemu-colo developers"
+release = re.search(r"^\s*version: '([^']+)'", _meson, re.MULTILINE).group(1)
+version = release
+extensions = []
+exclude_patterns = ["README.md"]
+root_doc = "index"
+language = "en"
+html_theme = "alabaster"
+html_theme_options = {
+    "description": "A machine emulator with COLO fault tolerance",
+    "fixed_sidebar": True,
+    "page_width": "70em",
+}
+html_show_copyright = False
+highlight_language = "none"
