@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// One virtual processor as its thread and the run control see it. run() executes
+// guest code until something outside is wanted.
+//
+// Threading: run() and wait_for_event() belong to the vCPU's thread and are called
+// without the machine lock (they take it for device accesses). kick() and the
+// CpuPort functions are thread-safe. reset() and the state component are used
+// while the vCPU is paused, under the machine lock.
+#pragma once
+
+#include "hw/core/cpu_port.h"
+#include "state/state_component.h"
+
+namespace qc::accel {
+
+enum class VcpuExit : uint8_t {
+    kKicked,         // kick() was called
+    kHalted,         // HLT, or waiting for a start-up IPI
+    kInternalError,  // reported already; the VM must stop
+};
+
+class Vcpu : public hw::CpuPort {
+ public:
+    // The APIC in front of this vCPU. Called once, before the first run(). Not
+    // called for vCPUs whose irqchip lives in the host kernel.
+    virtual void connect_apic(hw::ApicPort& apic) = 0;
+
+    virtual VcpuExit run() = 0;
+    // After kHalted: returns when an interrupt that would wake the CPU is pending,
+    // or kick() was called.
+    virtual void wait_for_event() = 0;
+    // Makes run() or wait_for_event() return soon, also if called just before.
+    virtual void kick() = 0;
+
+    // The state after RESET (Intel SDM vol. 3, "Processor state after reset").
+    virtual void reset() = 0;
+    virtual state::StateComponent& state() = 0;
+    // The vCPU thread calls these at its start and end.
+    virtual Result<void> thread_started() = 0;
+    virtual void thread_ending() = 0;
+};
+
+}  // namespace qc::accel

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <vector>
+
+#include "state/state_component.h"
+
+namespace qc::hw {
+
+// The 8259 pair, IOAPIC, local APICs and 8254 as emulated by the host's kernel.
+// Local APIC state belongs to the vCPU's component.
+//
+// Threading: set_gsi_level() is thread-safe; the rest under the machine lock with
+// the VM stopped.
+class KernelIrqchip {
+ public:
+    virtual ~KernelIrqchip() = default;
+    // GSI 0-15 reach the 8259 pair and the IOAPIC (0 as its pin 2), 16-23 the IOAPIC.
+    virtual void set_gsi_level(unsigned gsi, bool level) = 0;
+    virtual void reset() = 0;
+    virtual std::vector<state::StateComponent*> state_components() = 0;
+    // The speaker port 61h is ours; its gate and output bits are the PIT's.
+    virtual void set_pit_channel2_gate(bool gate) = 0;
+    virtual bool pit_channel2_output() = 0;
+};
+
+}  // namespace qc::hw

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// One contiguous piece of guest memory on the host: RAM or a ROM image. It knows
+// which of its pages were written since the last harvest, and which hold code
+// that an emulator has decoded.
+//
+// Every write to the block's bytes that does not come from guest code under a
+// hardware accelerator goes through write() or is followed by note_write().
+//
+// Threading: vCPUs, DMA and migration touch the bytes concurrently, as hardware
+// would; the bitmaps are atomic. Owned by memory::RamList.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "memory/phys_addr.h"
+#include "util/bitmap.h"
+#include "util/result.h"
+
+namespace qc::memory {
+
+class RamBlock;
+
+// Told when a page that holds decoded code was written by somebody else than
+// the vCPU's own store path.
+class CodeWriteListener {
+ public:
+    virtual ~CodeWriteListener() = default;
+    // Any thread. Must not block.
+    virtual void code_page_written(RamBlock& block, uint64_t page) = 0;
+};
+
+class RamBlock {
+ public:
+    enum class Kind : uint8_t { kRam, kRom };
+
+    // `id` is the name in the migration stream ("pc.ram", "pc.bios"); `size` is in
+    // bytes, a multiple of kPageSize. Contents start as zeros, unallocated.
+    static Result<std::unique_ptr<RamBlock>> create(std::string id, uint64_t size, Kind kind);
+    ~RamBlock();
+    RamBlock(const RamBlock&) = delete;
+    RamBlock& operator=(const RamBlock&) = delete;
+
+    const std::string& id() const { return id_; }
+    Kind kind() const { return kind_; }
+    uint64_t size() const { return size_; }
+    uint64_t page_count() const { return size_ / kPageSize; }
+    std::byte* host() const { return host_; }
+    std::span<std::byte> page(uint64_t page_number) const {
+        return {host_ + page_number * kPageSize, kPageSize};
+    }
+
+    // Copies `data` to `offset` and notes the write. The range lies in the block
+    // (asserted: callers translate guest addresses first).
+    void write(uint64_t offset, std::span<const std::byte> data);
+
+    // After a write to [offset, offset + length), length > 0: marks the pages
+    // dirty if logging is on, and tells the listener about pages with code.
+    void note_write(uint64_t offset, uint64_t length);
+
+    // Dirty logging. While off, nothing is recorded.
+    void set_dirty_logging(bool on) { logging_.store(on, std::memory_order_seq_cst); }
+    bool dirty_logging() const { return logging_.load(std::memory_order_relaxed); }
+    AtomicBitmap& dirty() { return dirty_; }
+    const AtomicBitmap& dirty() const { return dirty_; }
+
+    // Pages that hold decoded code. Set and cleared by the emulator's block cache.
+    AtomicBitmap& code_pages() { return code_pages_; }
+    void set_code_write_listener(CodeWriteListener* listener) { listener_ = listener; }
+
+ private:
+    RamBlock(std::string id, uint64_t size, Kind kind, std::byte* host);
+
+    std::string id_;
+    uint64_t size_;
+    Kind kind_;
+    std::byte* host_;
+    std::atomic<bool> logging_{false};
+    AtomicBitmap dirty_;
+    AtomicBitmap code_pages_;
+    CodeWriteListener* listener_ = nullptr;
+};
+
+}  // namespace qc::memory
