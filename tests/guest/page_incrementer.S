@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The guest of the migration and COLO tests. Adds one to the first byte of every
+# page of a range, round and round, so that at every moment the bytes are one run
+# of V followed by one run of V - 1: a page that was lost, torn or too old shows.
+# Prints 'A' at its start and 'B' every INTERVAL rounds, and nothing else.
+#
+#   FIRST     first byte of the range        [1 MiB]
+#   END       first byte after it            [100 MiB]
+#   INTERVAL  rounds for each letter         [64]
+
+        .include "boot.inc"
+        .ifndef FIRST
+        .set    FIRST, 0x100000
+        .endif
+        .ifndef END
+        .set    END, 0x6400000
+        .endif
+        .ifndef INTERVAL
+        .set    INTERVAL, 64
+        .endif
+
+        boot_entry
+        enter_pm32
+        mov     $'A', %al
+        serial_byte
+
+        # The range starts out equal, whatever the firmware left there.
+        mov     $FIRST, %edi
+1:      movb    $0, (%edi)
+        add     $0x1000, %edi
+        cmp     $END, %edi
+        jb      1b
+
+        mov     $INTERVAL, %ecx
+round:
+        mov     $FIRST, %edi
+1:      incb    (%edi)
+        add     $0x1000, %edi
+        cmp     $END, %edi
+        jb      1b
+        dec     %ecx
+        jnz     round
+        mov     $INTERVAL, %ecx
+        mov     $'B', %al
+        serial_byte
+        jmp     round
+
+        flat_gdt
+        end_of_boot_sector
