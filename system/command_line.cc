@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "system/command_line.h"
+
+#include <array>
+#include <string_view>
+
+#include "system/option_help.h"
+#include "system/version.h"
+
+namespace qc::system {
+
+namespace {
+
+// What a handler may change: the options, or the text to print instead.
+struct Parse {
+    Options options;
+    std::optional<std::string> text;
+};
+
+using Handler = Result<void> (*)(Parse& parse, const std::string& value, const std::string& origin);
+
+struct Entry {
+    std::string_view name;
+    // Empty if the option takes no argument.
+    std::string_view argument;
+    std::string_view help;
+    Handler handler;
+};
+
+Result<void> add_drive(Parse& parse, const std::string& value, const std::string& origin) {
+    parse.options.drives.push_back({TRY(OptionString::parse(value, "")), origin});
+    return {};
+}
+
+template <int kIndex>
+Result<void> add_hard_disk(Parse& parse, const std::string& value, const std::string& origin) {
+    std::string escaped;
+    for (char c : value)
+        escaped.append(c == ',' ? 2 : 1, c);
+    auto options = TRY(OptionString::parse(
+        fmt::format("index={},media=disk,if=ide,file={}", kIndex, escaped), ""));
+    parse.options.drives.push_back({std::move(options), origin});
+    return {};
+}
+
+Result<void> add_accelerators(Parse& parse, std::string_view names, const std::string& origin) {
+    while (true) {
+        size_t colon = names.find(':');
+        auto options = TRY(OptionString::parse(names.substr(0, colon), "accel"));
+        parse.options.accelerators.push_back({std::move(options), origin});
+        if (colon == std::string_view::npos) return {};
+        names.remove_prefix(colon + 1);
+    }
+}
+
+Result<void> set_accelerator(Parse& parse, const std::string& value, const std::string& origin) {
+    if (value == "help" || value == "?") {
+        parse.text = accelerator_help();
+        return {};
+    }
+    auto options = TRY(OptionString::parse(value, "accel"));
+    parse.options.accelerators.push_back({std::move(options), origin});
+    return {};
+}
+
+Result<void> set_machine(Parse& parse, const std::string& value, const std::string& origin) {
+    if (value == "help" || value == "?") {
+        parse.text = machine_help();
+        return {};
+    }
+    auto options = TRY(OptionString::parse(value, "type"));
+    if (auto type = options.take("type")) {
+        if (!is_machine_type(*type)) {
+            return Failure(Error(fmt::format("unsupported machine type '{}'", *type))
+                               .set_hint("Use -machine help to list supported machines"));
+        }
+        parse.options.machine_type = *type;
+    }
+    if (auto accelerators = options.take("accel")) {
+        TRY(add_accelerators(parse, *accelerators, origin));
+    }
+    if (!options.options().empty()) {
+        return fail("Property '{}-machine.{}' not found",
+                    canonical_machine_type(parse.options.machine_type),
+                    options.options().front().key);
+    }
+    return {};
+}
+
+Result<void> set_memory(Parse& parse, const std::string& value, const std::string&) {
+    constexpr uint64_t kMebibyte = uint64_t{1} << 20;
+    auto options = TRY(OptionString::parse(value, "size"));
+    std::string text = TRY(options.take_required("size"));
+    uint64_t bytes = TRY(parse_size("size", text, kMebibyte));
+    TRY(options.expect_empty());
+    if (bytes < kMebibyte) return fail("a machine has at least 1 MiB of memory");
+    // Firmware and guests count memory in megabytes; QEMU rounds up likewise.
+    parse.options.ram_bytes = (bytes + 8191) / 8192 * 8192;
+    return {};
+}
+
+Result<void> set_cpus(Parse&, const std::string& value, const std::string&) {
+    auto options = TRY(OptionString::parse(value, "cpus"));
+    for (std::string_view key : {"cpus", "maxcpus", "sockets", "cores", "threads"}) {
+        auto count = TRY(options.take_number(key));
+        if (count && *count != 1) {
+            return fail("{}={}: this version runs machines with one CPU", key, *count);
+        }
+    }
+    return options.expect_empty();
+}
+
+Result<void> set_name(Parse& parse, const std::string& value, const std::string&) {
+    auto options = TRY(OptionString::parse(value, "guest"));
+    if (auto guest = options.take("guest")) parse.options.vm_name = *guest;
+    if (auto process = options.take("process")) parse.options.process_name = *process;
+    // Threads always bear names here.
+    auto debug_threads = TRY(options.take_bool("debug-threads"));
+    if (debug_threads && !*debug_threads) return fail("debug-threads=off is not supported");
+    return options.expect_empty();
+}
+
+Result<void> set_display(Parse&, const std::string& value, const std::string&) {
+    if (value == "none") return {};
+    return fail("Parameter 'type' does not accept value '{}': only 'none' is available", value);
+}
+
+Result<void> set_vga(Parse&, const std::string& value, const std::string&) {
+    if (value == "none") return {};
+    return fail("vga type '{}' is not available: only 'none' is", value);
+}
+
+Result<void> set_nographic(Parse& parse, const std::string&, const std::string&) {
+    parse.options.nographic = true;
+    return {};
+}
+
+Result<void> set_monitor(Parse&, const std::string& value, const std::string&) {
+    if (value == "none") return {};
+    return fail(
+        "'{}': the human monitor is reached through QMP's human-monitor-command; only 'none' is "
+        "available here",
+        value);
+}
+
+Result<void> add_device(Parse& parse, const std::string& value, const std::string& origin) {
+    auto options = TRY(OptionString::parse(value, "driver"));
+    parse.options.devices.push_back({std::move(options), origin});
+    return {};
+}
+
+template <std::vector<RawOption> Options::* kMember>
+Result<void> append_raw(Parse& parse, const std::string& value, const std::string& origin) {
+    (parse.options.*kMember).push_back({value, origin});
+    return {};
+}
+
+template <bool Options::* kMember, bool kValue = true>
+Result<void> set_flag(Parse& parse, const std::string&, const std::string&) {
+    parse.options.*kMember = kValue;
+    return {};
+}
+
+template <std::string Options::* kMember>
+Result<void> set_string(Parse& parse, const std::string& value, const std::string&) {
+    parse.options.*kMember = value;
+    return {};
+}
+
+Result<void> set_incoming(Parse& parse, const std::string& value, const std::string& origin) {
+    parse.options.incoming = RawOption{value, origin};
+    return {};
+}
+
+Result<void> enable_kvm(Parse& parse, const std::string&, const std::string& origin) {
+    return add_accelerators(parse, "kvm", origin);
+}
+
+Result<void> add_data_dir(Parse& parse, const std::string& value, const std::string&) {
+    parse.options.data_dirs.push_back(value);
+    return {};
+}
+
+Result<void> print_help(Parse& parse, const std::string&, const std::string&);
+
+Result<void> print_version(Parse& parse, const std::string&, const std::string&) {
+    parse.text = fmt::format("QEMU emulator version {}.{}.{} ({})\n", kQemuMajor, kQemuMinor,
+                             kQemuMicro, kPackageVersion);
+    return {};
+}
+
+constexpr std::array kEntries = {
+    Entry{"h", "", "", print_help},
+    Entry{"help", "", "print this list and exit", print_help},
+    Entry{"version", "", "print the version and exit", print_version},
+    Entry{"machine", "[type=]NAME[,accel=A[:B]]", "the board; 'help' lists them", set_machine},
+    Entry{"M", "[type=]NAME", "the same as -machine", set_machine},
+    Entry{"accel", "NAME", "how guest code runs, tried in the order given; 'help' lists them",
+          set_accelerator},
+    Entry{"enable-kvm", "", "the same as -accel kvm", enable_kvm},
+    Entry{"cpu", "MODEL[,[+-]FEATURE][,FEATURE=on|off]", "the CPU model; 'help' lists them",
+          set_string<&Options::cpu_model>},
+    Entry{"m", "[size=]N[kMGT]", "guest memory, in MiB if no unit is given (128)", set_memory},
+    Entry{"smp", "[cpus=]1", "number of CPUs", set_cpus},
+    Entry{"name", "NAME[,process=P]", "name of the VM; P also names the process", set_name},
+    Entry{"drive", "file=F,if=ide|none[,id=ID][,format=raw][,...]", "a disk image", add_drive},
+    Entry{"hda", "FILE", "disk image for IDE disk 0", add_hard_disk<0>},
+    Entry{"hdb", "FILE", "disk image for IDE disk 1", add_hard_disk<1>},
+    Entry{"hdc", "FILE", "disk image for IDE disk 2", add_hard_disk<2>},
+    Entry{"hdd", "FILE", "disk image for IDE disk 3", add_hard_disk<3>},
+    Entry{"snapshot", "", "write to temporary files, never to the disk images",
+          set_flag<&Options::snapshot>},
+    Entry{"device", "DRIVER[,PROP=VALUE]",
+          "a device; 'help' lists them, 'DRIVER,help' its properties", add_device},
+    Entry{"chardev", "BACKEND,id=ID[,...]", "a character back end", append_raw<&Options::chardevs>},
+    Entry{"serial", "DEV",
+          "where a serial port goes: file:F, stdio, unix:..., chardev:ID, null, none",
+          append_raw<&Options::serials>},
+    Entry{"qmp", "DEV", "a QMP monitor: stdio, unix:PATH,server=on,wait=off, tcp:...",
+          append_raw<&Options::qmp_monitors>},
+    Entry{"monitor", "none", "the human monitor", set_monitor},
+    Entry{"display", "none", "the display", set_display},
+    Entry{"vga", "none", "the graphics card", set_vga},
+    Entry{"nographic", "", "no display; the first serial port is standard input and output",
+          set_nographic},
+    Entry{"nodefaults", "", "no devices but those asked for",
+          set_flag<&Options::default_devices, false>},
+    Entry{"S", "", "do not start the CPU; 'cont' does", set_flag<&Options::start_paused>},
+    Entry{"no-reboot", "", "end where the guest would reset", set_flag<&Options::no_reboot>},
+    Entry{"no-shutdown", "", "stop, do not end, where the guest shuts down",
+          set_flag<&Options::no_shutdown>},
+    Entry{"incoming", "tcp:HOST:PORT|unix:PATH|defer", "wait for a migration", set_incoming},
+    Entry{"bios", "FILE", "the firmware image", set_string<&Options::firmware>},
+    Entry{"L", "DIR", "look for firmware there first", add_data_dir},
+    Entry{"trace", "[enable=]PATTERN[,events=F][,file=F]", "trace events; 'help' lists them",
+          append_raw<&Options::trace>},
+    Entry{"D", "FILE", "write the trace log there", set_string<&Options::log_file>},
+};
+
+Result<void> print_help(Parse& parse, const std::string&, const std::string&) {
+    std::string text = "usage: qemu-system-x86_64 [options] [disk_image]\n\n";
+    for (const Entry& entry : kEntries) {
+        if (entry.help.empty()) continue;
+        std::string head = fmt::format("-{} {}", entry.name, entry.argument);
+        text += fmt::format("{:<15} {}\n", head, entry.help);
+    }
+    parse.text = std::move(text);
+    return {};
+}
+
+const Entry* find_entry(std::string_view name) {
+    for (const Entry& entry : kEntries) {
+        if (entry.name == name) return &entry;
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+Result<CommandLine> parse_command_line(std::span<const char* const> arguments) {
+    Parse parse;
+    for (size_t i = 0; i < arguments.size(); ++i) {
+        std::string written = arguments[i];
+        if (written.empty() || written[0] != '-' || written == "-") {
+            TRY(add_hard_disk<0>(parse, written, written).context("{}", written));
+            continue;
+        }
+        std::string_view name = written;
+        name.remove_prefix(name.starts_with("--") ? 2 : 1);
+        const Entry* entry = find_entry(name);
+        if (entry == nullptr) return fail("{}: invalid option", written);
+        std::string value;
+        std::string origin = fmt::format("-{}", entry->name);
+        if (!entry->argument.empty()) {
+            if (i + 1 == arguments.size()) return fail("{}: requires an argument", written);
+            value = arguments[++i];
+            origin += " " + value;
+        }
+        TRY(entry->handler(parse, value, origin).context("{}", origin));
+        if (parse.text) return CommandLine(PrintAndExit{*std::move(parse.text)});
+    }
+    return CommandLine(std::move(parse.options));
+}
+
+}  // namespace qc::system

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "system/command_line.h"
+
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+
+namespace qc::system {
+namespace {
+
+Result<CommandLine> parse(std::initializer_list<const char*> arguments) {
+    return parse_command_line(std::span(arguments.begin(), arguments.size()));
+}
+
+Options parsed(std::initializer_list<const char*> arguments) {
+    auto result = parse(arguments);
+    EXPECT_TRUE(result) << (result ? "" : result.error().message());
+    return result ? std::get<Options>(*result) : Options{};
+}
+
+std::string refusal(std::initializer_list<const char*> arguments) {
+    auto result = parse(arguments);
+    EXPECT_FALSE(result);
+    return result ? "" : result.error().message();
+}
+
+TEST(CommandLine, empty_gives_the_defaults) {
+    Options options = parsed({});
+    EXPECT_EQ(options.machine_type, "pc");
+    EXPECT_EQ(options.ram_bytes, uint64_t{128} << 20);
+    EXPECT_TRUE(options.accelerators.empty());
+    EXPECT_TRUE(options.default_devices);
+}
+
+TEST(CommandLine, one_and_two_dashes_are_equal) {
+    EXPECT_TRUE(parsed({"--S"}).start_paused);
+    EXPECT_TRUE(parsed({"-S"}).start_paused);
+}
+
+TEST(CommandLine, memory_is_in_mebibytes_without_unit) {
+    EXPECT_EQ(parsed({"-m", "512"}).ram_bytes, uint64_t{512} << 20);
+    EXPECT_EQ(parsed({"-m", "size=1G"}).ram_bytes, uint64_t{1} << 30);
+    EXPECT_NE(refusal({"-m", "1x"}).find("-m 1x: "), std::string::npos);
+    EXPECT_NE(refusal({"-m", "0"}).find("-m 0"), std::string::npos);
+}
+
+TEST(CommandLine, accelerators_keep_their_order) {
+    Options options = parsed({"-accel", "kvm", "-machine", "pc,accel=tcg:kvm"});
+    ASSERT_EQ(options.accelerators.size(), 3u);
+    EXPECT_EQ(options.accelerators[0].options.take("accel"), "kvm");
+    EXPECT_EQ(options.accelerators[1].options.take("accel"), "tcg");
+    EXPECT_EQ(options.accelerators[2].options.take("accel"), "kvm");
+}
+
+TEST(CommandLine, hda_is_a_drive_and_keeps_its_commas) {
+    Options options = parsed({"-hda", "a,b.img"});
+    ASSERT_EQ(options.drives.size(), 1u);
+    EXPECT_EQ(options.drives[0].options.take("file"), "a,b.img");
+    EXPECT_EQ(options.drives[0].options.take("index"), "0");
+    EXPECT_EQ(options.drives[0].origin, "-hda a,b.img");
+}
+
+TEST(CommandLine, disk_image_may_stand_alone) {
+    EXPECT_EQ(parsed({"disk.img"}).drives.size(), 1u);
+}
+
+TEST(CommandLine, what_is_not_available_is_refused_by_name) {
+    EXPECT_EQ(refusal({"-nonsense"}), "-nonsense: invalid option");
+    EXPECT_EQ(refusal({"-m"}), "-m: requires an argument");
+    EXPECT_NE(refusal({"-smp", "2"}).find("-smp 2: "), std::string::npos);
+    EXPECT_NE(refusal({"-display", "gtk"}).find("'gtk'"), std::string::npos);
+    EXPECT_NE(refusal({"-vga", "std"}).find("'std'"), std::string::npos);
+    EXPECT_NE(refusal({"-machine", "microvm"}).find("'microvm'"), std::string::npos);
+    EXPECT_NE(
+        refusal({"-machine", "pc,foo=1"}).find("Property 'pc-i440fx-9.0-machine.foo' not found"),
+        std::string::npos);
+    EXPECT_NE(refusal({"-name", "a,b=3"}).find("Invalid parameter 'b'"), std::string::npos);
+}
+
+TEST(CommandLine, help_names_every_option_and_wins_over_the_rest) {
+    auto result = parse({"-m", "64", "-help", "-nonsense"});
+    ASSERT_TRUE(result);
+    const auto& text = std::get<PrintAndExit>(*result).text;
+    for (const char* option : {"-machine", "-incoming", "-qmp", "-drive"}) {
+        EXPECT_NE(text.find(option), std::string::npos) << option;
+    }
+}
+
+TEST(CommandLine, machine_help_marks_default_and_alias) {
+    auto result = parse({"-machine", "help"});
+    ASSERT_TRUE(result);
+    const auto& text = std::get<PrintAndExit>(*result).text;
+    EXPECT_NE(text.find("(default)"), std::string::npos);
+    EXPECT_NE(text.find("(alias of pc-i440fx-9.0)"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace qc::system

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The lists behind `-machine help` and `-accel help`, and what they know.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace qc::system {
+
+// "pc" or the versioned name it stands for.
+bool is_machine_type(std::string_view type);
+// The versioned name of a machine type or alias: "pc-i440fx-9.0".
+std::string_view canonical_machine_type(std::string_view type);
+
+std::string machine_help();
+std::string accelerator_help();
+
+}  // namespace qc::system

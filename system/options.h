@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What the command line asks for, before anything of it exists. Plain data:
+// filled by system/command_line, read by system/machine_builder.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "util/option_string.h"
+
+namespace qc::system {
+
+// An option whose value is parsed by the room it belongs to. `origin` is how the
+// user wrote it, "-drive file=x", for error messages.
+struct RawOption {
+    std::string value;
+    std::string origin;
+};
+
+struct ParsedOption {
+    OptionString options;
+    std::string origin;
+};
+
+struct Options {
+    std::string machine_type = "pc";
+    // From `-accel` or `-machine accel=a:b`, in the order in which they are tried.
+    std::vector<ParsedOption> accelerators;
+    std::string cpu_model = "qemu64";
+    uint64_t ram_bytes = uint64_t{128} << 20;
+    unsigned cpus = 1;
+
+    std::string vm_name;
+    std::string process_name;
+
+    std::vector<ParsedOption> drives;
+    std::vector<ParsedOption> devices;
+    std::vector<RawOption> chardevs;
+    std::vector<RawOption> serials;
+    std::vector<RawOption> qmp_monitors;
+    bool snapshot = false;
+    // False: `-nodefaults`, nothing that was not asked for.
+    bool default_devices = true;
+    bool nographic = false;
+
+    bool start_paused = false;
+    bool no_reboot = false;
+    bool no_shutdown = false;
+    std::optional<RawOption> incoming;
+
+    std::string firmware = "bios-256k.bin";
+    std::vector<std::string> data_dirs;
+
+    std::vector<RawOption> trace;
+    std::string log_file;
+};
+
+}  // namespace qc::system
