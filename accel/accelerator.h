@@ -21,6 +21,7 @@
 
 namespace qc::i386 {
 struct CpuModel;
+struct CpuSupport;
 }
 
 namespace qc::hw {
@@ -43,6 +44,9 @@ class Accelerator {
  public:
     virtual ~Accelerator() = default;
     virtual std::string_view name() const = 0;
+
+    // What its processors can show: choose_cpu_model() filters by it.
+    virtual i386::CpuSupport cpu_support() const = 0;
 
     // Called after the board built its memory: maps RAM, subscribes to changes.
     virtual Result<void> attach_memory() = 0;
