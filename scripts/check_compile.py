@@ -114,7 +114,9 @@ class Compiler:
             return []
         errors = re.findall(r"^(.+?):(\d+):\d+: (?:fatal )?error: (.*)$", result.stderr, re.MULTILINE)
         prefix = str(self.context.root) + "/"
-        return [f"{path.removeprefix(prefix)}:{line}: {text}" for path, line, text in errors] or \
+        # An error in a system header is put down to the file that led to it.
+        return [f"{path.removeprefix(prefix)}:{line}: {text}" if path.startswith(prefix)
+                else f"{name}:1: {path}:{line}: {text}" for path, line, text in errors] or \
             [f"{name}:1: {CLANG} failed: {result.stderr.strip()[-300:]}"]
 
     def compile_all(self, jobs):

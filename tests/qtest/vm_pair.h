@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Two machines for migration and COLO: a source (primary) and a destination
+// (secondary) with the same configuration, on a unix or tcp channel.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/qtest/vm.h"
+
+namespace qc::qtest {
+
+enum class Transport : uint8_t { kUnix, kTcp };
+
+struct PairConfig {
+    VmConfig vm;  // name, incoming are set by the pair
+    Transport transport = Transport::kTcp;
+    // Set on both sides, after "events"; {"x-colo"} makes it a COLO pair.
+    std::vector<std::string> capabilities;
+    int checkpoint_delay_ms = 300;
+};
+
+class VmPair {
+ public:
+    // Starts both, sets capabilities and parameters on both; the destination listens.
+    static Result<std::unique_ptr<VmPair>> start(const PairConfig& config,
+                                                 const TempDir& directory);
+
+    Vm& primary() { return *primary_; }
+    Vm& secondary() { return *secondary_; }
+    // Where the destination listens, as `migrate` takes it.
+    const std::string& uri() const { return uri_; }
+
+    // Waits until the guest prints, migrates, and waits for status `colo` and
+    // for the secondary's guest to run.
+    Result<void> enter_colo();
+    // Waits until the secondary has resumed after this many more checkpoints.
+    Result<void> wait_checkpoints(int count);
+    // Waits for the STOP of a checkpoint on the secondary: one is going on.
+    Result<void> wait_checkpoint_begin();
+
+ private:
+    VmPair() = default;
+
+    std::unique_ptr<Vm> primary_;
+    std::unique_ptr<Vm> secondary_;
+    std::string uri_;
+};
+
+// What is told to a survivor: break the connections (out of band), take over.
+Result<void> take_over(Vm& survivor);
+
+// Sets one migration parameter and reads it back.
+Result<void> set_parameter(Vm& vm, const std::string& name, const Json& value);
+
+// The bytes of the page incrementer's range, one for each page, must be one run
+// of V followed by one run of V - 1. Stops the guest while it looks.
+Result<void> check_incrementer(Vm& vm, uint64_t first, uint64_t end);
+// The rule alone, on one byte for each page.
+Result<void> check_one_step(std::string_view page_bytes);
+
+}  // namespace qc::qtest
