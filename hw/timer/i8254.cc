@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "hw/timer/i8254.h"
+
+#include <algorithm>
+
+namespace qc::hw {
+
+namespace {
+// A guest may ask for an interrupt every 2 us. It gets them merged at this
+// distance, so that it cannot keep the main loop busy.
+constexpr int64_t kMinTimerDistanceNs = 20'000;
+}  // namespace
+
+I8254::I8254(const DeviceContext& context)
+    : timers_(context.virtual_timers),
+      timer_(timers_,
+             [this] {
+                 const int64_t now = now_ns();
+                 advance(now);
+                 update(now);
+             }),
+      ports_(*this, context.io_root, "pit", 0x40, 4) {}
+
+void I8254::advance(int64_t now) {
+    if (!core_.advance(now)) return;
+    output_.set(false);
+    output_.set(true);
+}
+
+void I8254::update(int64_t now) {
+    output_.set(core_.irq_level());
+    const int64_t rise = core_.next_rise_ns();
+    if (rise == I8254Core::kNever) {
+        timer_.cancel();
+    } else {
+        timer_.arm_at_ns(std::max(rise, now + kMinTimerDistanceNs));
+    }
+}
+
+uint8_t I8254::read(unsigned offset) {
+    const int64_t now = now_ns();
+    if (offset == 0) {
+        advance(now);
+        update(now);
+    }
+    return core_.read(now, offset);
+}
+
+void I8254::write(unsigned offset, uint8_t value) {
+    const int64_t now = now_ns();
+    advance(now);
+    core_.write(now, offset, value);
+    update(now);
+}
+
+void I8254::set_channel2_gate(bool gate) {
+    core_.set_gate(now_ns(), I8254Core::kSpeakerChannel, gate);
+}
+
+bool I8254::channel2_output() {
+    return core_.output(now_ns(), I8254Core::kSpeakerChannel);
+}
+
+void I8254::reset() {
+    core_.reset();
+    update(now_ns());
+}
+
+void I8254::restore(const I8254Core::State& state) {
+    core_.restore(state);
+    output_.restore(core_.irq_level());
+    const int64_t rise = core_.next_rise_ns();
+    if (rise == I8254Core::kNever) {
+        timer_.cancel();
+    } else {
+        timer_.arm_at_ns(rise);
+    }
+}
+
+}  // namespace qc::hw
