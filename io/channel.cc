@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "io/channel.h"
+
+#include <algorithm>
+#include <array>
+
+#include "util/assert.h"
+#include "util/machine_lock.h"
+
+namespace qc::io {
+
+namespace {
+
+// So many parts go into one system call. Linux takes 1024; the rest of a longer
+// list goes into the next call.
+constexpr size_t kPartsPerCall = 64;
+
+std::string_view doing(FdEvents direction) {
+    return direction == FdEvents::kRead ? "reading from" : "writing to";
+}
+
+}  // namespace
+
+Result<void> Channel::check_open(std::string_view action) const {
+    if (was_shut_down()) return fail("{} {}: the channel was shut down", action, peer_name());
+    return {};
+}
+
+Result<void> Channel::wait_or_fail(FdEvents direction, Deadline deadline) {
+    switch (wait(direction, deadline)) {
+        case WaitOutcome::kReady: return {};
+        case WaitOutcome::kInterrupted: return check_open(doing(direction));
+        case WaitOutcome::kDeadline: break;
+    }
+    return fail("{} {}: timed out", doing(direction), peer_name());
+}
+
+Result<size_t> Channel::read_some(Bytes buffer, Deadline deadline) {
+    assert_may_block();
+    QC_ASSERT(!buffer.empty());
+    while (true) {
+        const std::optional<size_t> count = TRY(try_read(buffer));
+        if (count) return *count;
+        TRY(wait_or_fail(FdEvents::kRead, deadline));
+    }
+}
+
+Result<void> Channel::read_exact(Bytes buffer, Deadline deadline) {
+    assert_may_block();
+    const size_t wanted = buffer.size();
+    while (!buffer.empty()) {
+        const size_t count = TRY(read_some(buffer, deadline));
+        if (count == 0) {
+            return fail("reading from {}: the peer closed the connection, {} of {} bytes arrived",
+                        peer_name(), wanted - buffer.size(), wanted);
+        }
+        buffer = buffer.subspan(count);
+    }
+    return {};
+}
+
+Result<void> Channel::write_all(ConstBytes data, Deadline deadline) {
+    return write_vector({&data, 1}, deadline);
+}
+
+Result<void> Channel::write_vector(std::span<const ConstBytes> parts, Deadline deadline) {
+    assert_may_block();
+    std::array<ConstBytes, kPartsPerCall> window;
+    while (!parts.empty()) {
+        const size_t taken = std::min(parts.size(), window.size());
+        std::ranges::copy(parts.first(taken), window.begin());
+        parts = parts.subspan(taken);
+
+        std::span<ConstBytes> left(window.data(), taken);
+        while (true) {
+            while (!left.empty() && left.front().empty())
+                left = left.subspan(1);
+            if (left.empty()) break;
+            std::optional<size_t> written = TRY(try_write(left));
+            if (!written) {
+                TRY(wait_or_fail(FdEvents::kWrite, deadline));
+                continue;
+            }
+            while (*written != 0) {
+                const size_t step = std::min(*written, left.front().size());
+                left.front() = left.front().subspan(step);
+                *written -= step;
+                if (left.front().empty()) left = left.subspan(1);
+            }
+        }
+    }
+    return {};
+}
+
+Result<bool> Channel::wait_readable(Deadline deadline) {
+    assert_may_block();
+    TRY(check_open("reading from"));
+    switch (wait(FdEvents::kRead, deadline)) {
+        case WaitOutcome::kReady: return true;
+        case WaitOutcome::kDeadline: return false;
+        case WaitOutcome::kInterrupted: break;
+    }
+    TRY(check_open("reading from"));
+    return true;
+}
+
+void Channel::shutdown() noexcept {
+    if (!shut_down_.exchange(true, std::memory_order_acq_rel)) on_shutdown();
+}
+
+}  // namespace qc::io

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// A channel over a connected stream socket, TCP or UNIX. Never raises SIGPIPE.
+//
+// Threading: as Channel.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "io/channel.h"
+#include "util/unique_fd.h"
+
+namespace qc::io {
+
+class SocketChannel final : public Channel {
+ public:
+    // Takes a connected stream socket; anything else is refused.
+    static Result<std::unique_ptr<SocketChannel>> create(UniqueFd socket);
+
+    Result<std::optional<size_t>> try_read(Bytes buffer) override;
+    using Channel::try_write;
+    Result<std::optional<size_t>> try_write(std::span<const ConstBytes> parts) override;
+    Result<void> set_no_delay(bool on) override;
+    std::string peer_name() const override { return peer_name_; }
+    std::string local_name() const override { return local_name_; }
+    int read_poll_fd() const override { return socket_.get(); }
+
+ private:
+    explicit SocketChannel(UniqueFd socket) : socket_(std::move(socket)) {}
+    WaitOutcome wait(FdEvents direction, Deadline deadline) override;
+    void on_shutdown() noexcept override;
+
+    UniqueFd socket_;
+    bool tcp_ = false;
+    std::string peer_name_;
+    std::string local_name_;
+};
+
+}  // namespace qc::io
