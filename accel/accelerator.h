@@ -22,7 +22,7 @@
 namespace qc::i386 {
 struct CpuModel;
 struct CpuSupport;
-}
+}  // namespace qc::i386
 
 namespace qc::hw {
 class KernelIrqchip;
@@ -53,6 +53,11 @@ class Accelerator {
     virtual Result<std::unique_ptr<Vcpu>> create_vcpu(unsigned index,
                                                       const i386::CpuModel& model) = 0;
     virtual memory::DirtyLog& dirty_log() = 0;
+
+    // Under the machine lock with every vCPU paused, after the virtual clock was
+    // stopped or started: clocks that the accelerator keeps for the guest.
+    virtual void guest_time_stopped() {}
+    virtual void guest_time_starting() {}
 
     // The interrupt controllers and the PIT if the host kernel emulates them, else
     // null: then the board builds its own.

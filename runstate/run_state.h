@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // The states that a VM can be in, as QMP's RunState names them, and which may
-// follow which.
+// follow which (the transitions that QEMU's documentation and behaviour allow).
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace qc::runstate {
@@ -27,9 +28,11 @@ enum class RunState : uint8_t {
     kIoError,
     kDebug,
 };
+inline constexpr unsigned kRunStateCount = 16;
 
 // QMP's spelling: "finish-migrate".
 std::string_view to_string(RunState state);
+std::optional<RunState> run_state_from_string(std::string_view name);
 
 // True if a VM may go from `from` to `to`. Staying is always legal.
 bool transition_allowed(RunState from, RunState to);

@@ -2,12 +2,14 @@
 //
 // Stopping and resuming the whole VM: vCPUs, virtual clock, device back ends.
 //
-//   start(): state -> running, clock starts, listeners (front to back), vCPUs go
-//   stop():  vCPUs pause, clock stops, listeners (back to front) drain, state set
+//   start(): state -> running, clock starts, accelerator, listeners (front to
+//            back), vCPUs go
+//   stop():  vCPUs pause, clock stops, accelerator, listeners (back to front)
+//            drain, state set
 //
 // stop() and start() block until every vCPU is paused or going; they take the
 // machine lock themselves for the moments they need it, and their callers hold
-// none. They are serialised by a mutex of their own.
+// none. They are serialised by a mutex of their own. No vCPU thread calls them.
 //
 // Threading: thread-safe. Owned by system::Machine.
 #pragma once
@@ -15,8 +17,10 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "accel/accelerator.h"
 #include "accel/vcpu.h"
 #include "runstate/run_state.h"
 #include "util/clock.h"
@@ -35,7 +39,8 @@ class RunListener {
     // Under the machine lock, before the vCPUs run.
     virtual void vm_starting() = 0;
     // Without the machine lock, after the vCPUs paused: returns when nothing of the
-    // listener's is in flight any more (a disk's requests have completed).
+    // listener's is in flight any more (a disk's requests have completed). Does not
+    // rely on the caller's event loop: the caller may be the main loop.
     virtual void vm_stopped() = 0;
 };
 
@@ -43,81 +48,121 @@ class RunListener {
 class RunObserver {
  public:
     virtual ~RunObserver() = default;
-    // Any thread, no lock held; must not block.
+    // Any thread, no machine lock held; must not block nor call VmControl, but for
+    // state(). Changes arrive in order, one at a time.
     virtual void run_state_changed(RunState from, RunState to) = 0;
 };
+
+class FreezeGuard;
 
 class VmControl {
  public:
     struct Deps {
         MachineLock& lock;
         VirtualClock& virtual_clock;
-        // Called after the virtual clock was started, stopped or set.
+        // Called under the machine lock after the virtual clock was started, stopped
+        // or set.
         std::function<void()> clock_changed;
+        // Called in a vCPU's thread: it cannot go on, the VM is to be stopped.
+        std::function<void()> internal_error;
+        // Told when guest time starts and stops; may be null.
+        accel::Accelerator* accelerator = nullptr;
     };
     explicit VmControl(Deps deps);
     ~VmControl();
+    VmControl(const VmControl&) = delete;
+    VmControl& operator=(const VmControl&) = delete;
 
-    // While the machine is built. Threads start paused.
-    Result<void> add_vcpu(accel::Vcpu& vcpu);
-    void add_listener(RunListener& listener);
-    void add_observer(RunObserver& observer);
-    void remove_observer(RunObserver& observer);
-    // Pauses the VM for good and joins the vCPU threads.
-    void shut_down();
+    // While the machine is built; the caller holds no lock. Threads start paused.
+    Result<void> add_vcpu(accel::Vcpu& vcpu) EXCLUDES(control_mutex_);
+    void add_listener(RunListener& listener) EXCLUDES(control_mutex_);
+    void add_observer(RunObserver& observer) EXCLUDES(observer_mutex_);
+    // No call reaches the observer after the return.
+    void remove_observer(RunObserver& observer) EXCLUDES(observer_mutex_);
+    // Pauses the VM for good and joins the vCPU threads. Idempotent.
+    void shut_down() EXCLUDES(control_mutex_);
 
     RunState state() const { return state_.load(std::memory_order_acquire); }
     bool running() const { return state() == RunState::kRunning; }
 
     // Stops if running; in any case the state becomes `reason` if that is a legal
-    // change. An error names both states if it is not.
-    Result<void> stop(RunState reason);
+    // change. An error names both states if it is not, and nothing happened.
+    Result<void> stop(RunState reason) EXCLUDES(control_mutex_);
     // Runs the VM. No-op while running.
-    Result<void> start();
+    Result<void> start() EXCLUDES(control_mutex_);
     // Changes between two states in which the VM stands still.
-    Result<void> set_state(RunState state);
+    Result<void> set_state(RunState state) EXCLUDES(control_mutex_);
 
-    // Keeps the VM stopped from its construction to its destruction, then restores
-    // what was before: running or not. `disarm()` leaves the VM as it is.
-    class FreezeGuard {
-     public:
-        FreezeGuard(VmControl& control, RunState reason);
-        ~FreezeGuard();
-        FreezeGuard(FreezeGuard&&) noexcept;
-        FreezeGuard& operator=(FreezeGuard&&) = delete;
-        void disarm();
-        // True if the VM was running when the guard was made.
-        bool was_running() const { return was_running_; }
+    // What a user asks with `stop` and `cont`: as stop(kPaused) and start(), except
+    // that while a FreezeGuard holds the VM they only change what it will restore.
+    Result<void> user_stop() EXCLUDES(control_mutex_);
+    Result<void> user_start() EXCLUDES(control_mutex_);
 
-     private:
-        VmControl* control_;
-        RunState previous_;
-        bool was_running_;
-    };
+    // Stops the VM with `reason` until the guard is destroyed. Fails if the change is
+    // not legal or another guard is alive.
+    Result<FreezeGuard> freeze(RunState reason) EXCLUDES(control_mutex_);
 
     // Calls `function` under the machine lock with every vCPU paused between two
     // instructions, then lets them go on; the VM's state does not change and no
     // event is sent. For resets.
-    void with_vcpus_paused(const std::function<void()>& function);
+    void with_vcpus_paused(const std::function<void()>& function) EXCLUDES(control_mutex_);
 
     // What the guest sees as "stopped at": for migration.
     VirtualClock& virtual_clock() { return deps_.virtual_clock; }
-    // Sets the virtual clock while the VM is stopped (state load).
+    // Sets the virtual clock while the VM is stopped (state load), under the machine
+    // lock.
     void set_virtual_clock_ns(int64_t value);
 
  private:
-    void pause_vcpus() EXCLUDES(deps_.lock);
-    void resume_vcpus();
-    Result<void> change_state(RunState to) REQUIRES(control_mutex_);
-    void notify(RunState from, RunState to);
+    friend class FreezeGuard;
+    // What a living FreezeGuard will restore.
+    struct Freeze {
+        RunState reason;
+        RunState previous;
+    };
+
+    Result<void> check_change(RunState to) const;
+    Result<void> stop_locked(RunState reason) REQUIRES(control_mutex_);
+    Result<void> start_locked() REQUIRES(control_mutex_);
+    void change_state(RunState to) REQUIRES(control_mutex_);
+    void pause_vcpus() REQUIRES(control_mutex_);
+    void resume_vcpus() REQUIRES(control_mutex_);
+    void unfreeze(bool restore) EXCLUDES(control_mutex_);
 
     Deps deps_;
     Mutex control_mutex_;
     std::atomic<RunState> state_{RunState::kPrelaunch};
-    std::vector<std::unique_ptr<VcpuThread>> threads_;
-    std::vector<RunListener*> listeners_;
+    bool shut_down_ GUARDED_BY(control_mutex_) = false;
+    std::optional<Freeze> freeze_ GUARDED_BY(control_mutex_);
+    std::vector<std::unique_ptr<VcpuThread>> threads_ GUARDED_BY(control_mutex_);
+    std::vector<RunListener*> listeners_ GUARDED_BY(control_mutex_);
     Mutex observer_mutex_;
     std::vector<RunObserver*> observers_ GUARDED_BY(observer_mutex_);
+};
+
+// Keeps the VM stopped, then restores what was before: running, or the state it
+// stood still in (or what a user asked for meanwhile). If somebody moved the VM to
+// another state in between, that state stays.
+class [[nodiscard]] FreezeGuard {
+ public:
+    ~FreezeGuard();
+    FreezeGuard(FreezeGuard&& other) noexcept;
+    FreezeGuard& operator=(FreezeGuard&&) = delete;
+
+    // Ends the freeze and leaves the VM as it is.
+    void disarm();
+    // Ends the freeze now; what the destructor does.
+    void restore();
+    // True if the VM was running when the guard was made.
+    bool was_running() const { return was_running_; }
+
+ private:
+    friend class VmControl;
+    FreezeGuard(VmControl& control, bool was_running)
+        : control_(&control), was_running_(was_running) {}
+
+    VmControl* control_;
+    bool was_running_;
 };
 
 }  // namespace qc::runstate

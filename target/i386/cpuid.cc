@@ -19,7 +19,6 @@ constexpr uint32_t kCmpLegacyBit = 1u << 1;
 constexpr uint32_t kKvmLeaf = 0x40000000;
 constexpr uint32_t kExtendedLeaf = 0x80000000;
 constexpr size_t kVendorLength = 12;
-constexpr size_t kBrandLength = 48;
 constexpr unsigned kLinearBits = 48;
 constexpr unsigned kLineBytes = 64;
 

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The thread that executes one virtual processor.
+//
+//                request_pause()                    resume()
+//     going  ---------------------->  stopping  ...  paused  --------> going
+//       |                                ^
+//       +-- kInternalError -> failed ----+   (stands still until asked to pause)
+//
+// Everything is event driven: a pause costs one kick and one wake-up.
+//
+// Threading: the public functions belong to VmControl, which serialises them.
+// Owned by VmControl.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "accel/vcpu.h"
+#include "util/mutex.h"
+#include "util/result.h"
+#include "util/thread.h"
+
+namespace qc::runstate {
+
+class VcpuThread {
+ public:
+    // `internal_error` is called in the vCPU's thread after run() gave up.
+    VcpuThread(accel::Vcpu& vcpu, std::function<void()> internal_error);
+    ~VcpuThread();
+
+    // Starts the thread, paused. An error is the vCPU's own, from thread_started().
+    Result<void> start(std::string name);
+    // Asks for a pause and returns at once; wait_paused() returns when run() has.
+    void request_pause();
+    void wait_paused();
+    void resume();
+    // Paused or not, the thread ends.
+    void stop();
+
+    bool is_current() const { return thread_.is_current(); }
+
+ private:
+    enum class Command : uint8_t { kPause, kGo, kQuit };
+
+    void body();
+    // False if the thread is to end.
+    bool wait_until_going();
+    void hold_after_error();
+
+    accel::Vcpu& vcpu_;
+    std::function<void()> internal_error_;
+    Mutex mutex_;
+    CondVar changed_;
+    Command command_ GUARDED_BY(mutex_) = Command::kPause;
+    bool paused_ GUARDED_BY(mutex_) = false;
+    bool started_ GUARDED_BY(mutex_) = false;
+    Result<void> start_status_ GUARDED_BY(mutex_);
+    Thread thread_;
+};
+
+}  // namespace qc::runstate
