@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The whole `pc` machine (i440FX, PIIX3) put together from parts: memory map,
+// interrupt controllers (our own, or the host kernel's), timers, CMOS contents,
+// PCI with its four functions in QEMU's slots, fw_cfg, disks, serial ports and
+// what `-device` adds. It owns every device, registers their state components
+// and resets them; vCPUs are the accelerator's and are reset by the machine.
+//
+// How a machine is started with it:
+//   1. address spaces, RAM list and accelerator exist; vCPUs have been created
+//   2. PcBoard::create()
+//   3. vcpu[i].connect_apic(*board.apic(i)), unless the kernel has the irqchip
+//   4. accelerator.attach_memory(), reset of the vCPUs, board.reset()
+//
+// Threading: machine lock. Owned by system::Machine; dies before everything in
+// Deps, with the vCPUs stopped and the disks drained.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hw/core/cpu_port.h"
+#include "hw/core/device.h"
+#include "hw/core/device_context.h"
+#include "hw/core/kernel_irqchip.h"
+#include "hw/core/machine_port.h"
+#include "memory/ram_list.h"
+#include "qom/object_type.h"
+#include "state/registry.h"
+#include "util/result.h"
+
+namespace qc::block {
+class DriveTable;
+}
+namespace qc::chardev {
+class Chardev;
+}
+
+namespace qc::hw {
+
+// What `-device` asks for: a type out of register_pc_device_types().
+struct DeviceRequest {
+    const qom::ObjectType* type = nullptr;
+    qom::PropertyValues properties;
+    std::string id;
+};
+
+// The types that a user may plug into this board.
+void register_pc_device_types(qom::TypeRegistry& types);
+
+class PcBoard {
+ public:
+    struct Config {
+        uint64_t ram_bytes = 0;
+        std::vector<std::byte> firmware;
+        // COM1 to COM4; a port without a back end does not exist.
+        std::array<chardev::Chardev*, 4> serials{};
+        std::vector<DeviceRequest> devices;
+        // Letters as `-boot order=` has them: c disk, a floppy, d CD-ROM, n network.
+        std::string boot_order = "cad";
+        std::optional<std::array<uint8_t, 16>> uuid;
+        // The machine's type as firmware tables name it: "pc-i440fx-9.0".
+        std::string product;
+    };
+    struct Deps {
+        const DeviceContext& context;
+        memory::MemoryRegion& memory_root;  // the root of context.memory
+        memory::RamList& ram;
+        state::Registry& states;
+        MachinePort& machine;
+        std::span<CpuPort* const> cpus;
+        KernelIrqchip* kernel_irqchip = nullptr;
+        block::DriveTable& drives;
+        // `chardev=ID` of a device; null if there is no such back end.
+        std::function<chardev::Chardev*(std::string_view id)> find_chardev;
+    };
+    // Errors name the device and the property, file or size at fault.
+    static Result<std::unique_ptr<PcBoard>> create(const Config& config, const Deps& deps);
+    ~PcBoard();
+
+    // Everything but the vCPUs as after power-on.
+    void reset();
+
+    // The local APIC of a vCPU; null when the host kernel has the irqchip.
+    ApicPort* apic(unsigned cpu) const;
+
+    // system_powerdown: the ACPI power button.
+    void press_power_button();
+
+    // All devices, in the order in which they are reset and their state is saved.
+    std::span<Device* const> devices() const;
+    // By type name, or null: "ioapic" for the qtest server.
+    Device* find_device(std::string_view type_name) const;
+    // By the id given with -device, or null.
+    Device* find_device_id(std::string_view id) const;
+
+ private:
+    struct Parts;
+    explicit PcBoard(std::unique_ptr<Parts> parts);
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace qc::hw

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "hw/i386/pc_memory.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace qc::hw {
+
+namespace {
+constexpr uint64_t kMiB = 1 << 20;
+constexpr uint64_t kConventionalEnd = 0xa0000;
+constexpr uint64_t k4GiB = uint64_t{1} << 32;
+constexpr uint64_t kMaxBelow4g = 0xe0000000;
+constexpr uint64_t kSplitBelow4g = 0xc0000000;
+constexpr uint64_t kMaxRam = uint64_t{1} << 39;
+constexpr uint64_t kFirmwareUnit = 0x10000;
+constexpr uint64_t kMaxFirmware = 16 * kMiB;
+constexpr uint64_t kMaxIsaFirmware = 0x20000;
+
+uint64_t isa_firmware_size(const memory::RamBlock& firmware) {
+    return std::min(firmware.size(), kMaxIsaFirmware);
+}
+}  // namespace
+
+uint64_t pc_ram_below_4g(uint64_t ram_bytes) {
+    return ram_bytes < kMaxBelow4g ? ram_bytes : kSplitBelow4g;
+}
+
+Result<std::unique_ptr<PcMemory>> PcMemory::create(const Config& config, memory::RamList& blocks,
+                                                   memory::MemoryRegion& root) {
+    if (config.ram_bytes < kMiB || config.ram_bytes > kMaxRam ||
+        config.ram_bytes % memory::kPageSize != 0) {
+        return fail("the pc machine cannot have {} bytes of RAM: 1 MiB to 512 GiB, in whole pages",
+                    config.ram_bytes);
+    }
+    uint64_t firmware_bytes = config.firmware.size();
+    if (firmware_bytes == 0 || firmware_bytes % kFirmwareUnit != 0 ||
+        firmware_bytes > kMaxFirmware) {
+        return fail("the firmware image has {} bytes, not a multiple of 64 KiB up to 16 MiB",
+                    firmware_bytes);
+    }
+    memory::RamBlock* ram =
+        TRY(blocks.create_block("pc.ram", config.ram_bytes, memory::RamBlock::Kind::kRam));
+    memory::RamBlock* firmware =
+        TRY(blocks.create_block("pc.bios", firmware_bytes, memory::RamBlock::Kind::kRom));
+    std::memcpy(firmware->host(), config.firmware.data(), firmware_bytes);
+    return std::unique_ptr<PcMemory>(new PcMemory(*ram, *firmware, root));
+}
+
+PcMemory::PcMemory(memory::RamBlock& ram, memory::RamBlock& firmware, memory::MemoryRegion& root)
+    : root_(root),
+      below_4g_(pc_ram_below_4g(ram.size())),
+      ram_(memory::MemoryRegion::ram("pc.ram", ram)),
+      conventional_ram_(memory::MemoryRegion::alias("ram-conventional", ram_, 0, kConventionalEnd)),
+      extended_ram_(memory::MemoryRegion::alias("ram-below-4g", ram_, kMiB, below_4g_ - kMiB)),
+      high_ram_(
+          memory::MemoryRegion::alias("ram-above-4g", ram_, below_4g_, ram.size() - below_4g_)),
+      pci_(memory::MemoryRegion::container("pci", 0)),
+      firmware_(memory::MemoryRegion::rom("pc.bios", firmware)),
+      isa_firmware_(memory::MemoryRegion::alias("isa-bios", firmware_,
+                                                firmware.size() - isa_firmware_size(firmware),
+                                                isa_firmware_size(firmware))) {
+    root_.add_child(0, pci_, -1);
+    root_.add_child(0, conventional_ram_);
+    root_.add_child(kMiB, extended_ram_);
+    root_.add_child(k4GiB, high_ram_);
+    // Above BARs: a guest cannot map a device over its reset vector.
+    pci_.add_child(k4GiB - firmware.size(), firmware_, 2);
+    pci_.add_child(kMiB - isa_firmware_.size(), isa_firmware_, 2);
+}
+
+PcMemory::~PcMemory() {
+    root_.remove_child(pci_);
+    root_.remove_child(conventional_ram_);
+    root_.remove_child(extended_ram_);
+    root_.remove_child(high_ram_);
+}
+
+}  // namespace qc::hw

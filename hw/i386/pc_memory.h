@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The memory map of the `pc` machine: RAM below 640 KiB, from 1 MiB on and above 4
+// GiB, the rest PCI, with the firmware under 4 GiB and its last 128 KiB again
+// under 1 MiB. What lies between 640 KiB and 1 MiB is the host bridge's to show
+// (hw/i386/i440fx.h). The split is QEMU's: RAM of 3.5 GiB or more stops at 3 GiB.
+//
+// Threading: machine lock. Owned by PcBoard.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "memory/memory_region.h"
+#include "memory/ram_list.h"
+#include "util/result.h"
+
+namespace qc::hw {
+
+// How much of `ram_bytes` lies below 4 GiB.
+uint64_t pc_ram_below_4g(uint64_t ram_bytes);
+
+class PcMemory {
+ public:
+    struct Config {
+        uint64_t ram_bytes = 0;  // a multiple of the page size, at least 1 MiB
+        std::span<const std::byte> firmware;
+    };
+    // Creates the blocks "pc.ram" and "pc.bios" and puts the map into `root`.
+    static Result<std::unique_ptr<PcMemory>> create(const Config& config, memory::RamList& blocks,
+                                                    memory::MemoryRegion& root);
+    ~PcMemory();
+
+    memory::MemoryRegion& root() { return root_; }
+    memory::MemoryRegion& ram() { return ram_; }
+    // What answers where no RAM does.
+    memory::MemoryRegion& pci() { return pci_; }
+    uint64_t below_4g() const { return below_4g_; }
+    uint64_t above_4g() const { return ram_.size() - below_4g_; }
+
+ private:
+    PcMemory(memory::RamBlock& ram, memory::RamBlock& firmware, memory::MemoryRegion& root);
+
+    memory::MemoryRegion& root_;
+    uint64_t below_4g_;
+    memory::MemoryRegion ram_;
+    memory::MemoryRegion conventional_ram_;
+    memory::MemoryRegion extended_ram_;
+    memory::MemoryRegion high_ram_;
+    memory::MemoryRegion pci_;
+    memory::MemoryRegion firmware_;
+    memory::MemoryRegion isa_firmware_;
+};
+
+}  // namespace qc::hw

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "hw/isa/isa_irqs.h"
+
+#include <algorithm>
+
+#include "util/assert.h"
+
+namespace qc::hw {
+
+void IsaIrqs::connect(unsigned irq, IrqLine& line) {
+    QC_ASSERT(irq < kIsaIrqCount);
+    lines_[irq].push_back(&line);
+    line.connect([this, irq](bool) { update(irq); });
+}
+
+void IsaIrqs::update(unsigned irq) {
+    QC_ASSERT(irq < kIsaIrqCount);
+    bool level = std::ranges::any_of(lines_[irq], &IrqLine::level) ||
+                 std::ranges::any_of(drivers_, [&](Driver* driver) { return driver->drives(irq); });
+    auto bit = static_cast<uint16_t>(1u << irq);
+    if (level == ((state_.levels & bit) != 0)) return;
+    state_.levels = static_cast<uint16_t>(state_.levels ^ bit);
+    sink_(irq, level);
+}
+
+void IsaIrqs::reset() {
+    for (unsigned irq = 0; irq < kIsaIrqCount; ++irq)
+        update(irq);
+}
+
+void IsaIrqs::restore(const IsaIrqsState& state) {
+    state_ = state;
+    for (unsigned irq = 0; irq < kIsaIrqCount; ++irq)
+        sink_(irq, ((state_.levels >> irq) & 1) != 0);
+}
+
+}  // namespace qc::hw

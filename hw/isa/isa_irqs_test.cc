@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "hw/isa/isa_irqs.h"
+
+#include <gtest/gtest.h>
+
+#include <utility>
+
+#include "state/conformance.h"
+
+namespace qc::hw {
+namespace {
+
+struct Fixture {
+    std::vector<std::pair<unsigned, bool>> told;
+    IsaIrqs irqs{[this](unsigned irq, bool level) { told.emplace_back(irq, level); }};
+    IrqLine first;
+    IrqLine second;
+};
+
+TEST(IsaIrqs, wire_is_high_while_any_line_is) {
+    Fixture f;
+    f.irqs.connect(9, f.first);
+    f.irqs.connect(9, f.second);
+    f.first.set(true);
+    f.second.set(true);
+    f.first.set(false);
+    EXPECT_EQ(f.told, (std::vector<std::pair<unsigned, bool>>{{9, true}}));
+    f.second.set(false);
+    EXPECT_EQ(f.told.back(), (std::pair<unsigned, bool>{9, false}));
+}
+
+TEST(IsaIrqs, restore_tells_every_level) {
+    Fixture f;
+    f.irqs.connect(4, f.first);
+    f.irqs.restore({.levels = 0x0010});
+    ASSERT_EQ(f.told.size(), kIsaIrqCount);
+    for (auto [irq, level] : f.told)
+        EXPECT_EQ(level, irq == 4) << irq;
+    f.first.restore(true);
+    f.told.clear();
+    f.first.set(false);
+    EXPECT_EQ(f.told, (std::vector<std::pair<unsigned, bool>>{{4, false}}));
+}
+
+struct Subject final : state::ConformanceSubject {
+    Fixture f;
+    Subject() {
+        f.irqs.connect(3, f.first);
+        f.irqs.connect(11, f.second);
+    }
+    state::StateComponent& component() override { return *f.irqs.state_components()[0]; }
+    void exercise(unsigned seed) override {
+        f.first.set(seed == 1);
+        f.second.set(true);
+    }
+};
+
+TEST(IsaIrqs, conformance) {
+    state::check_conformance([] { return std::make_unique<Subject>(); }, "isa-irqs.hex");
+}
+
+}  // namespace
+}  // namespace qc::hw

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// One PCI bus: functions by device and function number, the windows into which
+// their BARs are mapped, and the way of their INTx# pins to the router.
+//
+// Threading: machine lock. Owned by the board; outlives the devices plugged in.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "hw/pci/pci_device.h"
+#include "util/result.h"
+
+namespace qc::hw {
+
+struct PciSlot {
+    uint8_t device = 0;    // 0-31
+    uint8_t function = 0;  // 0-7
+    constexpr uint8_t devfn() const { return static_cast<uint8_t>(device << 3 | function); }
+};
+
+// What the four PIRQ# wires of the board end in.
+class PciInterruptRouter {
+ public:
+    virtual ~PciInterruptRouter() = default;
+    // `pin` is one of several that drive `pirq` (0-3); it outlives its connection.
+    virtual void pin_connected(unsigned pirq, const IrqLine& pin) = 0;
+    virtual void pin_disconnected(unsigned pirq, const IrqLine& pin) = 0;
+    // Some pin on `pirq` changed its level.
+    virtual void pin_changed(unsigned pirq) = 0;
+};
+
+class PciBus {
+ public:
+    PciBus(uint8_t number, memory::MemoryRegion& memory_window, memory::MemoryRegion& io_window)
+        : number_(number), memory_window_(memory_window), io_window_(io_window) {}
+
+    // Before the first device with an interrupt pin is plugged in.
+    void set_interrupt_router(PciInterruptRouter& router) { router_ = &router; }
+
+    Result<void> plug(PciDevice& device, PciSlot slot);
+    void unplug(PciDevice& device);
+    // The lowest device number from `first` on with no function in it.
+    Result<PciSlot> free_slot(uint8_t first) const;
+
+    PciDevice* device(PciSlot slot) const { return devices_[slot.devfn()]; }
+    uint8_t number() const { return number_; }
+    memory::MemoryRegion& memory_window() const { return memory_window_; }
+    memory::MemoryRegion& io_window() const { return io_window_; }
+
+    // Configuration cycles. Where nobody answers, reads give all ones.
+    uint32_t config_read(uint8_t devfn, uint8_t offset, unsigned size) const;
+    void config_write(uint8_t devfn, uint8_t offset, unsigned size, uint32_t value);
+
+ private:
+    static unsigned pirq_of(uint8_t devfn, uint8_t pin);
+
+    uint8_t number_;
+    memory::MemoryRegion& memory_window_;
+    memory::MemoryRegion& io_window_;
+    PciInterruptRouter* router_ = nullptr;
+    std::array<PciDevice*, 256> devices_{};
+};
+
+}  // namespace qc::hw
