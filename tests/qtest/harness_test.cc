@@ -7,10 +7,10 @@
 #include <string>
 
 #include "tests/qtest/assertions.h"
+#include "tests/qtest/guest_memory.h"
 #include "tests/qtest/process.h"
 #include "tests/qtest/serial_capture.h"
 #include "tests/qtest/temp_dir.h"
-#include "tests/qtest/vm_pair.h"
 
 namespace qc::qtest {
 namespace {

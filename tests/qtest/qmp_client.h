@@ -4,7 +4,8 @@
 // the protocol. Whatever arrives while something else is awaited is kept: events
 // in a queue, replies by their id, so that commands may overlap.
 //
-// Threading: one thread. Nothing is read in the background.
+// Threading: one thread. Nothing is read in the background. A caller includes
+// <nlohmann/json.hpp> itself; it is too heavy for a header.
 #pragma once
 
 #include <cstdint>

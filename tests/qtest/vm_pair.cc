@@ -8,8 +8,6 @@
 namespace qc::qtest {
 namespace {
 
-constexpr uint64_t kPageSize = 4096;
-
 Result<std::string> listening_uri(Vm& vm) {
     const Json reply = TRY(vm.qmp().execute("query-migrate"));
     if (!reply.contains("socket-address") || reply["socket-address"].empty()) {
@@ -84,33 +82,6 @@ Result<void> set_parameter(Vm& vm, const std::string& name, const Json& value) {
     if (!all.contains(name) || all[name] != value) {
         return fail("{}: parameter {} is {} after it was set to {}", vm.name(), name,
                     all.contains(name) ? all[name].dump() : "absent", value.dump());
-    }
-    return {};
-}
-
-Result<void> check_incrementer(Vm& vm, uint64_t first, uint64_t end) {
-    const bool was_running = TRY(vm.run_state()) == "running";
-    if (was_running) TRY(vm.qmp().execute("stop"));
-    const std::string memory = TRY(vm.read_memory(first, end - first));
-    std::string page_bytes;
-    for (size_t offset = 0; offset < memory.size(); offset += kPageSize) {
-        page_bytes += memory[offset];
-    }
-    TRY(check_one_step(page_bytes).context("{}", vm.name()));
-    if (was_running) TRY(vm.qmp().execute("cont"));
-    return {};
-}
-
-Result<void> check_one_step(std::string_view page_bytes) {
-    const auto byte = [&](size_t page) { return static_cast<uint8_t>(page_bytes[page]); };
-    bool stepped = false;
-    for (size_t page = 1; page < page_bytes.size(); ++page) {
-        if (byte(page) == byte(page - 1)) continue;
-        if (stepped || byte(page) != static_cast<uint8_t>(byte(page - 1) - 1)) {
-            return fail("guest memory is torn: page {} holds {:#x} after {:#x}{}", page, byte(page),
-                        byte(page - 1), stepped ? ", and there was a step before" : "");
-        }
-        stepped = true;
     }
     return {};
 }

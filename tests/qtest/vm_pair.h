@@ -55,10 +55,4 @@ Result<void> take_over(Vm& survivor);
 // Sets one migration parameter and reads it back.
 Result<void> set_parameter(Vm& vm, const std::string& name, const Json& value);
 
-// The bytes of the page incrementer's range, one for each page, must be one run
-// of V followed by one run of V - 1. Stops the guest while it looks.
-Result<void> check_incrementer(Vm& vm, uint64_t first, uint64_t end);
-// The rule alone, on one byte for each page.
-Result<void> check_one_step(std::string_view page_bytes);
-
 }  // namespace qc::qtest

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The fixture of functional tests that run under every accelerator: a directory,
+// the accelerator as parameter, and a skip with the reason where KVM is absent.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "tests/qtest/assertions.h"
+#include "tests/qtest/vm.h"
+
+namespace qc::qtest {
+
+class AccelTest : public ::testing::TestWithParam<std::string> {
+ protected:
+    void SetUp() override {
+        if (GetParam() == "kvm") {
+            if (auto usable = kvm_usable(); !usable) GTEST_SKIP() << usable.error().message();
+        }
+        directory_.emplace(ASSERT_VALUE(TempDir::create()));
+    }
+
+    // On hosts whose KVM runs guests in user mode, guests that page by themselves
+    // and some exceptions do not run, whatever the program in front of it.
+    bool kvm_is_pvm() const {
+        return GetParam() == "kvm" && std::filesystem::exists("/sys/module/kvm_pvm");
+    }
+
+    const TempDir& directory() const { return *directory_; }
+
+    VmConfig config(std::string_view image) const {
+        VmConfig config;
+        config.accel = GetParam();
+        if (!image.empty()) config.image = guest_image(image);
+        return config;
+    }
+
+ private:
+    std::optional<TempDir> directory_;
+};
+
+inline std::string accel_name(const ::testing::TestParamInfo<std::string>& instance) {
+    return instance.param;
+}
+
+#define INSTANTIATE_FOR_ACCELS(fixture) \
+    INSTANTIATE_TEST_SUITE_P(Accel, fixture, ::testing::Values("tcg", "kvm"), accel_name)
+
+}  // namespace qc::qtest

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What is wrong on the command line is refused by name: a message on standard
+// error, nothing on standard output, exit code 1. Nothing is accepted and ignored.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/qtest/assertions.h"
+#include "tests/qtest/vm.h"
+
+namespace qc::qtest {
+namespace {
+
+struct Outcome {
+    ExitStatus status;
+    std::string out;
+    std::string err;
+};
+
+Result<Outcome> run_binary(const TempDir& directory, std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), binary_path());
+    Process process = TRY(Process::spawn({.arguments = std::move(arguments),
+                                          .stdout_path = directory.file("out"),
+                                          .stderr_path = directory.file("err")}));
+    const ExitStatus status = TRY(process.wait(Deadline::in(kUsual)));
+    return Outcome{status, process.stdout_text(), process.stderr_text()};
+}
+
+struct BadCommandLine {
+    const char* name;
+    std::vector<std::string> arguments;
+    const char* complaint;  // what the message must contain
+};
+
+void PrintTo(const BadCommandLine& bad, std::ostream* stream) {
+    *stream << bad.name;
+}
+
+const BadCommandLine kBadCommandLines[] = {
+    {"unknown_option", {"-no-such-option"}, "-no-such-option"},
+    {"option_without_argument", {"-machine"}, "-machine"},
+    {"machine", {"-machine", "nosuch"}, "nosuch"},
+    {"machine_property", {"-machine", "pc,nosuch=on"}, "nosuch"},
+    {"accel", {"-accel", "nosuch"}, "nosuch"},
+    {"accel_property", {"-accel", "tcg,nosuch=on"}, "nosuch"},
+    {"cpu", {"-cpu", "nosuch"}, "nosuch"},
+    {"cpu_feature", {"-cpu", "qemu64,nosuch=on"}, "nosuch"},
+    {"memory_not_a_number", {"-m", "12x"}, "-m 12x"},
+    {"memory_zero", {"-m", "0"}, "-m 0"},
+    {"memory_huge", {"-m", "999999999999999G"}, "-m"},
+    {"smp_more_than_one", {"-smp", "2"}, "-smp"},
+    {"device", {"-device", "nosuch"}, "nosuch"},
+    {"device_property", {"-device", "isa-debug-exit,nosuch=1"}, "nosuch"},
+    {"device_property_value", {"-device", "isa-debug-exit,iobase=much"}, "much"},
+    {"drive_file_absent", {"-drive", "if=ide,format=raw,file=/no/such/image"}, "/no/such/image"},
+    {"drive_is_directory", {"-drive", "if=ide,format=raw,file=/tmp"}, "/tmp"},
+    {"drive_format", {"-drive", "if=ide,format=nosuch,file=/dev/null"}, "nosuch"},
+    {"drive_interface", {"-drive", "if=nosuch,format=raw,file=/dev/null"}, "nosuch"},
+    {"drive_key", {"-drive", "if=ide,format=raw,file=/dev/null,nosuch=1"}, "nosuch"},
+    {"hda_absent", {"-hda", "/no/such/image"}, "/no/such/image"},
+    {"image_absent", {"/no/such/image"}, "/no/such/image"},
+    {"serial_kind", {"-serial", "nosuch"}, "nosuch"},
+    {"serial_file", {"-serial", "file:/no/such/directory/serial"}, "/no/such/directory/serial"},
+    {"qmp_socket_path", {"-qmp", "unix:/no/such/directory/q,server=on,wait=off"}, "/no/such"},
+    {"qmp_kind", {"-qmp", "nosuch"}, "nosuch"},
+    {"chardev_id", {"-chardev", "null"}, "id"},
+    {"incoming_uri", {"-incoming", "nosuch:1"}, "nosuch"},
+    {"incoming_tcp_port", {"-incoming", "tcp:127.0.0.1:99999"}, "99999"},
+    {"bios_absent", {"-bios", "/no/such/bios"}, "/no/such/bios"},
+    {"display", {"-display", "gtk"}, "gtk"},
+    {"vga", {"-vga", "qxl"}, "qxl"},
+    {"trace_event", {"-trace", "no_such_event"}, "no_such_event"},
+    {"log_file", {"-D", "/no/such/directory/log"}, "/no/such/directory/log"},
+    {"not_yet_numa", {"-numa", "node"}, "-numa"},
+    {"not_yet_daemonize", {"-daemonize"}, "-daemonize"},
+};
+
+class BadOption : public ::testing::TestWithParam<BadCommandLine> {};
+INSTANTIATE_TEST_SUITE_P(CommandLine, BadOption, ::testing::ValuesIn(kBadCommandLines),
+                         [](const auto& instance) { return std::string(instance.param.name); });
+
+TEST_P(BadOption, refused_with_message_and_exit_code_1) {
+    TempDir directory = ASSERT_VALUE(TempDir::create());
+    std::vector<std::string> arguments = {"-display", "none", "-nodefaults"};
+    arguments.insert(arguments.end(), GetParam().arguments.begin(), GetParam().arguments.end());
+    const Outcome outcome = ASSERT_VALUE(run_binary(directory, arguments));
+    EXPECT_EQ(outcome.status, ExitStatus::exited(1)) << outcome.err;
+    EXPECT_NE(outcome.err.find(GetParam().complaint), std::string::npos) << outcome.err;
+    EXPECT_EQ(outcome.out, "");
+}
+
+struct TextOption {
+    const char* name;
+    std::vector<std::string> arguments;
+    std::vector<const char*> contains;
+};
+
+void PrintTo(const TextOption& option, std::ostream* stream) {
+    *stream << option.name;
+}
+
+const TextOption kTextOptions[] = {
+    {"version", {"-version"}, {"QEMU emulator version "}},
+    {"version_two_dashes", {"--version"}, {"QEMU emulator version "}},
+    {"help", {"-help"}, {"usage: ", "-machine", "-incoming", "-qmp"}},
+    {"machine_help", {"-machine", "help"}, {"pc ", "(alias of pc-i440fx-", "(default)"}},
+    {"accel_help", {"-accel", "help"}, {"tcg\n", "kvm\n"}},
+    {"cpu_help", {"-cpu", "help"}, {"qemu64"}},
+    {"device_help", {"-device", "help"}, {"isa-debug-exit", "ide-hd"}},
+    {"device_property_help", {"-device", "isa-debug-exit,help"}, {"iobase", "iosize"}},
+    {"trace_help", {"-trace", "help"}, {"\n"}},
+};
+
+class PrintOption : public ::testing::TestWithParam<TextOption> {};
+INSTANTIATE_TEST_SUITE_P(CommandLine, PrintOption, ::testing::ValuesIn(kTextOptions),
+                         [](const auto& instance) { return std::string(instance.param.name); });
+
+TEST_P(PrintOption, prints_text_and_exits_with_0) {
+    TempDir directory = ASSERT_VALUE(TempDir::create());
+    const Outcome outcome = ASSERT_VALUE(run_binary(directory, GetParam().arguments));
+    EXPECT_EQ(outcome.status, ExitStatus::exited(0)) << outcome.err;
+    for (const char* text : GetParam().contains) {
+        EXPECT_NE(outcome.out.find(text), std::string::npos) << text << " in\n" << outcome.out;
+    }
+    EXPECT_EQ(outcome.err, "");
+}
+
+TEST(BadImage, firmware_of_wrong_size_is_refused) {
+    TempDir directory = ASSERT_VALUE(TempDir::create());
+    const std::string bios = directory.file("bios");
+    ASSERT_VALUE(write_file(bios, "this is no firmware"));
+    const Outcome outcome =
+        ASSERT_VALUE(run_binary(directory, {"-display", "none", "-nodefaults", "-bios", bios}));
+    EXPECT_EQ(outcome.status, ExitStatus::exited(1));
+    EXPECT_NE(outcome.err.find(bios), std::string::npos) << outcome.err;
+}
+
+TEST(FullDisk, serial_to_full_device_guest_goes_on) {
+    TempDir directory = ASSERT_VALUE(TempDir::create());
+    // /dev/full accepts an open and refuses every write with ENOSPC.
+    std::filesystem::create_symlink("/dev/full", directory.file("vm.serial"));
+    VmConfig config;
+    config.image = guest_image("page_incrementer_small");
+    auto vm = ASSERT_VALUE(Vm::start(config, directory));
+    const auto page = [&] { return vm->read_memory(0x100000, 1); };
+    const std::string before = ASSERT_VALUE(page());
+    for (const Deadline deadline = Deadline::in(kUsual); ASSERT_VALUE(page()) == before;) {
+        ASSERT_FALSE(deadline.passed()) << "the guest does not run";
+    }
+    EXPECT_EQ(ASSERT_VALUE(vm->terminate()), ExitStatus::exited(0));
+}
+
+}  // namespace
+}  // namespace qc::qtest
