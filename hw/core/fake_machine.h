@@ -14,7 +14,7 @@
 
 namespace qc::hw {
 
-class FakeMachine final : public MachinePort {
+class FakeMachine : public MachinePort {
  public:
     uint8_t in(uint16_t port) {
         io_.rebuild();
