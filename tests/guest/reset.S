@@ -2,9 +2,13 @@
 #
 # Prints 'R' and resets the machine, in the way that HOW says:
 #   0 reset control register 0xcf9   1 keyboard controller   2 port 0x92   3 triple fault
+# WAIT times 50 ms lie between the two [0].
 # A guest that was reset starts over, so a row of 'R' is what one sees.
 
         .include "boot.inc"
+        .ifndef WAIT
+        .set    WAIT, 0
+        .endif
         .ifndef HOW
         .set    HOW, 0
         .endif
@@ -13,6 +17,7 @@
         enter_pm32
         mov     $'R', %al
         serial_byte
+        wait_50_ms WAIT
         .if     HOW == 0
         mov     $0xcf9, %dx
         mov     $0x02, %al
