@@ -46,8 +46,8 @@ class Object {
     void append(std::string name, Value value);
     bool erase(std::string_view name);
 
-    size_t size() const { return members_.size(); }
-    bool empty() const { return members_.empty(); }
+    size_t size() const;
+    bool empty() const;
     const std::vector<Member>& members() const { return members_; }
 
     // Order does not matter.
@@ -113,5 +113,12 @@ struct Member {
     std::string name;
     Value value;
 };
+
+inline size_t Object::size() const {
+    return members_.size();
+}
+inline bool Object::empty() const {
+    return members_.empty();
+}
 
 }  // namespace qc::qapi
