@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "block/block_backend.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <deque>
+
+#include "util/assert.h"
+#include "util/checked.h"
+
+namespace qc::block {
+
+struct BlockBackend::Shared {
+    struct Finished {
+        BlockCompletion done;
+        int error;
+    };
+
+    // Runs the completions that are waiting. Takes the machine lock for each, so
+    // that vCPUs get their turn in between.
+    void run_finished(MachineLock& machine_lock) {
+        while (has_finished()) {
+            MachineLockGuard guard(machine_lock);
+            Finished finished;
+            {
+                MutexLock lock(mutex);
+                if (queue.empty() || dead) return;
+                finished = std::move(queue.front());
+                queue.pop_front();
+            }
+            if (finished.done) finished.done(finished.error);
+            MutexLock lock(mutex);
+            if (--in_flight == 0) changed.notify_all();
+        }
+    }
+
+    // Without the machine lock, which may be gone when this object's owner is.
+    bool has_finished() const {
+        MutexLock lock(mutex);
+        return !dead && !queue.empty();
+    }
+
+    mutable Mutex mutex;
+    CondVar changed;
+    std::deque<Finished> queue GUARDED_BY(mutex);
+    // Submitted, and its completion has not returned yet.
+    unsigned in_flight GUARDED_BY(mutex) = 0;
+    bool dead GUARDED_BY(mutex) = false;
+    BlockStatistics statistics GUARDED_BY(mutex);
+};
+
+BlockBackend::BlockBackend(const Deps& deps, std::string id, std::unique_ptr<Image> image)
+    : deps_(deps),
+      id_(std::move(id)),
+      image_(std::move(image)),
+      shared_(std::make_shared<Shared>()) {}
+
+BlockBackend::~BlockBackend() {
+    gate_.close();
+    MutexLock lock(shared_->mutex);
+    shared_->dead = true;
+    shared_->queue.clear();
+}
+
+int BlockBackend::check(const BlockRequest& request) const {
+    if (request.op == BlockOp::kFlush) return 0;
+    bool writes = request.op != BlockOp::kRead;
+    if (writes && read_only()) return EROFS;
+    uint64_t bytes =
+        request.op == BlockOp::kDiscard ? request.discard_bytes : total_length(request.buffers);
+    if (bytes == 0 || !range_fits(request.offset, bytes, length())) return EINVAL;
+    return 0;
+}
+
+namespace {
+
+int carry_out(Image& image, const BlockRequest& request) {
+    switch (request.op) {
+        case BlockOp::kRead: return image.read(request.offset, request.buffers);
+        case BlockOp::kWrite: return image.write(request.offset, request.buffers);
+        case BlockOp::kFlush: return image.flush();
+        case BlockOp::kDiscard: return image.discard(request.offset, request.discard_bytes);
+    }
+    return EINVAL;
+}
+
+void count(BlockStatistics& statistics, const BlockRequest& request, int error) {
+    uint64_t bytes = error == 0 ? total_length(request.buffers) : 0;
+    switch (request.op) {
+        case BlockOp::kRead:
+            ++(error == 0 ? statistics.reads : statistics.failed_reads);
+            statistics.read_bytes += bytes;
+            return;
+        case BlockOp::kWrite:
+            ++(error == 0 ? statistics.writes : statistics.failed_writes);
+            statistics.written_bytes += bytes;
+            if (error == 0) {
+                statistics.highest_write_end =
+                    std::max(statistics.highest_write_end, request.offset + bytes);
+            }
+            return;
+        case BlockOp::kFlush:
+            ++(error == 0 ? statistics.flushes : statistics.failed_flushes);
+            return;
+        case BlockOp::kDiscard: ++statistics.discards; return;
+    }
+}
+
+}  // namespace
+
+void BlockBackend::submit(BlockRequest request) {
+    QC_ASSERT(deps_.lock.held());
+    {
+        MutexLock lock(shared_->mutex);
+        ++shared_->in_flight;
+    }
+    std::optional<Gate::Pass> pass = gate_.enter();
+    int error = pass ? check(request) : ENODEV;
+    if (error != 0) {
+        finish(request, error);
+        return;
+    }
+    deps_.workers.run([this, request = std::move(request), pass = std::move(*pass)]() mutable {
+        int result = carry_out(*image_, request);
+        finish(request, result);
+    });
+}
+
+void BlockBackend::finish(BlockRequest& request, int error) {
+    {
+        MutexLock lock(shared_->mutex);
+        count(shared_->statistics, request, error);
+        shared_->queue.push_back({std::move(request.done), error});
+        shared_->changed.notify_all();
+    }
+    deps_.loop.post(
+        [shared = shared_, &machine_lock = deps_.lock] { shared->run_finished(machine_lock); });
+}
+
+void BlockBackend::drain() {
+    assert_may_block();
+    while (true) {
+        shared_->run_finished(deps_.lock);
+        MutexLock lock(shared_->mutex);
+        if (shared_->in_flight == 0) return;
+        // Every request ends: the kernel answers each call of a worker.
+        while (shared_->queue.empty() && shared_->in_flight != 0)
+            shared_->changed.wait(shared_->mutex);
+    }
+}
+
+unsigned BlockBackend::in_flight() const {
+    MutexLock lock(shared_->mutex);
+    return shared_->in_flight;
+}
+
+BlockStatistics BlockBackend::statistics() const {
+    MutexLock lock(shared_->mutex);
+    return shared_->statistics;
+}
+
+Result<void> BlockBackend::activate() {
+    if (active_) return {};
+    TRY(image_->activate());
+    active_ = true;
+    return {};
+}
+
+void BlockBackend::inactivate() {
+    if (!active_) return;
+    image_->inactivate();
+    active_ = false;
+}
+
+}  // namespace qc::block

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "block/block_backend.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+#include "block/test_support.h"
+
+namespace qc::block {
+namespace {
+
+struct Fixture {
+    Fixture() {
+        auto fake = std::make_unique<FakeImage>(8192);
+        image = fake.get();
+        backend = std::make_unique<BlockBackend>(BlockBackend::Deps{*loop, lock, workers}, "d0",
+                                                 std::move(fake));
+    }
+    void submit(BlockOp op, uint64_t offset, size_t bytes, BlockCompletion done) {
+        BlockRequest request{.op = op, .offset = offset, .done = std::move(done)};
+        if (op == BlockOp::kDiscard) request.discard_bytes = bytes;
+        if (op == BlockOp::kRead || op == BlockOp::kWrite) {
+            request.buffers.push_back({buffer.data(), bytes});
+        }
+        MachineLockGuard guard(lock);
+        backend->submit(std::move(request));
+    }
+    // The error of one request, through drain().
+    int result(BlockOp op, uint64_t offset, size_t bytes) {
+        int error = -1;
+        submit(op, offset, bytes, [&](int e) { error = e; });
+        backend->drain();
+        return error;
+    }
+
+    std::unique_ptr<EventLoop> loop = EventLoop::create().value();
+    MachineLock lock;
+    WorkerPool workers{2};
+    FakeImage* image;
+    std::unique_ptr<BlockBackend> backend;
+    std::string buffer = std::string(8192, 'z');
+};
+
+TEST(BlockBackend, completion_runs_on_the_loop_under_the_machine_lock) {
+    Fixture f;
+    bool done = false;
+    bool locked = false;
+    f.submit(BlockOp::kWrite, 512, 512, [&](int error) {
+        EXPECT_EQ(error, 0);
+        locked = f.lock.held();
+        done = true;
+    });
+    EXPECT_FALSE(done) << "a completion never runs inside submit()";
+    while (!done)
+        f.loop->run_once(1000);
+    EXPECT_TRUE(locked);
+    EXPECT_EQ(f.image->bytes()[512], 'z');
+    EXPECT_EQ(f.backend->in_flight(), 0u);
+}
+
+TEST(BlockBackend, drain_runs_completions_and_what_they_submit) {
+    Fixture f;
+    int finished = 0;
+    f.submit(BlockOp::kRead, 0, 512, [&](int) {
+        ++finished;
+        f.backend->submit({.op = BlockOp::kFlush, .done = [&](int) { ++finished; }});
+    });
+    f.backend->drain();
+    EXPECT_EQ(finished, 2);
+    EXPECT_EQ(f.image->flushes, 1);
+    f.loop->run_once(0);
+    EXPECT_EQ(finished, 2) << "the loop finds nothing left";
+}
+
+TEST(BlockBackend, requests_out_of_range_fail_with_einval) {
+    Fixture f;
+    EXPECT_EQ(f.result(BlockOp::kRead, 8192, 512), EINVAL);
+    EXPECT_EQ(f.result(BlockOp::kWrite, 7680, 1024), EINVAL);
+    EXPECT_EQ(f.result(BlockOp::kRead, ~uint64_t{0} - 100, 512), EINVAL);
+    EXPECT_EQ(f.result(BlockOp::kRead, 0, 0), EINVAL);
+    EXPECT_EQ(f.result(BlockOp::kDiscard, 0, 8193), EINVAL);
+    EXPECT_EQ(f.result(BlockOp::kRead, 7680, 512), 0);
+}
+
+TEST(BlockBackend, image_errors_reach_the_completion) {
+    Fixture f;
+    f.image->error = EIO;
+    EXPECT_EQ(f.result(BlockOp::kRead, 0, 512), EIO);
+    f.image->error = ENOSPC;
+    EXPECT_EQ(f.result(BlockOp::kWrite, 0, 512), ENOSPC);
+    EXPECT_EQ(f.result(BlockOp::kFlush, 0, 0), ENOSPC);
+}
+
+TEST(BlockBackend, read_only_image_refuses_writes) {
+    Fixture f;
+    f.image->set_read_only();
+    EXPECT_EQ(f.result(BlockOp::kWrite, 0, 512), EROFS);
+    EXPECT_EQ(f.result(BlockOp::kDiscard, 0, 512), EROFS);
+    EXPECT_EQ(f.result(BlockOp::kRead, 0, 512), 0);
+}
+
+TEST(BlockBackend, statistics_count_what_happened) {
+    Fixture f;
+    (void)f.result(BlockOp::kRead, 0, 1024);
+    (void)f.result(BlockOp::kWrite, 1024, 512);
+    (void)f.result(BlockOp::kFlush, 0, 0);
+    f.image->error = EIO;
+    (void)f.result(BlockOp::kRead, 0, 512);
+    BlockStatistics statistics = f.backend->statistics();
+    EXPECT_EQ(statistics.reads, 1u);
+    EXPECT_EQ(statistics.read_bytes, 1024u);
+    EXPECT_EQ(statistics.written_bytes, 512u);
+    EXPECT_EQ(statistics.highest_write_end, 1536u);
+    EXPECT_EQ(statistics.flushes, 1u);
+    EXPECT_EQ(statistics.failed_reads, 1u);
+}
+
+TEST(BlockBackend, destroyed_backend_completes_nothing) {
+    Fixture f;
+    bool done = false;
+    f.submit(BlockOp::kWrite, 0, 512, [&](int) { done = true; });
+    f.backend.reset();
+    f.loop->run_once(0);
+    EXPECT_FALSE(done);
+}
+
+TEST(BlockBackend, many_requests_from_all_sides_all_complete) {
+    Fixture f;
+    int finished = 0;
+    for (int i = 0; i < 500; ++i) {
+        f.submit(BlockOp::kWrite, 512u * (static_cast<unsigned>(i) % 16), 512,
+                 [&](int) { ++finished; });
+        if (i % 50 == 0) f.loop->run_once(0);
+    }
+    f.backend->drain();
+    EXPECT_EQ(finished, 500);
+}
+
+}  // namespace
+}  // namespace qc::block

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What `-drive` says, checked. Keys and defaults are QEMU's; what is not here is
+// refused by name.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "block/raw_file.h"
+#include "util/option_string.h"
+#include "util/result.h"
+
+namespace qc::block {
+
+enum class DriveInterface : uint8_t { kIde, kNone };
+
+struct DriveOptions {
+    std::string id;  // empty: the table gives one
+    std::string file;
+    DriveInterface interface = DriveInterface::kIde;
+    // Where an IDE drive goes; nothing: the first free place.
+    std::optional<unsigned> index;
+    bool format_given = false;
+    RawFile::Access access = RawFile::Access::kReadWrite;
+    RawFile::Cache cache = RawFile::Cache::kWriteBack;
+    std::optional<bool> snapshot;  // nothing: as the machine's `-snapshot`
+};
+
+// The PIIX3 has two channels with two disks each.
+inline constexpr unsigned kIdeDriveCount = 4;
+
+Result<DriveOptions> parse_drive_options(OptionString options);
+
+}  // namespace qc::block

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The drives of one machine: images opened as `-drive` says, each behind a
+// BlockBackend, with an id and, for if=ide, a place on the IDE channels.
+//
+// Threading: main thread; drain() on any thread without the machine lock. Owned by
+// system::Machine; outlives the board.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "block/block_backend.h"
+#include "block/drive_options.h"
+
+namespace qc::block {
+
+struct Drive {
+    DriveOptions options;
+    std::unique_ptr<BlockBackend> backend;
+    bool attached = false;  // a device uses it
+};
+
+class DriveTable {
+ public:
+    struct Config {
+        bool snapshot = false;
+        // An incoming migration: images are opened, and stay the source's until
+        // activate().
+        bool inactive = false;
+    };
+    struct Deps {
+        EventLoop& loop;
+        MachineLock& lock;
+    };
+    DriveTable(const Config& config, const Deps& deps);
+    ~DriveTable();
+
+    // One `-drive`. Errors as QEMU words them; the table is as before then.
+    Result<void> add(OptionString options);
+
+    std::span<const std::unique_ptr<Drive>> drives() const { return drives_; }
+    Drive* find(std::string_view id) const;
+    // For a device's property drive=ID. A drive has at most one device.
+    Result<Drive*> attach(std::string_view id);
+
+    // Every backend, see BlockBackend. After an error in activate() no image is
+    // active that was not before.
+    Result<void> activate();
+    void inactivate();
+    void drain();
+
+ private:
+    Result<void> place(DriveOptions& drive) const;
+    std::string default_id(const DriveOptions& drive) const;
+
+    const Config config_;
+    const Deps deps_;
+    WorkerPool workers_;
+    std::vector<std::unique_ptr<Drive>> drives_;
+};
+
+}  // namespace qc::block

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The bytes of a disk and where they come from: a file, a host device, an overlay
+// over another image. Calls block; they are made by worker threads.
+//
+// Threading: read() to discard() are thread-safe. activate() and inactivate() are
+// called on the main thread while nothing is in flight.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <span>
+
+#include "util/result.h"
+
+namespace qc::block {
+
+inline constexpr uint64_t kSectorSize = 512;
+
+// What several threads of this file's users do with each other's offsets: nothing.
+// Two requests that overlap in time and place leave either's bytes, per sector.
+class Image {
+ public:
+    virtual ~Image() = default;
+
+    // Bytes, a multiple of kSectorSize; fixed while the image is open.
+    virtual uint64_t length() const = 0;
+    virtual bool read_only() const = 0;
+
+    // 0 or an errno value. The range lies inside length(); what a file is too short
+    // to have reads as zeros.
+    virtual int read(uint64_t offset, std::span<const iovec> buffers) = 0;
+    virtual int write(uint64_t offset, std::span<const iovec> buffers) = 0;
+    // Everything written before is on stable storage when it returns.
+    virtual int flush() = 0;
+    // The contents become undefined; a hint.
+    virtual int discard(uint64_t offset, uint64_t bytes) = 0;
+
+    // Takes and gives up what keeps other processes from the same image. Between
+    // opening and activate() another process may still own it: an incoming
+    // migration's source.
+    virtual Result<void> activate() = 0;
+    virtual void inactivate() = 0;
+};
+
+// The sum of the buffers' lengths.
+uint64_t total_length(std::span<const iovec> buffers);
+
+}  // namespace qc::block
