@@ -172,6 +172,10 @@ Result<std::optional<uint64_t>> OptionString::take_size(std::string_view key) {
     return TRY(parse_size(key, *value));
 }
 
+void OptionString::set(std::string key, std::string value) {
+    options_.push_back({.key = std::move(key), .value = std::move(value)});
+}
+
 OptionString OptionString::take_prefix(std::string_view prefix) {
     OptionString taken;
     std::erase_if(options_, [&](Option& option) {

@@ -37,6 +37,8 @@ class OptionString {
     Result<std::optional<bool>> take_bool(std::string_view key);  // on|yes|true|y, off|no|false|n
     Result<std::optional<uint64_t>> take_number(std::string_view key);  // decimal or 0x
     Result<std::optional<uint64_t>> take_size(std::string_view key);    // bytes, with suffix
+    // Adds an option at the end, as if it had been written.
+    void set(std::string key, std::string value);
     // All options under "prefix.", prefix cut off.
     OptionString take_prefix(std::string_view prefix);
 

@@ -68,6 +68,12 @@ TEST(OptionString, take_required_names_what_is_missing) {
     EXPECT_EQ(options.take_required("id").error().message(), "Parameter 'id' is missing");
 }
 
+TEST(OptionString, set_overrides_what_was_written) {
+    OptionString options = *OptionString::parse("a=1", "");
+    options.set("a", "2");
+    EXPECT_EQ(options.take("a"), "2");
+}
+
 TEST(OptionString, take_prefix_cuts_it_off_and_leaves_the_rest) {
     OptionString options =
         *OptionString::parse("file.driver=raw,file=x,file.a.0.b=y,filex.c=z", "");

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// A character device back end (file, terminal, socket) and what stands in front
+// of it (serial port, monitor). A back end never blocks and never nests an event
+// loop; what it cannot take it refuses by a short write, or drops and counts
+// where its class says so.
+//
+// Threading: write() and accept_input() are thread-safe and may be called under
+// the machine lock; everything else, and every call to the front end, happens on
+// the main loop with no lock held. A device's front end takes the machine lock
+// itself. Owned by the ChardevRegistry.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "util/result.h"
+
+namespace qc::chardev {
+
+enum class ChardevEvent : uint8_t { kOpened, kClosed, kBreak };
+
+class ChardevFrontend {
+ public:
+    // How many bytes receive() would take now. After 0 nothing comes until
+    // ChardevClaim::accept_input().
+    virtual size_t can_receive() = 0;
+    // At most as many bytes as can_receive() has just said.
+    virtual void receive(std::span<const std::byte> data) = 0;
+    virtual void event(ChardevEvent event) = 0;
+    // After a short write: there is room again.
+    virtual void writable() {}
+
+ protected:
+    ~ChardevFrontend() = default;
+};
+
+struct ChardevCounters {
+    uint64_t bytes_written = 0;  // taken by the host
+    uint64_t bytes_dropped = 0;  // lost: nobody connected, or the host failed
+    uint64_t host_errors = 0;
+};
+
+class Chardev {
+ public:
+    virtual ~Chardev();
+    Chardev(const Chardev&) = delete;
+    Chardev& operator=(const Chardev&) = delete;
+
+    const std::string& id() const { return id_; }
+    // "file", "socket", as -chardev names it.
+    virtual std::string_view backend() const = 0;
+    // What query-chardev calls "filename": "unix:/run/x,server=on".
+    virtual std::string description() const = 0;
+    virtual ChardevCounters counters() const = 0;
+    bool claimed() const { return claimed_; }
+    bool attached() const { return frontend_ != nullptr; }
+
+ protected:
+    explicit Chardev(std::string id) : id_(std::move(id)) {}
+
+    virtual size_t write(std::span<const std::byte> data) = 0;
+    virtual void accept_input() = 0;
+    // A front end came or went.
+    virtual void frontend_changed() = 0;
+    ChardevFrontend* frontend() { return frontend_; }
+
+ private:
+    friend class ChardevClaim;
+
+    std::string id_;
+    ChardevFrontend* frontend_ = nullptr;
+    bool claimed_ = false;
+};
+
+// The right to use a back end, which one user has at a time; gives it back when
+// destroyed. The chardev outlives it.
+class ChardevClaim {
+ public:
+    // "Chardev 'x' is busy" if somebody has it.
+    static Result<ChardevClaim> claim(Chardev& chardev);
+    ChardevClaim() = default;
+    ~ChardevClaim() { release(); }
+    ChardevClaim(ChardevClaim&& other) noexcept
+        : chardev_(std::exchange(other.chardev_, nullptr)) {}
+    ChardevClaim& operator=(ChardevClaim&& other) noexcept;
+    explicit operator bool() const { return chardev_ != nullptr; }
+
+    // The front end is told with kOpened, from the main loop, if there is a
+    // connection, and then whenever one comes. It may be replaced; it is detached
+    // before it dies, by detach() or with the claim.
+    void attach(ChardevFrontend& frontend);
+    void detach();
+
+    // Takes as much as there is room for and returns how much that was. A short
+    // write is followed by ChardevFrontend::writable().
+    size_t write(std::span<const std::byte> data) { return chardev_->write(data); }
+    void accept_input() { chardev_->accept_input(); }
+    Chardev& chardev() { return *chardev_; }
+
+ private:
+    explicit ChardevClaim(Chardev& chardev) : chardev_(&chardev) {}
+    void release();
+
+    Chardev* chardev_ = nullptr;
+};
+
+}  // namespace qc::chardev

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Makes a back end of what chardev_config.h has parsed.
+//
+// Threading: main loop.
+#pragma once
+
+#include <memory>
+
+#include "chardev/chardev.h"
+#include "chardev/chardev_config.h"
+#include "chardev/socket_chardev.h"
+#include "io/wait.h"
+#include "util/event/event_loop.h"
+#include "util/result.h"
+
+namespace qc::chardev {
+
+struct ChardevDeps {
+    EventLoop& loop;
+    // Breaks off waiting at start-up; trigger() is safe in a signal handler. May
+    // be null.
+    const io::Interrupt* interrupt = nullptr;
+};
+
+Result<std::unique_ptr<Chardev>> create_chardev(const ChardevConfig& config, Startup startup,
+                                                const ChardevDeps& deps);
+
+}  // namespace qc::chardev

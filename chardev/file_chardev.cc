@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "chardev/file_chardev.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+
+#include "io/fd_channel.h"
+#include "util/log.h"
+
+namespace qc::chardev {
+
+FileChardev::FileChardev(EventLoop& loop, std::string id, std::string path)
+    : ChannelChardev(loop, std::move(id)), path_(std::move(path)) {}
+
+Result<std::unique_ptr<FileChardev>> FileChardev::create(EventLoop& loop, std::string id,
+                                                         std::string path, FileMode mode) {
+    const int how = mode == FileMode::kAppend ? O_APPEND : O_TRUNC;
+    UniqueFd fd(
+        open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | how, 0666));
+    if (!fd) return fail_errno(errno, "Could not open '{}'", path);
+    auto channel = TRY(io::FdChannel::create({}, std::move(fd), fmt::format("'{}'", path)));
+    std::unique_ptr<FileChardev> chardev(new FileChardev(loop, std::move(id), std::move(path)));
+    chardev->open_channel(std::move(channel));
+    return chardev;
+}
+
+void FileChardev::input_ended(const Error*) {
+    end_input();
+}
+
+void FileChardev::output_failed(const Error& error, size_t) {
+    if (std::exchange(reported_, true)) return;
+    warn_report("chardev '{}': {}; output is lost until the file takes it again", id(),
+                error.message());
+}
+
+}  // namespace qc::chardev

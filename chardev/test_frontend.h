@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// A front end for unit tests: writes down what it hears.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "chardev/chardev.h"
+
+namespace qc::chardev {
+
+class TestFrontend final : public ChardevFrontend {
+ public:
+    size_t can_receive() override { return room; }
+    void receive(std::span<const std::byte> data) override {
+        heard.append(reinterpret_cast<const char*>(data.data()), data.size());
+    }
+    void event(ChardevEvent event) override {
+        heard += event == ChardevEvent::kOpened ? "<open>" : "<close>";
+    }
+    void writable() override { heard += "<writable>"; }
+
+    size_t room = 4096;
+    std::string heard;
+};
+
+inline std::span<const std::byte> text(std::string_view characters) {
+    return std::as_bytes(std::span(characters));
+}
+
+}  // namespace qc::chardev
