@@ -2,17 +2,16 @@
 //
 // What a QMP command's handler may use: the subsystems of the machine, named
 // only, so that a handler in one room needs no header of another. All outlive
-// every command.
+// every command. A program without a machine (a unit test) leaves them nullptr.
 //
-// Threading: a plain bundle of references; each subsystem says itself who may
-// call what. In-band commands run on the main loop without the machine lock.
+// Threading: a plain bundle, made for one command; each subsystem says itself who
+// may call what. In-band commands run on the main loop's thread without the machine
+// lock; those with allow-oob also on the monitor's thread, at any moment.
 #pragma once
 
 namespace qc {
-class EventLoop;
 class MachineLock;
-}  // namespace qc
-
+}
 namespace qc::block {
 class DriveTable;
 }
@@ -21,9 +20,6 @@ class ChardevRegistry;
 }
 namespace qc::migration {
 class Migration;
-}
-namespace qc::qapi {
-class CommandTable;
 }
 namespace qc::qom {
 class ObjectTree;
@@ -39,19 +35,26 @@ class Machine;
 
 namespace qc::monitor {
 
-struct MonitorContext {
-    EventLoop& loop;
-    MachineLock& machine_lock;
-    const qapi::CommandTable& commands;
-    const qom::TypeRegistry& types;
-    qom::ObjectTree& objects;
-    chardev::ChardevRegistry& chardevs;
-    block::DriveTable& drives;
-    runstate::VmControl& vm;
-    runstate::SystemRequests& requests;
-    migration::Migration& migration;
+class Monitor;
+class QmpSession;
+
+struct MonitorServices {
+    MachineLock* machine_lock = nullptr;
+    const qom::TypeRegistry* types = nullptr;
+    qom::ObjectTree* objects = nullptr;
+    chardev::ChardevRegistry* chardevs = nullptr;
+    block::DriveTable* drives = nullptr;
+    runstate::VmControl* vm = nullptr;
+    runstate::SystemRequests* requests = nullptr;
+    migration::Migration* migration = nullptr;
     // For the handlers in system/, about the machine as a whole.
-    system::Machine& machine;
+    system::Machine* machine = nullptr;
+};
+
+struct MonitorContext : MonitorServices {
+    Monitor& monitor;
+    // Whose command it is.
+    QmpSession& session;
 };
 
 }  // namespace qc::monitor

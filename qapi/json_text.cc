@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <iterator>
 
 namespace qc::qapi {
@@ -72,6 +73,11 @@ Result<char32_t> take_escape(std::string_view& text) {
     }
 }
 
+// Stands for itself in a string.
+constexpr bool is_plain(char c) {
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
 void append_escaped_unit(std::string& out, char32_t unit) {
     fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<uint32_t>(unit));
 }
@@ -87,9 +93,7 @@ void append_escaped(std::string& out, char32_t c) {
         case '\t': out += "\\t"; return;
         default: break;
     }
-    if (c >= 0x20 && c < 0x7f) {
-        out += static_cast<char>(c);
-    } else if (c < 0x10000) {
+    if (c < 0x10000) {
         append_escaped_unit(out, c);
     } else {
         append_escaped_unit(out, 0xd800 + ((c - 0x10000) >> 10));
@@ -167,8 +171,13 @@ Result<std::string> decode_json_string(std::string_view raw) {
 
 void append_json_string(std::string& out, std::string_view text) {
     out += '"';
-    while (!text.empty())
-        append_escaped(out, take_utf8(text).value_or(kReplacement));
+    while (!text.empty()) {
+        const auto special = std::ranges::find_if_not(text, is_plain);
+        const auto count = static_cast<size_t>(special - text.begin());
+        out += text.substr(0, count);
+        text.remove_prefix(count);
+        if (!text.empty()) append_escaped(out, take_utf8(text).value_or(kReplacement));
+    }
     out += '"';
 }
 

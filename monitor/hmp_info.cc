@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Human monitor: `info` about the program and the machine.
+#include "monitor/hmp_command.h"
+#include "qapi/generated/qapi_visit_block_core.h"
+#include "qapi/generated/qapi_visit_char.h"
+#include "qapi/generated/qapi_visit_control.h"
+#include "qapi/generated/qapi_visit_machine.h"
+#include "qapi/generated/qapi_visit_run_state.h"
+
+namespace qc::monitor {
+
+namespace {
+
+Result<std::string> info_version(MonitorContext& context, const HmpArgs&) {
+    const auto info = TRY(query_qmp<qapi::VersionInfo>(context, "query-version"));
+    return fmt::format("{}.{}.{} {}\n", info.qemu.major, info.qemu.minor, info.qemu.micro,
+                       info.package);
+}
+
+Result<std::string> info_status(MonitorContext& context, const HmpArgs&) {
+    const auto info = TRY(query_qmp<qapi::StatusInfo>(context, "query-status"));
+    std::string text = fmt::format("VM status: {}", info.running ? "running" : "paused");
+    if (!info.running && info.status != qapi::RunState::kPaused) {
+        text += fmt::format(" ({})", to_string(info.status));
+    }
+    return text + "\n";
+}
+
+Result<std::string> info_name(MonitorContext& context, const HmpArgs&) {
+    const auto info = TRY(query_qmp<qapi::NameInfo>(context, "query-name"));
+    return info.name ? *info.name + "\n" : std::string();
+}
+
+Result<std::string> info_uuid(MonitorContext& context, const HmpArgs&) {
+    return TRY(query_qmp<qapi::UuidInfo>(context, "query-uuid")).UUID + "\n";
+}
+
+Result<std::string> info_kvm(MonitorContext& context, const HmpArgs&) {
+    const auto info = TRY(query_qmp<qapi::KvmInfo>(context, "query-kvm"));
+    if (!info.present) return std::string("kvm support: not compiled\n");
+    return fmt::format("kvm support: {}\n", info.enabled ? "enabled" : "disabled");
+}
+
+Result<std::string> info_cpus(MonitorContext& context, const HmpArgs&) {
+    std::string text;
+    for (const auto& cpu :
+         TRY(query_qmp<std::vector<qapi::CpuInfoFast>>(context, "query-cpus-fast"))) {
+        text += fmt::format("{} CPU #{}: thread_id={}\n", cpu.cpu_index == 0 ? '*' : ' ',
+                            cpu.cpu_index, cpu.thread_id);
+    }
+    return text;
+}
+
+Result<std::string> info_chardev(MonitorContext& context, const HmpArgs&) {
+    std::string text;
+    for (const auto& chardev :
+         TRY(query_qmp<std::vector<qapi::ChardevInfo>>(context, "query-chardev"))) {
+        text += fmt::format("{}: filename={}\n", chardev.label, chardev.filename);
+    }
+    return text;
+}
+
+Result<std::string> info_block(MonitorContext& context, const HmpArgs&) {
+    std::string text;
+    for (const auto& info : TRY(query_qmp<std::vector<qapi::BlockInfo>>(context, "query-block"))) {
+        text += info.device;
+        if (const auto& medium = info.inserted) {
+            text += fmt::format(": {} ({}{})\n", medium->file, medium->drv,
+                                medium->ro ? ", read-only" : "");
+        } else {
+            text += ": [not inserted]\n";
+        }
+        if (info.qdev) text += fmt::format("    Attached to:      {}\n", *info.qdev);
+    }
+    return text;
+}
+
+Result<std::string> info_memory(MonitorContext& context, const HmpArgs&) {
+    const auto info = TRY(query_qmp<qapi::MemoryInfo>(context, "query-memory-size-summary"));
+    std::string text = fmt::format("base memory: {}\n", info.base_memory);
+    if (info.plugged_memory) text += fmt::format("plugged memory: {}\n", *info.plugged_memory);
+    return text;
+}
+
+constexpr HmpCommand kCommands[] = {
+    {.names = "block",
+     .parameters = {},
+     .usage = "",
+     .help = "show the block devices",
+     .run = info_block},
+    {.names = "chardev",
+     .parameters = {},
+     .usage = "",
+     .help = "show the character devices",
+     .run = info_chardev},
+    {.names = "cpus",
+     .parameters = {},
+     .usage = "",
+     .help = "show the virtual processors",
+     .run = info_cpus},
+    {.names = "kvm",
+     .parameters = {},
+     .usage = "",
+     .help = "show whether KVM runs the guest",
+     .run = info_kvm},
+    {.names = "memory_size_summary",
+     .parameters = {},
+     .usage = "",
+     .help = "show the size of the guest's RAM",
+     .run = info_memory},
+    {.names = "name",
+     .parameters = {},
+     .usage = "",
+     .help = "show the virtual machine's name",
+     .run = info_name},
+    {.names = "status",
+     .parameters = {},
+     .usage = "",
+     .help = "show whether the virtual machine runs",
+     .run = info_status},
+    {.names = "uuid",
+     .parameters = {},
+     .usage = "",
+     .help = "show the virtual machine's UUID",
+     .run = info_uuid},
+    {.names = "version",
+     .parameters = {},
+     .usage = "",
+     .help = "show the program's version",
+     .run = info_version},
+};
+
+}  // namespace
+
+std::span<const HmpCommand> hmp_info_commands() {
+    return kCommands;
+}
+
+}  // namespace qc::monitor

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The monitor's own commands (qapi/control.json, qapi/introspect.json); `quit` is
+// the system's.
+#include "monitor/context.h"
+#include "monitor/hmp.h"
+#include "monitor/monitor.h"
+#include "monitor/qmp_session.h"
+#include "qapi/generated/qapi_commands_control.h"
+#include "qapi/generated/qapi_commands_introspect.h"
+#include "qapi/generated/qapi_introspection.h"
+#include "qapi/json_reader.h"
+
+namespace qc::qapi {
+
+Result<void> qmp_qmp_capabilities(monitor::MonitorContext& context,
+                                  const QmpCapabilitiesArgs& args) {
+    context.session.negotiate(args.enable.value_or(std::vector<QMPCapability>{}));
+    return {};
+}
+
+Result<VersionInfo> qmp_query_version(monitor::MonitorContext& context) {
+    return context.monitor.version();
+}
+
+Result<std::vector<CommandInfo>> qmp_query_commands(monitor::MonitorContext& context) {
+    std::vector<CommandInfo> result;
+    for (const CommandDef& command : context.monitor.commands().commands()) {
+        result.push_back({.name = std::string(command.name)});
+    }
+    return result;
+}
+
+Result<std::string> qmp_human_monitor_command(monitor::MonitorContext& context,
+                                              const HumanMonitorCommandArgs& args) {
+    if (args.cpu_index) return fail("Parameter 'cpu-index' is not supported by any command");
+    return monitor::execute_hmp(context, args.command_line);
+}
+
+Result<Value> qmp_query_qmp_schema(monitor::MonitorContext&) {
+    return parse_json(introspection_json());
+}
+
+}  // namespace qc::qapi
