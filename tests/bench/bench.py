@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Measures this build, beside another emulator with the same command line.
+
+  pair     COLO with 512 MiB and a checkpoint every 600 ms: the guest's pause, by
+           the timestamps of the primary's STOP and RESUME; then the primary is
+           killed: time until the secondary, told to go on, prints again
+  start    from fork to the QMP greeting of `-machine pc`
+  memory   resident memory of a stopped machine, without its guest's memory
+  qmp      one `query-status` there and back
+
+Prints a table with the ratio of ours to the other's, and writes JSON.
+"""
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "scripts"))
+from pairlib import ColoPair, Machine, PairError, pauses_ms, percentile, usable_accel  # noqa: E402
+
+DELAY_MS = 600
+GUEST_MIB = 512
+LOADS = {"4 pages": "dirtier_4_pages", "64 MiB": "dirtier_64_mib"}
+
+
+def measure_pair(binary, image, accel, seconds, directory):
+    pair = ColoPair(binary, directory, accel, image, GUEST_MIB, DELAY_MS)
+    try:
+        pair.primary.wait_serial(2, timeout=90)
+        started = time.monotonic()
+        pair.enter_colo()
+        result = {"to_colo_s": time.monotonic() - started}
+        time.sleep(1)
+        first_event = len(pair.primary.qmp.events)
+        printed = [machine.serial_size() for machine in pair.machines]
+        time.sleep(seconds)
+        pauses = pauses_ms(pair.primary.qmp.events[first_event:])
+        result["checkpoints"] = len(pauses)
+        result["printed_primary"], result["printed_secondary"] = (
+            machine.serial_size() - before for machine, before in zip(pair.machines, printed))
+        if not pauses:
+            raise PairError(f"no checkpoint completed in {seconds:g} s")
+        result.update(pause_mean_ms=statistics.mean(pauses), pause_p50_ms=percentile(pauses, .5),
+                      pause_p99_ms=percentile(pauses, .99), pause_max_ms=max(pauses))
+
+        pair.primary.kill()
+        killed = time.monotonic()
+        ColoPair.take_over(pair.secondary)
+        result["takeover_ms"] = (time.monotonic() - killed) * 1e3
+        pair.secondary.wait_serial(pair.secondary.serial_size(), timeout=30)
+        result["takeover_prints_ms"] = (time.monotonic() - killed) * 1e3
+        return result
+    finally:
+        pair.close()
+
+
+def measure_start(binary, accel, rounds, directory):
+    times = []
+    for _ in range(rounds):
+        machine = Machine(binary, "start", directory, accel, GUEST_MIB, extra=["-S"])
+        times.append((machine.greeted - machine.started) * 1e3)
+        machine.kill()
+    return {"start_p50_ms": percentile(times, .5), "start_max_ms": max(times)}
+
+
+def own_resident_mib(pid):
+    """Resident memory without mappings that are as large as the guest's memory."""
+    total, resident, size = 0, 0, 0
+    with open(f"/proc/{pid}/smaps", encoding="ascii") as file:
+        for line in file:
+            if line.startswith("Size:"):
+                size = int(line.split()[1])
+            elif line.startswith("Rss:") and size < GUEST_MIB * 1024:
+                resident = int(line.split()[1])
+                total += resident
+    return total / 1024
+
+
+def measure_idle(binary, accel, rounds, directory):
+    machine = Machine(binary, "idle", directory, accel, GUEST_MIB, extra=["-S"])
+    try:
+        times = []
+        for _ in range(rounds):
+            started = time.perf_counter()
+            machine.qmp.execute("query-status")
+            times.append((time.perf_counter() - started) * 1e3)
+        return {"own_memory_mib": own_resident_mib(machine.process.pid),
+                "qmp_p50_ms": percentile(times, .5), "qmp_p99_ms": percentile(times, .99)}
+    finally:
+        machine.kill()
+
+
+def attempt(measure, *arguments):
+    """A failure is a result too: the other emulator has no COLO under tcg."""
+    with tempfile.TemporaryDirectory(prefix="qemu-colo-bench-") as directory:
+        try:
+            return measure(*arguments, directory)
+        except PairError as error:
+            return {"error": str(error)[:300]}
+
+
+def show(rows, names):
+    """One row for each figure: ours, the other's, and ours divided by the other's."""
+    print(f"\n{'':42}" + "".join(f"{name:>14}" for name in names) + f"{'ratio':>9}")
+    for label, values in rows:
+        cells = "".join(f"{value:>14.2f}" if isinstance(value, float) else f"{str(value):>14}" for value in values)
+        numeric = len(values) == 2 and all(isinstance(value, float) for value in values) and values[1]
+        print(f"{label:42}{cells}" + (f"{values[0] / values[1]:>9.2f}" if numeric else ""))
+
+
+def figures(results, names, title, keys):
+    found = [results[name].get(title, {}) for name in names]
+    for key in keys:
+        if any(key in result for result in found):
+            yield f"{title}: {key}", [
+                float(result[key]) if key in result else ("failed" if "error" in result else "-")
+                for result in found]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build-dir", type=pathlib.Path, default=pathlib.Path("build"))
+    parser.add_argument("--binary", help="instead of the build's")
+    parser.add_argument("--other", default=shutil.which("qemu-system-x86_64") or "",
+                        help="the emulator to compare with [the installed one]; '' for none")
+    parser.add_argument("--accel", action="append", choices=["tcg", "kvm"], help="[both]")
+    parser.add_argument("--load", action="append", choices=list(LOADS), help="[both]")
+    parser.add_argument("--seconds", type=float, default=15, help="how long each pair is watched [15]")
+    parser.add_argument("--rounds", type=int, default=20, help="starts of a machine [20]")
+    parser.add_argument("--skip-pair", action="store_true")
+    parser.add_argument("--json", type=pathlib.Path, help="[BUILD/bench.json]")
+    options = parser.parse_args()
+
+    build = options.build_dir.resolve()
+    binaries = {"ours": options.binary or str(build / "qemu-system-x86_64")}
+    if options.other and os.path.realpath(options.other) != os.path.realpath(binaries["ours"]):
+        binaries["other"] = options.other
+    accels = options.accel or ["tcg", "kvm"]
+
+    results = {name: {} for name in binaries}
+    for name, binary in binaries.items():
+        results[name]["binary"] = binary
+        for accel in list(accels):
+            with tempfile.TemporaryDirectory() as directory:
+                image = str(build / "tests/guest/counter.img")
+                if accel == "kvm" and usable_accel(binary, image, directory, patience=30)[0] != "kvm":
+                    results[name]["kvm"] = {"error": "not usable here"}
+                    print(f"{name}: kvm is not usable here", file=sys.stderr)
+                    continue
+            for load, guest in ({} if options.skip_pair else LOADS).items():
+                if options.load and load not in options.load:
+                    continue
+                print(f"{name}: pair, {accel}, {load}", file=sys.stderr, flush=True)
+                results[name][f"{accel}, {load}"] = attempt(
+                    measure_pair, binary, str(build / f"tests/guest/{guest}.img"), accel, options.seconds)
+        print(f"{name}: start, memory, qmp", file=sys.stderr, flush=True)
+        results[name]["tcg, -S"] = {**attempt(measure_start, binary, "tcg", options.rounds),
+                                    **attempt(measure_idle, binary, "tcg", 2000)}
+
+    rows = []
+    for accel in accels:
+        for load in LOADS:
+            rows += figures(results, list(binaries), f"{accel}, {load}",
+                            ["checkpoints", "pause_p50_ms", "pause_p99_ms", "pause_max_ms", "takeover_ms",
+                             "takeover_prints_ms", "to_colo_s"])
+    rows += figures(results, list(binaries), "tcg, -S",
+                    ["start_p50_ms", "own_memory_mib", "qmp_p50_ms", "qmp_p99_ms"])
+    show(rows, list(binaries))
+    for name in binaries:
+        for title, result in results[name].items():
+            if isinstance(result, dict) and "error" in result:
+                print(f"{name}, {title}: {result['error']}")
+
+    output = options.json or build / "bench.json"
+    output.write_text(json.dumps({"delay_ms": DELAY_MS, "guest_mib": GUEST_MIB, "seconds": options.seconds,
+                                  "results": results}, indent=1) + "\n")
+    print(f"\nwritten to {output}")
+    return 1 if any("error" in result for result in results["ours"].values() if isinstance(result, dict)) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
