@@ -53,4 +53,8 @@ void RamBlock::note_write(uint64_t offset, uint64_t length) {
     }
 }
 
+void RamBlock::note_replaced(uint64_t page) {
+    if (code_pages_.test(page) && listener_ != nullptr) listener_->code_page_written(*this, page);
+}
+
 }  // namespace qc::memory

@@ -63,6 +63,10 @@ class RamBlock {
     // dirty if logging is on, and tells the listener about pages with code.
     void note_write(uint64_t offset, uint64_t length);
 
+    // After migration replaced the contents of a page: tells the listener about
+    // code, and leaves the dirty bitmap alone.
+    void note_replaced(uint64_t page);
+
     // Dirty logging. While off, nothing is recorded.
     void set_dirty_logging(bool on) { logging_.store(on, std::memory_order_seq_cst); }
     bool dirty_logging() const { return logging_.load(std::memory_order_relaxed); }

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "migration/capabilities.h"
+
+#include <array>
+
+namespace qc::migration {
+
+namespace {
+
+struct Entry {
+    std::string_view name;
+    bool supported;
+};
+
+// In the order of Capability.
+constexpr std::array<Entry, kCapabilityCount> kEntries = {{
+    {"xbzrle", false},
+    {"rdma-pin-all", false},
+    {"auto-converge", false},
+    {"zero-blocks", false},
+    {"compress", false},
+    {"events", true},
+    {"postcopy-ram", false},
+    {"x-colo", false},
+    {"release-ram", false},
+    {"block", false},
+    {"return-path", true},
+    {"pause-before-switchover", false},
+    {"multifd", false},
+    {"dirty-bitmaps", false},
+    {"postcopy-blocktime", false},
+    {"late-block-activate", false},
+    {"x-ignore-shared", false},
+    {"validate-uuid", false},
+    {"background-snapshot", false},
+    {"zero-copy-send", false},
+    {"postcopy-preempt", false},
+    {"switchover-ack", false},
+    {"dirty-limit", false},
+    {"mapped-ram", false},
+}};
+
+// What COLO cannot be combined with, whatever else works.
+constexpr std::array kNeverWithColo = {Capability::kPostcopyRam, Capability::kBackgroundSnapshot,
+                                       Capability::kMappedRam, Capability::kReleaseRam};
+
+}  // namespace
+
+std::string_view to_string(Capability capability) {
+    return kEntries[static_cast<size_t>(capability)].name;
+}
+
+std::optional<Capability> capability_from_string(std::string_view name) {
+    for (size_t i = 0; i < kEntries.size(); ++i) {
+        if (kEntries[i].name == name) return static_cast<Capability>(i);
+    }
+    return std::nullopt;
+}
+
+Result<void> Capabilities::apply(std::span<const Change> changes) {
+    std::bitset<kCapabilityCount> next = on_;
+    for (auto [capability, on] : changes)
+        next[static_cast<size_t>(capability)] = on;
+    if (next[static_cast<size_t>(Capability::kXColo)]) {
+        for (Capability other : kNeverWithColo) {
+            if (next[static_cast<size_t>(other)]) {
+                return fail("Capability 'x-colo' cannot be combined with '{}'", to_string(other));
+            }
+        }
+    }
+    for (auto [capability, on] : changes) {
+        if (on && !kEntries[static_cast<size_t>(capability)].supported) {
+            return fail("Capability '{}' is not supported by this version", to_string(capability));
+        }
+    }
+    on_ = next;
+    return {};
+}
+
+}  // namespace qc::migration

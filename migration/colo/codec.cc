@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "migration/colo/codec.h"
+
+#include <algorithm>
+
+#include "util/assert.h"
+#include "util/bytes.h"
+
+namespace qc::migration::colo {
+
+namespace {
+
+constexpr uint32_t kFlagReset = 1;
+constexpr uint32_t kFlagShutdown = 2;
+constexpr uint32_t kFlagVerify = 4;
+constexpr uint64_t kPageSize = 4096;
+constexpr uint32_t kMaxComponents = 4096;
+constexpr uint32_t kMaxBlocks = 4096;
+
+// One overload for each message: its payload.
+void put(ByteWriter& out, const CheckpointMessage& m) {
+    out.be32(static_cast<uint32_t>(m.cause));
+}
+
+void put(ByteWriter& out, const DevicesMessage& m) {
+    out.be32(static_cast<uint32_t>(m.components.size()));
+    for (const ComponentState& component : m.components) {
+        out.counted_string(component.name);
+        out.be32(component.instance);
+        out.be32(component.version);
+        out.be32(component.unchanged ? 1 : 0);
+        out.be32(static_cast<uint32_t>(component.data.size()));
+        out.bytes(component.data);
+    }
+}
+
+void put(ByteWriter& out, const CommitMessage& m) {
+    out.be64(m.pages);
+    out.be64(m.zero_pages);
+    out.be32(m.components);
+    out.be32((m.flags.reset ? kFlagReset : 0) | (m.flags.shutdown ? kFlagShutdown : 0) |
+             (m.flags.verify ? kFlagVerify : 0));
+}
+
+void put(ByteWriter& out, const LeavesMessage& m) {
+    out.be32(static_cast<uint32_t>(m.reason));
+    out.bytes(std::as_bytes(std::span(std::string_view(m.text).substr(0, kMaxText))));
+}
+
+void put(ByteWriter& out, const ReadyMessage& m) {
+    out.be32(m.version);
+}
+
+void put(ByteWriter& out, const HashesMessage& m) {
+    out.be32(static_cast<uint32_t>(m.blocks.size()));
+    for (const std::vector<Hash128>& block : m.blocks) {
+        out.be64(block.size());
+        for (const Hash128& hash : block) {
+            out.be64(hash.high);
+            out.be64(hash.low);
+        }
+    }
+    out.be32(static_cast<uint32_t>(m.components.size()));
+    for (const Hash128& hash : m.components) {
+        out.be64(hash.high);
+        out.be64(hash.low);
+    }
+}
+
+void put(ByteWriter& out, const WantCheckpointMessage& m) {
+    out.be32(static_cast<uint32_t>(m.cause));
+}
+
+void put(ByteWriter&, const TakesOverMessage&) {}
+void put(ByteWriter&, const StoppedMessage&) {}
+void put(ByteWriter&, const ReceivedMessage&) {}
+void put(ByteWriter&, const CommittedMessage&) {}
+
+Result<Cause> get_cause(ByteReader& in) {
+    uint32_t cause = TRY(in.be32("cause"));
+    if (cause >= kCauseCount) return fail("cause {} is unknown", cause);
+    return static_cast<Cause>(cause);
+}
+
+Result<Message> get_devices(ByteReader& in) {
+    DevicesMessage message;
+    uint32_t count = TRY(in.be32("number of components"));
+    if (count > kMaxComponents) return fail("{} components", count);
+    for (uint32_t i = 0; i < count; ++i) {
+        ComponentState component;
+        component.name = TRY(in.counted_string("component's name"));
+        component.instance = TRY(in.be32("component's instance"));
+        component.version = TRY(in.be32("component's version"));
+        uint32_t kind = TRY(in.be32("kind of component state"));
+        uint32_t length = TRY(in.be32("length of component state"));
+        if (kind > 1 || (kind == 1 && length != 0)) {
+            return fail("component state of kind {} with {} bytes", kind, length);
+        }
+        component.unchanged = kind == 1;
+        std::span<const std::byte> data = TRY(in.bytes(length, "component state"));
+        component.data.assign(data.begin(), data.end());
+        message.components.push_back(std::move(component));
+    }
+    return message;
+}
+
+Result<Message> get_commit(ByteReader& in) {
+    CommitMessage message;
+    message.pages = TRY(in.be64("number of pages"));
+    message.zero_pages = TRY(in.be64("number of zero pages"));
+    message.components = TRY(in.be32("number of components"));
+    uint32_t flags = TRY(in.be32("flags"));
+    if ((flags & ~(kFlagReset | kFlagShutdown | kFlagVerify)) != 0) {
+        return fail("flags {:#x} are unknown", flags);
+    }
+    message.flags = {(flags & kFlagReset) != 0, (flags & kFlagShutdown) != 0,
+                     (flags & kFlagVerify) != 0};
+    return message;
+}
+
+Result<Message> get_leaves(ByteReader& in) {
+    LeavesMessage message;
+    uint32_t reason = TRY(in.be32("reason"));
+    if (reason > static_cast<uint32_t>(LeaveReason::kShutdown)) {
+        return fail("reason {} is unknown", reason);
+    }
+    message.reason = static_cast<LeaveReason>(reason);
+    if (in.remaining() > kMaxText) return fail("a text of {} bytes", in.remaining());
+    for (std::byte byte : TRY(in.bytes(in.remaining(), "text"))) {
+        auto c = static_cast<unsigned char>(byte);
+        message.text += c < 0x20 || c == 0x7f ? '?' : static_cast<char>(c);
+    }
+    return message;
+}
+
+Result<Hash128> get_hash(ByteReader& in) {
+    Hash128 hash;
+    hash.high = TRY(in.be64("hash"));
+    hash.low = TRY(in.be64("hash"));
+    return hash;
+}
+
+Result<Message> get_hashes(ByteReader& in) {
+    HashesMessage message;
+    uint32_t blocks = TRY(in.be32("number of blocks"));
+    if (blocks > kMaxBlocks) return fail("{} blocks", blocks);
+    for (uint32_t b = 0; b < blocks; ++b) {
+        uint64_t pages = TRY(in.be64("number of pages"));
+        if (pages > in.remaining() / sizeof(Hash128)) return fail("{} hashes do not fit", pages);
+        std::vector<Hash128>& hashes = message.blocks.emplace_back();
+        hashes.reserve(pages);
+        for (uint64_t i = 0; i < pages; ++i)
+            hashes.push_back(TRY(get_hash(in)));
+    }
+    uint32_t components = TRY(in.be32("number of components"));
+    if (components > kMaxComponents) return fail("{} components", components);
+    for (uint32_t i = 0; i < components; ++i)
+        message.components.push_back(TRY(get_hash(in)));
+    return message;
+}
+
+Result<Message> get(MessageType type, ByteReader& in) {
+    switch (type) {
+        case MessageType::kCheckpoint: return CheckpointMessage{TRY(get_cause(in))};
+        case MessageType::kDevices: return get_devices(in);
+        case MessageType::kCommit: return get_commit(in);
+        case MessageType::kLeaves: return get_leaves(in);
+        case MessageType::kTakesOver: return TakesOverMessage{};
+        case MessageType::kReady: return ReadyMessage{TRY(in.be32("version"))};
+        case MessageType::kStopped: return StoppedMessage{};
+        case MessageType::kReceived: return ReceivedMessage{};
+        case MessageType::kCommitted: return CommittedMessage{};
+        case MessageType::kHashes: return get_hashes(in);
+        case MessageType::kWantCheckpoint: return WantCheckpointMessage{TRY(get_cause(in))};
+        case MessageType::kPages:
+        case MessageType::kZeros: break;
+    }
+    return fail("a list of pages where another message should be");
+}
+
+bool is_known(uint16_t type) {
+    return !to_string(static_cast<MessageType>(type)).empty();
+}
+
+}  // namespace
+
+std::string_view to_string(MessageType type) {
+    switch (type) {
+        case MessageType::kCheckpoint: return "CHECKPOINT";
+        case MessageType::kPages: return "PAGES";
+        case MessageType::kZeros: return "ZEROS";
+        case MessageType::kDevices: return "DEVICES";
+        case MessageType::kCommit: return "COMMIT";
+        case MessageType::kLeaves: return "LEAVES";
+        case MessageType::kTakesOver: return "TAKES_OVER";
+        case MessageType::kReady: return "READY";
+        case MessageType::kStopped: return "STOPPED";
+        case MessageType::kReceived: return "RECEIVED";
+        case MessageType::kCommitted: return "COMMITTED";
+        case MessageType::kHashes: return "HASHES";
+        case MessageType::kWantCheckpoint: return "WANT_CHECKPOINT";
+    }
+    return {};
+}
+
+std::string_view to_string(Cause cause) {
+    constexpr std::array<std::string_view, kCauseCount> kNames = {
+        "period",   "request",  "guest-reset",   "guest-shutdown",
+        "mismatch", "pressure", "delay-changed",
+    };
+    return kNames[static_cast<size_t>(cause)];
+}
+
+MessageType type_of(const Message& message) {
+    // In the order of the variant.
+    constexpr std::array kTypes = {
+        MessageType::kCheckpoint, MessageType::kDevices,        MessageType::kCommit,
+        MessageType::kLeaves,     MessageType::kTakesOver,      MessageType::kReady,
+        MessageType::kStopped,    MessageType::kReceived,       MessageType::kCommitted,
+        MessageType::kHashes,     MessageType::kWantCheckpoint,
+    };
+    static_assert(kTypes.size() == std::variant_size_v<Message>);
+    return kTypes[message.index()];
+}
+
+std::array<std::byte, kHeaderSize> encode_header(const Header& header) {
+    ByteWriter out;
+    out.be32(kMessageMagic);
+    out.be16(static_cast<uint16_t>(header.type));
+    out.be16(0);
+    out.be64(header.epoch);
+    out.be32(header.length);
+    out.be32(0);
+    std::array<std::byte, kHeaderSize> bytes{};
+    std::ranges::copy(out.view(), bytes.begin());
+    return bytes;
+}
+
+std::vector<std::byte> encode(uint64_t epoch, const Message& message) {
+    ByteWriter payload;
+    std::visit([&](const auto& m) { put(payload, m); }, message);
+    QC_ASSERT(payload.size() <= kMaxPayload);
+    ByteWriter out;
+    out.bytes(encode_header({type_of(message), epoch, static_cast<uint32_t>(payload.size())}));
+    out.bytes(payload.view());
+    return out.take();
+}
+
+std::vector<std::byte> encode_page_list(MessageType type, uint64_t epoch, const PageList& list) {
+    size_t length = kPageListHeadSize + list.runs.size() * kPageRunSize +
+                    (type == MessageType::kPages ? list.pages * kPageSize : 0);
+    ByteWriter out;
+    out.bytes(encode_header({type, epoch, static_cast<uint32_t>(length)}));
+    out.be32(list.block);
+    out.be32(static_cast<uint32_t>(list.runs.size()));
+    out.be32(list.pages);
+    out.be32(0);
+    for (const PageRun& run : list.runs) {
+        out.be64(run.first);
+        out.be32(run.count);
+        out.be32(0);
+    }
+    return out.take();
+}
+
+Result<Header> parse_header(std::span<const std::byte> data) {
+    ByteReader in(data);
+    uint32_t magic = TRY(in.be32("magic number"));
+    if (magic != kMessageMagic) return fail("a message begins with {:#010x}", magic);
+    uint16_t type = TRY(in.be16("message type"));
+    if (!is_known(type)) return fail("message type {:#x} is unknown", type);
+    uint16_t reserved = TRY(in.be16("reserved field"));
+    Header header;
+    header.type = static_cast<MessageType>(type);
+    header.epoch = TRY(in.be64("epoch"));
+    header.length = TRY(in.be32("message length"));
+    uint32_t reserved_too = TRY(in.be32("reserved field"));
+    if (reserved != 0 || reserved_too != 0) return fail("a reserved field is not 0");
+    if (header.length > kMaxPayload) {
+        return fail("{} announces {} bytes", to_string(header.type), header.length);
+    }
+    return header;
+}
+
+Result<Message> parse_payload(const Header& header, std::span<const std::byte> payload) {
+    ByteReader in(payload);
+    Message message = TRY(get(header.type, in).context("{}", to_string(header.type)));
+    TRY(in.expect_end(to_string(header.type)));
+    return message;
+}
+
+Result<size_t> parse_page_list_head(const Header& header, std::span<const std::byte> data,
+                                    PageList& list) {
+    ByteReader in(data);
+    list.block = TRY(in.be32("block"));
+    uint32_t runs = TRY(in.be32("number of runs"));
+    list.pages = TRY(in.be32("number of pages"));
+    uint32_t reserved = TRY(in.be32("reserved field"));
+    bool has_data = header.type == MessageType::kPages;
+    uint32_t most = has_data ? kMaxPagesPerMessage : kMaxZeroPagesPerMessage;
+    if (reserved != 0 || runs == 0 || runs > kMaxRuns || list.pages == 0 || list.pages > most) {
+        return fail("{}: {} pages in {} runs", to_string(header.type), list.pages, runs);
+    }
+    size_t runs_size = runs * kPageRunSize;
+    size_t expected = kPageListHeadSize + runs_size + (has_data ? list.pages * kPageSize : 0);
+    if (header.length != expected) {
+        return fail("{}: {} bytes where {} belong", to_string(header.type), header.length,
+                    expected);
+    }
+    return runs_size;
+}
+
+Result<void> parse_page_runs(std::span<const std::byte> data, PageList& list) {
+    ByteReader in(data);
+    uint64_t pages = 0;
+    list.runs.clear();
+    while (in.remaining() > 0) {
+        PageRun run;
+        run.first = TRY(in.be64("first page"));
+        run.count = TRY(in.be32("number of pages"));
+        uint32_t reserved = TRY(in.be32("reserved field"));
+        if (run.count == 0 || reserved != 0) return fail("a run of {} pages", run.count);
+        pages += run.count;
+        list.runs.push_back(run);
+    }
+    if (pages != list.pages) return fail("{} pages announced, {} in the runs", list.pages, pages);
+    return {};
+}
+
+}  // namespace qc::migration::colo

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "migration/incoming.h"
+
+#include "util/log.h"
+
+namespace qc::migration {
+
+namespace {
+
+// After a failed accept(): descriptors may have run out for a while.
+constexpr int64_t kAcceptRetryMs = 100;
+
+}  // namespace
+
+Result<std::unique_ptr<Incoming>> Incoming::listen(MigrationDeps& machine,
+                                                   const SettingsStore& settings,
+                                                   const io::SocketAddress& address) {
+    std::unique_ptr<Incoming> self(new Incoming(machine, settings, TRY(BreakPoint::create())));
+    self->listener_ = TRY(io::Listener::create(address));
+    self->address_ = self->listener_->local_address();
+    self->start_thread();
+    return self;
+}
+
+Result<std::unique_ptr<Incoming>> Incoming::serve(MigrationDeps& machine,
+                                                  const SettingsStore& settings,
+                                                  std::unique_ptr<io::Channel> channel) {
+    std::unique_ptr<Incoming> self(new Incoming(machine, settings, TRY(BreakPoint::create())));
+    self->channel_ = std::move(channel);
+    self->breaks_->set_channel(self->channel_.get());
+    self->start_thread();
+    return self;
+}
+
+Incoming::Incoming(MigrationDeps& machine, const SettingsStore& settings,
+                   std::unique_ptr<BreakPoint> breaks)
+    : machine_(machine),
+      settings_(settings),
+      board_(machine.events, settings.events()),
+      breaks_(std::move(breaks)) {}
+
+Incoming::~Incoming() {
+    stop();
+}
+
+void Incoming::start_thread() {
+    board_.begin();
+    board_.advance(MigrationStatus::kNone, MigrationStatus::kSetup);
+    thread_ = Thread("mig/incoming", [this] { thread_main(); });
+}
+
+void Incoming::stop() {
+    stopping_ = true;
+    breaks_->break_all();
+    if (thread_.joinable()) thread_.join();
+}
+
+void Incoming::thread_main() {
+    std::unique_ptr<PrecopyLoader> loader = await_source();
+    if (loader == nullptr) return;
+    // The first byte is here: nobody else is let in.
+    listener_.reset();
+    board_.advance(MigrationStatus::kSetup, MigrationStatus::kActive);
+    Result<void> result = load(*loader);
+    if (!result) report_failure(loader.get(), result.error());
+    breaks_->set_channel(nullptr);
+    channel_->shutdown();
+}
+
+std::unique_ptr<PrecopyLoader> Incoming::await_source() {
+    for (;;) {
+        if (channel_ == nullptr) {
+            if (Result<void> accepted = accept(); !accepted) {
+                if (breaks_->broken()) break;
+                warn_report("waiting for a migration: {}", accepted.error().message());
+                (void)breaks_->sleep_until(io::deadline_in_ms(kAcceptRetryMs));
+                continue;
+            }
+        }
+        auto loader = std::make_unique<PrecopyLoader>(PrecopyLoader::Deps{
+            .machine = machine_, .settings = settings_, .board = board_, .channel = *channel_});
+        Result<bool> silent = loader->is_silent();
+        if (silent && !*silent) return loader;
+        // Somebody connected and went away without a word.
+        if (breaks_->broken() || listener_ == nullptr) break;
+        breaks_->set_channel(nullptr);
+        loader.reset();
+        channel_.reset();
+    }
+    if (!stopping_) report_failure(nullptr, Error("the wait for a source was broken off"));
+    return nullptr;
+}
+
+Result<void> Incoming::accept() {
+    channel_ = TRY(listener_->accept(io::kNoDeadline, breaks_->interrupt()));
+    breaks_->set_channel(channel_.get());
+    return {};
+}
+
+Result<void> Incoming::load(PrecopyLoader& loader) {
+    TRY(loader.load());
+    TRY(loader.await_go());
+    return finish_plain(loader);
+}
+
+Result<void> Incoming::finish_plain(PrecopyLoader& loader) {
+    TRY(loader.commit());
+    TRY(start_machine(loader));
+    loader.send_shut({});
+    board_.end();
+    board_.advance(MigrationStatus::kActive, MigrationStatus::kCompleted);
+    return {};
+}
+
+// Where the source's VM was, unless the user wants this one to wait.
+Result<void> Incoming::start_machine(PrecopyLoader& loader) {
+    using runstate::RunState;
+    RunState state = loader.devices().run_state();
+    if (state != RunState::kRunning) return machine_.vm.set_state(state);
+    return machine_.autostart ? machine_.vm.start() : machine_.vm.set_state(RunState::kPaused);
+}
+
+void Incoming::report_failure(PrecopyLoader* loader, const Error& error) {
+    std::string message = fmt::format("load of migration failed: {}", error.message());
+    if (loader != nullptr) loader->send_shut(error.message());
+    board_.end();
+    board_.set_error(message);
+    if (!board_.advance(MigrationStatus::kActive, MigrationStatus::kFailed)) {
+        board_.advance(MigrationStatus::kSetup, MigrationStatus::kFailed);
+    }
+    if (!stopping_) machine_.events.incoming_failed(message);
+}
+
+}  // namespace qc::migration

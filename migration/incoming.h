@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// One `-incoming` or `migrate-incoming`: the thread that waits for a source,
+// loads what it sends and starts the machine.
+//
+//   none -> setup (listening) -> active (first byte) -> completed | failed
+//
+// A connection that ends before its first byte changes nothing. After that an
+// error is final: EventListener::incoming_failed().
+//
+// Threading: thread-safe, apart from creation and destruction. Owned by
+// Migration.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+
+#include "io/listener.h"
+#include "migration/break_point.h"
+#include "migration/migration_deps.h"
+#include "migration/precopy_loader.h"
+#include "migration/settings_store.h"
+#include "migration/status_board.h"
+#include "util/thread.h"
+
+namespace qc::migration {
+
+class Incoming {
+ public:
+    // Listens before it returns, so that the address is known.
+    static Result<std::unique_ptr<Incoming>> listen(MigrationDeps& machine,
+                                                    const SettingsStore& settings,
+                                                    const io::SocketAddress& address);
+    // Loads from a channel that is open.
+    static Result<std::unique_ptr<Incoming>> serve(MigrationDeps& machine,
+                                                   const SettingsStore& settings,
+                                                   std::unique_ptr<io::Channel> channel);
+    ~Incoming();
+
+    void yank() { breaks_->break_all(); }
+    // Breaks what is under way, without calling that a failure, and waits for the
+    // thread.
+    void stop();
+
+    const StatusBoard& board() const { return board_; }
+    // Where it listens; nothing if it does not.
+    const std::optional<io::SocketAddress>& address() const { return address_; }
+
+ private:
+    Incoming(MigrationDeps& machine, const SettingsStore& settings,
+             std::unique_ptr<BreakPoint> breaks);
+    void start_thread();
+    void thread_main();
+    // The channel is at its first byte then. Null: stop() was called.
+    std::unique_ptr<PrecopyLoader> await_source();
+    Result<void> accept();
+    Result<void> load(PrecopyLoader& loader);
+    Result<void> finish_plain(PrecopyLoader& loader);
+    Result<void> start_machine(PrecopyLoader& loader);
+    void report_failure(PrecopyLoader* loader, const Error& error);
+
+    MigrationDeps& machine_;
+    const SettingsStore& settings_;
+    StatusBoard board_;
+    std::unique_ptr<BreakPoint> breaks_;
+    std::unique_ptr<io::Listener> listener_;
+    std::optional<io::SocketAddress> address_;
+    std::unique_ptr<io::Channel> channel_;
+    std::atomic<bool> stopping_{false};
+    Thread thread_;
+};
+
+}  // namespace qc::migration

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "migration/migration.h"
+
+#include <algorithm>
+#include <array>
+
+#include "io/connector.h"
+#include "util/assert.h"
+
+namespace qc::migration {
+
+namespace {
+
+using runstate::RunState;
+
+constexpr int64_t kConnectDeadlineMs = 30'000;
+
+RamInfo ram_info(const RamCounters& ram) {
+    RamInfo info;
+    info.transferred = ram.transferred;
+    info.remaining = ram.remaining;
+    info.total = ram.total;
+    info.duplicate = ram.zero_pages;
+    info.normal = ram.normal_pages;
+    info.normal_bytes = info.normal * info.page_size;
+    info.dirty_pages_rate = ram.dirty_pages_rate;
+    info.mbps = static_cast<double>(ram.bytes_per_second) * 8 / 1e6;
+    info.dirty_sync_count = ram.dirty_sync_count;
+    info.pages_per_second = ram.pages_per_second;
+    info.precopy_bytes = ram.precopy_bytes;
+    info.downtime_bytes = ram.downtime_bytes;
+    return info;
+}
+
+MigrationInfo source_info(const StatusBoard& board) {
+    MigrationInfo info;
+    info.status = board.status();
+    info.error_desc = board.error();
+    if (info.status == MigrationStatus::kNone || info.status == MigrationStatus::kSetup)
+        return info;
+    info.ram = ram_info(board.ram);
+    MigrationTimes times = board.times();
+    info.total_time_ms = times.total_ms;
+    info.setup_time_ms = times.setup_ms;
+    if (info.status == MigrationStatus::kCompleted) {
+        info.downtime_ms = times.downtime_ms;
+    } else {
+        info.expected_downtime_ms = times.expected_downtime_ms;
+    }
+    return info;
+}
+
+MigrationInfo destination_info(const Incoming& incoming) {
+    MigrationInfo info;
+    info.status = incoming.board().status();
+    info.error_desc = incoming.board().error();
+    if (info.status == MigrationStatus::kSetup || info.status == MigrationStatus::kActive) {
+        info.socket_address = incoming.address();
+    }
+    return info;
+}
+
+}  // namespace
+
+Result<io::SocketAddress> parse_uri(std::string_view uri) {
+    constexpr std::array<std::string_view, 5> kRefused = {
+        "exec:", "fd:", "file:", "rdma:", "vsock:"};
+    for (std::string_view scheme : kRefused) {
+        if (uri.starts_with(scheme)) {
+            return fail("migration over '{}' is not supported by this version", scheme);
+        }
+    }
+    if (!uri.starts_with("tcp:") && !uri.starts_with("unix:")) {
+        return fail("unknown migration protocol: {}", uri);
+    }
+    return io::SocketAddress::parse(uri);
+}
+
+Migration::Migration(MigrationDeps deps) : deps_(std::move(deps)) {}
+
+Migration::~Migration() {
+    MutexLock lock(mutex_);
+    QC_ASSERT(ended_ || (outgoing_ == nullptr && incoming_ == nullptr));
+}
+
+Result<void> Migration::set_capabilities(std::span<const Capabilities::Change> changes) {
+    if (under_way()) return fail("There's a migration process in progress");
+    Capabilities next = settings_.capabilities();
+    TRY(next.apply(changes));
+    settings_.set_capabilities(next);
+    return {};
+}
+
+Result<void> Migration::set_parameters(const ParameterChanges& changes) {
+    settings_.set_parameters(TRY(apply_changes(settings_.parameters(), changes)));
+    return {};
+}
+
+// An incoming side that only listens does not count: it is being set up.
+bool Migration::under_way() const {
+    MutexLock lock(mutex_);
+    if (outgoing_ != nullptr && outgoing_->under_way()) return true;
+    if (incoming_ == nullptr) return false;
+    MigrationStatus status = incoming_->board().status();
+    return status == MigrationStatus::kActive || status == MigrationStatus::kColo;
+}
+
+Result<void> Migration::check_may_migrate() const {
+    if (under_way()) return fail("There's a migration process in progress");
+    if (deps_.vm.state() == RunState::kInmigrate) {
+        return fail("Guest is waiting for an incoming migration");
+    }
+    if (deps_.vm.state() == RunState::kPostmigrate) {
+        return fail("Can't migrate the vm that was paused due to previous migration");
+    }
+    return {};
+}
+
+Result<void> Migration::migrate(const io::SocketAddress& address) {
+    return migrate_over(
+        [address](const io::Interrupt* interrupt) -> Result<std::unique_ptr<io::Channel>> {
+            return TRY(io::connect(address, io::deadline_in_ms(kConnectDeadlineMs), interrupt));
+        });
+}
+
+Result<void> Migration::migrate_over(Outgoing::Opener opener) {
+    TRY(check_may_migrate());
+    std::unique_ptr<Outgoing> before;
+    {
+        MutexLock lock(mutex_);
+        if (ended_) return fail("the machine is being shut down");
+        before = std::move(outgoing_);
+    }
+    // Its thread has said its last word and is gone in a moment.
+    before.reset();
+    std::unique_ptr<Outgoing> next = TRY(Outgoing::create(deps_, settings_, std::move(opener)));
+    MutexLock lock(mutex_);
+    outgoing_ = std::move(next);
+    return {};
+}
+
+void Migration::cancel() {
+    MutexLock lock(mutex_);
+    if (outgoing_ != nullptr) outgoing_->cancel();
+}
+
+Result<void> Migration::migrate_incoming(const io::SocketAddress& address) {
+    return begin_incoming([&] { return Incoming::listen(deps_, settings_, address); });
+}
+
+Result<void> Migration::migrate_incoming_from(std::unique_ptr<io::Channel> channel) {
+    return begin_incoming([&] { return Incoming::serve(deps_, settings_, std::move(channel)); });
+}
+
+Result<void> Migration::begin_incoming(std::function<Result<std::unique_ptr<Incoming>>()> create) {
+    {
+        MutexLock lock(mutex_);
+        if (ended_) return fail("the machine is being shut down");
+        if (incoming_ != nullptr) return fail("The incoming migration has already been started");
+    }
+    if (deps_.vm.state() != RunState::kInmigrate) {
+        return fail("'-incoming' was not specified on the command line");
+    }
+    std::unique_ptr<Incoming> incoming = TRY(create());
+    MutexLock lock(mutex_);
+    incoming_ = std::move(incoming);
+    return {};
+}
+
+MigrationInfo Migration::info() const {
+    MutexLock lock(mutex_);
+    if (outgoing_ != nullptr) return source_info(outgoing_->board());
+    if (incoming_ != nullptr) return destination_info(*incoming_);
+    return {};
+}
+
+bool Migration::can_yank() const {
+    MutexLock lock(mutex_);
+    return (outgoing_ != nullptr && outgoing_->under_way()) ||
+           (incoming_ != nullptr && is_under_way(incoming_->board().status()));
+}
+
+void Migration::yank() {
+    MutexLock lock(mutex_);
+    if (outgoing_ != nullptr) outgoing_->yank();
+    if (incoming_ != nullptr) incoming_->yank();
+}
+
+void Migration::shut_down() {
+    std::unique_ptr<Outgoing> outgoing;
+    std::unique_ptr<Incoming> incoming;
+    {
+        MutexLock lock(mutex_);
+        ended_ = true;
+        outgoing = std::move(outgoing_);
+        incoming = std::move(incoming_);
+    }
+    // Outside of the mutex: the threads may be in the middle of something.
+    if (outgoing != nullptr) outgoing->stop();
+    if (incoming != nullptr) incoming->stop();
+}
+
+}  // namespace qc::migration

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Everything about migration that the rest of a machine sees: settings, the
+// `migrate*` commands, what they report, and an orderly end.
+//
+// Threading: thread-safe. The commands that change something belong to the main
+// loop; info(), yank() and the queries may come from any thread. None of them
+// waits for a peer. Owned by system::Machine.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "io/socket_address.h"
+#include "migration/incoming.h"
+#include "migration/migration_deps.h"
+#include "migration/migration_info.h"
+#include "migration/outgoing.h"
+#include "migration/settings_store.h"
+#include "util/mutex.h"
+
+namespace qc::migration {
+
+class Migration {
+ public:
+    explicit Migration(MigrationDeps deps);
+    // shut_down() was called.
+    ~Migration();
+    Migration(const Migration&) = delete;
+    Migration& operator=(const Migration&) = delete;
+
+    Result<void> set_capabilities(std::span<const Capabilities::Change> changes);
+    Capabilities capabilities() const { return settings_.capabilities(); }
+    Result<void> set_parameters(const ParameterChanges& changes);
+    Parameters parameters() const { return settings_.parameters(); }
+
+    Result<void> migrate(const io::SocketAddress& address);
+    // As migrate(), over a connection of the caller's.
+    Result<void> migrate_over(Outgoing::Opener opener);
+    void cancel() EXCLUDES(mutex_);
+
+    // `-incoming URI` and `migrate-incoming`.
+    Result<void> migrate_incoming(const io::SocketAddress& address);
+    Result<void> migrate_incoming_from(std::unique_ptr<io::Channel> channel);
+
+    MigrationInfo info() const EXCLUDES(mutex_);
+
+    // True while there is a connection or a listener that yank() would break: then
+    // `query-yank` shows the instance {"type": "migration"}.
+    bool can_yank() const EXCLUDES(mutex_);
+    void yank() EXCLUDES(mutex_);
+
+    // Ends whatever is under way and joins the threads. The VM is left as it is.
+    // Nothing can be begun afterwards.
+    void shut_down() EXCLUDES(mutex_);
+
+ private:
+    bool under_way() const EXCLUDES(mutex_);
+    Result<void> check_may_migrate() const;
+    Result<void> begin_incoming(std::function<Result<std::unique_ptr<Incoming>>()> create);
+
+    MigrationDeps deps_;
+    SettingsStore settings_;
+    mutable Mutex mutex_;
+    bool ended_ GUARDED_BY(mutex_) = false;
+    std::unique_ptr<Outgoing> outgoing_ GUARDED_BY(mutex_);
+    std::unique_ptr<Incoming> incoming_ GUARDED_BY(mutex_);
+};
+
+// "tcp:HOST:PORT" or "unix:PATH"; the other schemes that QEMU knows are refused by
+// name.
+Result<io::SocketAddress> parse_uri(std::string_view uri);
+
+}  // namespace qc::migration

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What the migration needs of the machine. All of it outlives the migration.
+#pragma once
+
+#include <string>
+
+#include "memory/dirty_log.h"
+#include "memory/ram_list.h"
+#include "migration/event_listener.h"
+#include "runstate/system_requests.h"
+#include "runstate/vm_control.h"
+#include "state/registry.h"
+#include "util/machine_lock.h"
+
+namespace qc::migration {
+
+struct MigrationDeps {
+    // The machine's identity: both sides must have the same.
+    std::string machine_type;  // the versioned name, "pc-i440fx-9.0"
+    memory::RamList& ram;
+
+    state::Registry& registry;
+    runstate::VmControl& vm;
+    memory::DirtyLog& dirty_log;
+    MachineLock& machine_lock;
+    EventListener& events;
+
+    // False after -S: an incoming machine that was running is left paused.
+    bool autostart = true;
+
+    // The guest's wishes to reset or shut down, which COLO holds back until both
+    // sides are in step.
+    runstate::SystemRequests& requests;
+};
+
+}  // namespace qc::migration

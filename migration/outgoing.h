@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// One `migrate` command: the thread that connects and sends, and the ways to stop
+// it.
+//
+//   none -> setup -> active -> completed
+//             |        |  \--> failed       the VM is where it was before
+//             |        \--> cancelling -> cancelled
+//             \--> failed, cancelling
+//
+// Threading: thread-safe, apart from creation and destruction. The destructor
+// breaks what is under way and joins the thread. Owned by Migration.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "migration/break_point.h"
+#include "migration/migration_deps.h"
+#include "migration/precopy_source.h"
+#include "migration/settings_store.h"
+#include "migration/status_board.h"
+#include "util/mutex.h"
+#include "util/thread.h"
+
+namespace qc::migration {
+
+class Outgoing {
+ public:
+    // Opens the connection, in the migration's thread.
+    using Opener = std::move_only_function<Result<std::unique_ptr<io::Channel>>(
+        const io::Interrupt* interrupt)>;
+
+    static Result<std::unique_ptr<Outgoing>> create(MigrationDeps& machine,
+                                                    const SettingsStore& settings, Opener opener);
+    ~Outgoing();
+
+    // migrate_cancel. Too late once the destination has been told to run.
+    void cancel() EXCLUDES(mutex_);
+    // Breaks the connection, whatever waits for it.
+    void yank() { breaks_->break_all(); }
+    // Breaks what is under way and waits for the thread.
+    void stop();
+
+    bool under_way() const { return is_under_way(board_.status()); }
+    const StatusBoard& board() const { return board_; }
+
+ private:
+    Outgoing(MigrationDeps& machine, const SettingsStore& settings,
+             std::unique_ptr<BreakPoint> breaks);
+    void thread_main(Opener opener);
+    Result<void> connect(Opener& opener);
+    Result<void> run(PrecopySource& source);
+    Result<void> finish_plain(PrecopySource& source);
+    void end_with_error(PrecopySource* source, const Error& error);
+    // False if a cancel came first; from true on, cancelling is refused.
+    bool pass_point_of_no_return() EXCLUDES(mutex_);
+
+    MigrationDeps& machine_;
+    const SettingsStore& settings_;
+    StatusBoard board_;
+    std::unique_ptr<BreakPoint> breaks_;
+    std::unique_ptr<io::Channel> channel_;
+    Mutex mutex_;
+    bool cancelled_ GUARDED_BY(mutex_) = false;
+    bool told_to_run_ GUARDED_BY(mutex_) = false;
+    Thread thread_;
+};
+
+}  // namespace qc::migration

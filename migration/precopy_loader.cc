@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "migration/precopy_loader.h"
+
+#include "migration/colo/codec.h"
+#include "migration/return_path.h"
+
+namespace qc::migration {
+
+namespace {
+
+// More sections than any machine has components.
+constexpr size_t kMaxSections = 4096;
+
+}  // namespace
+
+PrecopyLoader::PrecopyLoader(const Deps& deps)
+    : deps_(deps),
+      reader_(deps.channel),
+      writer_(deps.channel),
+      ram_(deps.machine.ram),
+      devices_(deps.machine) {}
+
+Result<void> PrecopyLoader::load() {
+    TRY(deps_.channel.set_no_delay(true));
+    TRY(load_header());
+    while (TRY(load_item())) {
+        deps_.board.ram.transferred = reader_.bytes_read();
+    }
+    if (!ram_ended_) return fail("the stream ends before the guest's memory does");
+    TRY(ram_.check_complete());
+    TRY(devices_.check_complete());
+    deps_.board.ram.normal_pages = ram_.normal_pages();
+    deps_.board.ram.zero_pages = ram_.zero_pages();
+    return {};
+}
+
+Result<void> PrecopyLoader::load_header() {
+    uint32_t magic = TRY(reader_.be32("magic number"));
+    if (magic != kStreamMagic)
+        return fail("not a migration stream: it begins with {:#010x}", magic);
+    uint32_t version = TRY(reader_.be32("stream version"));
+    if (version != kStreamVersion) {
+        return fail("stream version {} is not supported, {} is", version, kStreamVersion);
+    }
+    return {};
+}
+
+Result<bool> PrecopyLoader::load_item() {
+    uint8_t item = TRY(reader_.u8("start of the next section"));
+    switch (static_cast<StreamItem>(item)) {
+        case StreamItem::kEof: return false;
+        case StreamItem::kConfiguration: TRY(load_configuration()); return true;
+        case StreamItem::kCommand: TRY(load_command()); return true;
+        case StreamItem::kSectionStart:
+        case StreamItem::kSectionPart:
+        case StreamItem::kSectionEnd:
+        case StreamItem::kSectionFull: break;
+        default: return fail("a section begins with unknown type {:#x}", item);
+    }
+    uint32_t id = TRY(reader_.be32("section id"));
+    switch (static_cast<StreamItem>(item)) {
+        case StreamItem::kSectionStart: TRY(load_section_start(id)); break;
+        case StreamItem::kSectionFull: TRY(load_section_full(id)); break;
+        default: TRY(load_section_more(id, static_cast<StreamItem>(item))); break;
+    }
+    return true;
+}
+
+Result<void> PrecopyLoader::load_configuration() {
+    if (configured_ || !sections_.empty()) return fail("the machine type comes first, once");
+    uint32_t length = TRY(reader_.be32("length of the machine type"));
+    if (length > kMaxConfiguration) return fail("the machine type has {} characters", length);
+    std::string name(length, '\0');
+    TRY(reader_.bytes(std::as_writable_bytes(std::span(name)), "machine type"));
+    if (name != deps_.machine.machine_type) {
+        return fail("the source is a '{}', this machine a '{}'", printable(name, kMaxConfiguration),
+                    deps_.machine.machine_type);
+    }
+    configured_ = true;
+    return {};
+}
+
+Result<void> PrecopyLoader::load_command() {
+    uint16_t command = TRY(reader_.be16("command"));
+    uint16_t length = TRY(reader_.be16("command's length"));
+    switch (static_cast<StreamCommand>(command)) {
+        case StreamCommand::kOpenReturnPath:
+            if (length != 0) break;
+            return_path_ = true;
+            return {};
+        case StreamCommand::kEnableColo:
+            if (length != sizeof(uint32_t)) break;
+            return enable_colo(TRY(reader_.be32("COLO protocol version")));
+        case StreamCommand::kGo: return fail("the command to run comes before the end");
+        default: return fail("command {:#x} is unknown", command);
+    }
+    return fail("command {:#x} has {} bytes", command, length);
+}
+
+Result<void> PrecopyLoader::enable_colo(uint32_t version) {
+    if (!deps_.settings.capabilities().get(Capability::kXColo)) {
+        return fail("the source wants COLO, but the capability 'x-colo' is off on this side");
+    }
+    if (version != colo::kProtocolVersion) {
+        return fail("the source speaks COLO protocol version {}, this side {}", version,
+                    colo::kProtocolVersion);
+    }
+    if (!return_path_) return fail("COLO needs the way back to the source");
+    if (cache_ != nullptr || ram_started_) return fail("COLO is enabled before RAM comes, once");
+    cache_ = TRY(colo::RamCache::create(deps_.machine.ram));
+    ram_.set_cache(*cache_);
+    return {};
+}
+
+Result<void> PrecopyLoader::load_section_start(uint32_t id) {
+    std::string name = printable(TRY(reader_.counted_string("section's name")), 255);
+    uint32_t instance = TRY(reader_.be32("section's instance"));
+    uint32_t version = TRY(reader_.be32("section's version"));
+    if (name != "ram" || instance != 0) {
+        return fail("section '{}' of this kind is unknown", component_label(name, instance));
+    }
+    if (ram_started_) return fail("section 'ram' comes twice");
+    if (version != kRamSectionVersion) {
+        return fail("section 'ram' has version {}, {} is supported", version, kRamSectionVersion);
+    }
+    ram_started_ = true;
+    sections_[id] = {std::move(name)};
+    TRY(ram_.load_section(reader_, true).context("section 'ram'"));
+    return load_footer(id);
+}
+
+Result<void> PrecopyLoader::load_section_more(uint32_t id, StreamItem item) {
+    auto section = sections_.find(id);
+    if (section == sections_.end() || section->second.ended) {
+        return fail("section {} goes on but was not begun", id);
+    }
+    TRY(ram_.load_section(reader_, false).context("section '{}'", section->second.name));
+    if (item == StreamItem::kSectionEnd) section->second.ended = ram_ended_ = true;
+    return load_footer(id);
+}
+
+Result<void> PrecopyLoader::load_section_full(uint32_t id) {
+    if (sections_.contains(id)) return fail("section id {} comes twice", id);
+    if (sections_.size() >= kMaxSections) return fail("more than {} sections", kMaxSections);
+    std::string name = printable(TRY(reader_.counted_string("section's name")), 255);
+    uint32_t instance = TRY(reader_.be32("section's instance"));
+    uint32_t version = TRY(reader_.be32("section's version"));
+    uint32_t length = TRY(reader_.be32("length of the section's data"));
+    std::string label = component_label(name, instance);
+    if (length > kMaxDeviceState) return fail("section '{}' announces {} bytes", label, length);
+    std::vector<std::byte> data =
+        TRY(reader_.buffer(length, "data").context("section '{}'", label));
+    // The footer first: data whose frame is broken is not worth parsing.
+    TRY(load_footer(id).context("section '{}'", label));
+    sections_[id] = {std::move(name), true};
+    return devices_.stage(sections_[id].name, instance, version, data);
+}
+
+Result<void> PrecopyLoader::load_footer(uint32_t id) {
+    uint8_t type = TRY(reader_.u8("section footer"));
+    uint32_t footer_id = TRY(reader_.be32("section footer's id"));
+    if (type != static_cast<uint8_t>(StreamItem::kFooter) || footer_id != id) {
+        return fail("section {} does not end where it should", id);
+    }
+    return {};
+}
+
+Result<void> PrecopyLoader::await_go() {
+    if (!return_path_) return {};
+    write_loaded(writer_);
+    TRY(writer_.flush(io::deadline_in_ms(kHandshakeDeadlineMs)));
+    reader_.set_deadline(io::deadline_in_ms(kHandshakeDeadlineMs));
+    for (;;) {
+        uint8_t item = TRY(reader_.u8("the source's command to run"));
+        if (item == static_cast<uint8_t>(StreamItem::kVmDescription)) {
+            TRY(skip_description());
+            continue;
+        }
+        if (item != static_cast<uint8_t>(StreamItem::kCommand)) {
+            return fail("type {:#x} follows the end of the stream", item);
+        }
+        uint16_t command = TRY(reader_.be16("command"));
+        uint16_t length = TRY(reader_.be16("command's length"));
+        if (command != static_cast<uint16_t>(StreamCommand::kGo) || length != 0) {
+            return fail("command {:#x} follows the end of the stream", command);
+        }
+        reader_.set_deadline(io::kNoDeadline);
+        return {};
+    }
+}
+
+Result<void> PrecopyLoader::skip_description() {
+    uint32_t length = TRY(reader_.be32("length of the description"));
+    if (length > kMaxDescription) return fail("the description announces {} bytes", length);
+    return reader_.skip(length, "description");
+}
+
+Result<void> PrecopyLoader::commit() {
+    return devices_.commit();
+}
+
+void PrecopyLoader::send_shut(const std::string& error) {
+    if (!return_path_) return;
+    constexpr int64_t kShutDeadlineMs = 5'000;
+    write_shut(writer_, error.empty() ? 0 : 1, error);
+    // A source that is gone does not need to know.
+    (void)writer_.flush(io::deadline_in_ms(kShutDeadlineMs));
+}
+
+}  // namespace qc::migration

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The destination of a migration, phase by phase, on a channel that is open:
+//
+//   load()      everything up to EOF: RAM is stored as it comes (this machine does
+//               not run), device state is staged
+//   await_go()  tells the source that all is there; returns when the source
+//               can never run again
+//   commit()    device state becomes the machine's
+//
+// Threading: the incoming thread. Owned by Incoming.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "migration/colo/ram_cache.h"
+#include "migration/device_state.h"
+#include "migration/gather_writer.h"
+#include "migration/migration_deps.h"
+#include "migration/ram_loader.h"
+#include "migration/settings_store.h"
+#include "migration/status_board.h"
+#include "migration/stream_format.h"
+#include "migration/stream_reader.h"
+
+namespace qc::migration {
+
+class PrecopyLoader {
+ public:
+    struct Deps {
+        MigrationDeps& machine;
+        const SettingsStore& settings;
+        StatusBoard& board;
+        io::Channel& channel;
+    };
+    explicit PrecopyLoader(const Deps& deps);
+
+    // True if the peer closed the connection before its first byte.
+    Result<bool> is_silent() { return reader_.at_end(); }
+
+    Result<void> load();
+    Result<void> await_go();
+    Result<void> commit();
+
+    // After commit(): it worked, or `error` says why this machine will not run.
+    // Nothing is sent to a source that does not listen.
+    void send_shut(const std::string& error);
+
+    bool has_return_path() const { return return_path_; }
+    bool colo() const { return cache_ != nullptr; }
+    StreamReader& reader() { return reader_; }
+    GatherWriter& writer() { return writer_; }
+    DeviceStates& devices() { return devices_; }
+    std::unique_ptr<colo::RamCache> take_cache() { return std::move(cache_); }
+
+ private:
+    struct Section {
+        std::string name;
+        bool ended = false;
+    };
+
+    Result<void> load_header();
+    Result<bool> load_item();  // false: it was EOF
+    Result<void> load_configuration();
+    Result<void> load_command();
+    Result<void> enable_colo(uint32_t version);
+    Result<void> load_section_start(uint32_t id);
+    Result<void> load_section_more(uint32_t id, StreamItem item);
+    Result<void> load_section_full(uint32_t id);
+    Result<void> load_footer(uint32_t id);
+    Result<void> skip_description();
+
+    Deps deps_;
+    StreamReader reader_;
+    GatherWriter writer_;
+    RamLoader ram_;
+    DeviceStates devices_;
+    std::unique_ptr<colo::RamCache> cache_;
+    std::unordered_map<uint32_t, Section> sections_;
+    bool configured_ = false;
+    bool return_path_ = false;
+    bool ram_started_ = false;
+    bool ram_ended_ = false;
+};
+
+}  // namespace qc::migration

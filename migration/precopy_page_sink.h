@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// RAM records of the migration stream (docs/devel/migration-stream.rst, RAM).
+#pragma once
+
+#include <optional>
+
+#include "memory/ram_list.h"
+#include "migration/gather_writer.h"
+#include "migration/ram_page_sink.h"
+
+namespace qc::migration {
+
+class PrecopyPageSink final : public RamPageSink {
+ public:
+    PrecopyPageSink(GatherWriter& writer, const memory::RamList& ram)
+        : writer_(writer), ram_(ram) {}
+
+    void block_list();
+    void end_of_section();
+
+    void pages(uint32_t block, uint64_t first, std::span<const std::byte> data) override;
+    void zero_pages(uint32_t block, uint64_t first, uint64_t count) override;
+    Result<void> flush() override { return writer_.flush(); }
+
+ private:
+    void record(uint32_t block, uint64_t page, uint64_t flag);
+
+    GatherWriter& writer_;
+    const memory::RamList& ram_;
+    std::optional<uint32_t> last_block_;
+};
+
+}  // namespace qc::migration

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "migration/precopy_source.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "migration/colo/codec.h"
+#include "migration/return_path.h"
+
+namespace qc::migration {
+
+namespace {
+
+constexpr uint32_t kRamSectionId = 0;
+// dirty-pages-rate is measured over at least this time.
+constexpr int64_t kRatePeriodNs = 1'000'000'000;
+
+io::Deadline deadline_at_ns(int64_t now_ns, int64_t at_ns) {
+    return std::chrono::steady_clock::now() + std::chrono::nanoseconds(at_ns - now_ns);
+}
+
+}  // namespace
+
+PrecopySource::PrecopySource(const Deps& deps)
+    : deps_(deps),
+      writer_(deps.channel),
+      reader_(deps.channel),
+      ram_(deps.machine.ram, deps.machine.dirty_log),
+      sink_(writer_, deps.machine.ram),
+      devices_(deps.machine) {}
+
+Result<void> PrecopySource::transfer() {
+    TRY(deps_.channel.set_no_delay(true));
+    TRY(ram_.start());
+    deps_.board.ram.total = deps_.machine.ram.total_bytes();
+    deps_.board.ram.remaining = pending_bytes();
+    write_header();
+    begin_section(StreamItem::kSectionStart, kRamSectionId);
+    writer_.counted_string("ram");
+    writer_.be32(0);
+    writer_.be32(kRamSectionVersion);
+    sink_.block_list();
+    sink_.end_of_section();
+    end_section(kRamSectionId);
+    TRY(writer_.flush());
+    deps_.board.setup_done();
+    return iterate();
+}
+
+void PrecopySource::write_header() {
+    writer_.be32(kStreamMagic);
+    writer_.be32(kStreamVersion);
+    writer_.u8(static_cast<uint8_t>(StreamItem::kConfiguration));
+    writer_.be32(static_cast<uint32_t>(deps_.machine.machine_type.size()));
+    writer_.copy(std::as_bytes(std::span(deps_.machine.machine_type)));
+    writer_.u8(static_cast<uint8_t>(StreamItem::kCommand));
+    writer_.be16(static_cast<uint16_t>(StreamCommand::kOpenReturnPath));
+    writer_.be16(0);
+    if (deps_.colo) {
+        writer_.u8(static_cast<uint8_t>(StreamItem::kCommand));
+        writer_.be16(static_cast<uint16_t>(StreamCommand::kEnableColo));
+        writer_.be16(sizeof(uint32_t));
+        writer_.be32(colo::kProtocolVersion);
+    }
+}
+
+Result<void> PrecopySource::iterate() {
+    Bandwidth bandwidth(now_ns(), writer_.bytes_put());
+    rate_start_ns_ = sent_pages_since_ns_ = now_ns();
+    TRY(sync());
+    for (;;) {
+        if (deps_.breaks.broken()) return fail("the migration was broken off");
+        if (TRY(converged(bandwidth))) return {};
+        if (bandwidth.advance(now_ns(), writer_.bytes_put())) update_rates(bandwidth);
+        const Parameters parameters = deps_.settings.parameters();
+        uint64_t allowance = bandwidth.allowance(writer_.bytes_put(), parameters.max_bandwidth);
+        if (allowance == 0) {
+            (void)deps_.breaks.sleep_until(deadline_at_ns(now_ns(), bandwidth.window_end_ns()));
+            continue;
+        }
+        uint64_t pages = std::clamp<uint64_t>(allowance / memory::kPageSize, 1, kPagesPerSection);
+        TRY(send_ram_section(StreamItem::kSectionPart, pages));
+    }
+}
+
+// True once what is left can be sent within the downtime limit.
+Result<bool> PrecopySource::converged(const Bandwidth& bandwidth) {
+    const Parameters parameters = deps_.settings.parameters();
+    uint64_t speed = parameters.avail_switchover_bandwidth != 0
+                         ? parameters.avail_switchover_bandwidth
+                         : bandwidth.measured();
+    double limit_s = static_cast<double>(parameters.downtime_limit_ms) / 1000;
+    auto threshold =
+        static_cast<uint64_t>(std::min(static_cast<double>(speed) * limit_s,
+                                       static_cast<double>(std::numeric_limits<int64_t>::max())));
+    if (pending_bytes() > threshold) return false;
+    TRY(sync());
+    return pending_bytes() <= threshold;
+}
+
+Result<void> PrecopySource::sync() {
+    uint64_t written = TRY(ram_.sync());
+    deps_.board.pass(++passes_);
+    deps_.board.ram.remaining = pending_bytes();
+    rate_pages_ += written;
+    int64_t elapsed = now_ns() - rate_start_ns_;
+    if (elapsed >= kRatePeriodNs) {
+        deps_.board.ram.dirty_pages_rate = static_cast<uint64_t>(
+            static_cast<double>(rate_pages_) * 1e9 / static_cast<double>(elapsed));
+        rate_start_ns_ = now_ns();
+        rate_pages_ = 0;
+    }
+    return {};
+}
+
+Result<void> PrecopySource::send_ram_section(StreamItem item, uint64_t max_pages) {
+    uint64_t before = writer_.bytes_put();
+    begin_section(item, kRamSectionId);
+    // Flushed in pieces: what waits in the writer is bounded.
+    while (max_pages > 0 && ram_.pending_pages() > 0) {
+        SentPages sent = ram_.send(sink_, std::min(max_pages, kPagesPerSection));
+        deps_.board.ram.normal_pages += sent.normal;
+        deps_.board.ram.zero_pages += sent.zero;
+        sent_pages_ += sent.normal + sent.zero;
+        max_pages -= sent.normal + sent.zero;
+        if (writer_.wants_flush()) TRY(writer_.flush());
+    }
+    sink_.end_of_section();
+    end_section(kRamSectionId);
+    TRY(writer_.flush());
+    deps_.board.ram.remaining = pending_bytes();
+    deps_.board.ram.transferred = writer_.bytes_put();
+    (freeze_ ? deps_.board.ram.downtime_bytes : deps_.board.ram.precopy_bytes) +=
+        writer_.bytes_put() - before;
+    return {};
+}
+
+Result<void> PrecopySource::switch_over() {
+    runstate::RunState run_state = deps_.machine.vm.state();
+    // finish-migrate can be entered from every state that a source may be in.
+    freeze_.emplace(TRY(deps_.machine.vm.freeze(runstate::RunState::kFinishMigrate)));
+    deps_.board.guest_stopped();
+    TRY(sync());
+    TRY(send_ram_section(StreamItem::kSectionEnd, std::numeric_limits<uint64_t>::max()));
+    TRY(send_devices(run_state));
+    ReturnReply reply = TRY(await_reply());
+    if (reply.type == ReturnMessage::kLoaded) return {};
+    return fail("the destination refused the state: {}", reply.text);
+}
+
+Result<void> PrecopySource::send_devices(runstate::RunState run_state) {
+    std::vector<SavedComponent> saved = TRY(devices_.save(run_state));
+    uint32_t id = kRamSectionId;
+    for (const SavedComponent& component : saved) {
+        begin_section(StreamItem::kSectionFull, ++id);
+        writer_.counted_string(component.name);
+        writer_.be32(component.instance);
+        writer_.be32(component.version);
+        writer_.be32(static_cast<uint32_t>(component.data.size()));
+        writer_.copy(component.data);
+        end_section(id);
+    }
+    writer_.u8(static_cast<uint8_t>(StreamItem::kEof));
+    std::string description = devices_.describe(saved);
+    writer_.u8(static_cast<uint8_t>(StreamItem::kVmDescription));
+    writer_.be32(static_cast<uint32_t>(description.size()));
+    writer_.copy(std::as_bytes(std::span(description)));
+    TRY(writer_.flush());
+    deps_.board.ram.transferred = writer_.bytes_put();
+    return {};
+}
+
+Result<void> PrecopySource::send_go() {
+    writer_.u8(static_cast<uint8_t>(StreamItem::kCommand));
+    writer_.be16(static_cast<uint16_t>(StreamCommand::kGo));
+    writer_.be16(0);
+    return writer_.flush(io::deadline_in_ms(kHandshakeDeadlineMs));
+}
+
+PrecopySource::Shut PrecopySource::await_shut() {
+    Result<ReturnReply> reply = await_reply();
+    if (!reply) return {Ending::kUnknown, reply.error().message()};
+    if (reply->type != ReturnMessage::kShut) {
+        return {Ending::kUnknown, "the destination's answer came in the wrong place"};
+    }
+    if (reply->status == 0) return {Ending::kRunning, {}};
+    return {Ending::kRefused, reply->text};
+}
+
+std::optional<std::string> PrecopySource::destination_error() {
+    // It sent its reason before it closed; if it is not here by now it never comes.
+    constexpr int64_t kGraceMs = 200;
+    reader_.set_deadline(io::deadline_in_ms(kGraceMs));
+    for (;;) {
+        Result<ReturnReply> reply = read_reply(reader_);
+        if (!reply) return std::nullopt;
+        if (reply->type == ReturnMessage::kShut && reply->status != 0) return reply->text;
+    }
+}
+
+Result<ReturnReply> PrecopySource::await_reply() {
+    reader_.set_deadline(io::deadline_in_ms(kHandshakeDeadlineMs));
+    return read_reply(reader_);
+}
+
+void PrecopySource::begin_section(StreamItem item, uint32_t id) {
+    writer_.u8(static_cast<uint8_t>(item));
+    writer_.be32(id);
+}
+
+void PrecopySource::end_section(uint32_t id) {
+    writer_.u8(static_cast<uint8_t>(StreamItem::kFooter));
+    writer_.be32(id);
+}
+
+void PrecopySource::update_rates(const Bandwidth& bandwidth) {
+    deps_.board.ram.bytes_per_second = bandwidth.measured();
+    int64_t now = now_ns();
+    deps_.board.ram.pages_per_second = static_cast<uint64_t>(
+        static_cast<double>(sent_pages_ - sent_pages_before_) * 1e9 /
+        static_cast<double>(std::max<int64_t>(now - sent_pages_since_ns_, 1)));
+    sent_pages_before_ = sent_pages_;
+    sent_pages_since_ns_ = now;
+    if (bandwidth.measured() > 0) {
+        deps_.board.set_expected_downtime(
+            static_cast<int64_t>(static_cast<double>(pending_bytes()) * 1000 /
+                                 static_cast<double>(bandwidth.measured())));
+    }
+}
+
+}  // namespace qc::migration

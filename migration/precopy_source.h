@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The source of a live migration, phase by phase, on a channel that is open:
+//
+//   transfer()     header, RAM in passes while the guest runs, until the rest
+//                  fits into the downtime limit
+//   switch_over()  guest stopped, last pages, device state; the destination has
+//                  said that all is there and valid
+//   send_go()      from here on this machine must not run unless the
+//                  destination promises that it will not
+//   await_shut()   the destination runs (not with COLO)
+//
+// An error before send_go() leaves the VM to the freeze guard, which puts it back
+// to where it was.
+//
+// Threading: the migration's thread. Owned by Outgoing.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "migration/bandwidth.h"
+#include "migration/break_point.h"
+#include "migration/device_state.h"
+#include "migration/gather_writer.h"
+#include "migration/migration_deps.h"
+#include "migration/precopy_page_sink.h"
+#include "migration/ram_source.h"
+#include "migration/return_path.h"
+#include "migration/settings_store.h"
+#include "migration/status_board.h"
+#include "migration/stream_reader.h"
+
+namespace qc::migration {
+
+class PrecopySource {
+ public:
+    struct Deps {
+        MigrationDeps& machine;
+        const SettingsStore& settings;
+        StatusBoard& board;
+        BreakPoint& breaks;
+        io::Channel& channel;
+        bool colo = false;
+    };
+    explicit PrecopySource(const Deps& deps);
+
+    Result<void> transfer();
+    Result<void> switch_over();
+    Result<void> send_go();
+
+    enum class Ending : uint8_t { kRunning, kRefused, kUnknown };
+    struct Shut {
+        Ending ending = Ending::kUnknown;
+        std::string error;  // not for kRunning
+    };
+    Shut await_shut();
+
+    // After a failure: what the destination said about it, if it said something.
+    std::optional<std::string> destination_error();
+
+    // For what goes on with the same connection and the same bookkeeping: COLO.
+    GatherWriter& writer() { return writer_; }
+    StreamReader& reader() { return reader_; }
+    RamSource& ram() { return ram_; }
+    DeviceStates& devices() { return devices_; }
+    // After switch_over(): keeps the VM stopped.
+    std::optional<runstate::FreezeGuard>& freeze() { return freeze_; }
+    uint64_t passes() const { return passes_; }
+
+ private:
+    // Pages in one section: small enough to look at the clock in between.
+    static constexpr uint64_t kPagesPerSection = 256;
+
+    void write_header();
+    Result<void> iterate();
+    Result<bool> converged(const Bandwidth& bandwidth);
+    uint64_t pending_bytes() const { return ram_.pending_pages() * memory::kPageSize; }
+    Result<void> sync();
+    Result<void> send_ram_section(StreamItem item, uint64_t max_pages);
+    Result<void> send_devices(runstate::RunState run_state);
+    void begin_section(StreamItem item, uint32_t id);
+    void end_section(uint32_t id);
+    void update_rates(const Bandwidth& bandwidth);
+    Result<ReturnReply> await_reply();
+    int64_t now_ns() const { return clock_.now_ns(); }
+
+    Deps deps_;
+    RealtimeClock clock_;
+    GatherWriter writer_;
+    StreamReader reader_;
+    RamSource ram_;
+    PrecopyPageSink sink_;
+    DeviceStates devices_;
+    std::optional<runstate::FreezeGuard> freeze_;
+    uint64_t passes_ = 0;
+    // For dirty-pages-rate.
+    int64_t rate_start_ns_ = 0;
+    uint64_t rate_pages_ = 0;
+    uint64_t sent_pages_ = 0;
+    uint64_t sent_pages_before_ = 0;
+    int64_t sent_pages_since_ns_ = 0;
+};
+
+}  // namespace qc::migration

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "migration/ram_loader.h"
+
+#include <cstring>
+
+#include "migration/stream_format.h"
+#include "migration/zero_page.h"
+
+namespace qc::migration {
+
+RamLoader::RamLoader(const memory::RamList& ram) : ram_(ram) {
+    for (const auto& block : ram.blocks())
+        arrived_.emplace_back(block->page_count());
+}
+
+Result<void> RamLoader::check_complete() const {
+    for (size_t i = 0; i < arrived_.size(); ++i) {
+        size_t page = arrived_[i].find_next_clear(0);
+        if (page < arrived_[i].size()) {
+            return fail("RAM block '{}': page {} is missing", ram_.blocks()[i]->id(), page);
+        }
+    }
+    return {};
+}
+
+Result<void> RamLoader::load_section(StreamReader& in, bool first) {
+    if (first != !have_list_) return fail("the list of RAM blocks comes in the first section");
+    for (;;) {
+        uint64_t word = TRY(in.be64("RAM record"));
+        uint64_t flags = word & kRamFlagsMask;
+        uint64_t offset = word & ~kRamFlagsMask;
+        if (flags == kRamEos && offset == 0) break;
+        if (flags == kRamMemSize) {
+            if (have_list_) return fail("a second list of RAM blocks");
+            TRY(load_block_list(in, offset));
+            continue;
+        }
+        uint64_t kind = flags & ~kRamContinue;
+        if (kind != kRamPage && kind != kRamZero) {
+            return fail("RAM record {:#x} has unknown flags", word);
+        }
+        if (!have_list_) return fail("RAM pages before the list of blocks");
+        TRY(load_page(in, offset, flags));
+    }
+    if (!have_list_) return fail("the list of RAM blocks is missing");
+    return {};
+}
+
+Result<void> RamLoader::load_block_list(StreamReader& in, uint64_t total) {
+    if (total != ram_.total_bytes()) {
+        return fail("the source has {} bytes of RAM and ROM, this machine {}", total,
+                    ram_.total_bytes());
+    }
+    std::vector<bool> seen(ram_.blocks().size());
+    for (uint64_t left = total; left > 0;) {
+        std::string id = TRY(in.counted_string("RAM block's name"));
+        uint64_t size = TRY(in.be64("RAM block's size"));
+        size_t index = 0;
+        while (index < seen.size() && ram_.blocks()[index]->id() != id)
+            ++index;
+        if (index == seen.size()) return fail("RAM block '{}' is unknown here", id);
+        if (seen[index]) return fail("RAM block '{}' comes twice", id);
+        if (size != ram_.blocks()[index]->size()) {
+            return fail("RAM block '{}' has {} bytes at the source, {} here", id, size,
+                        ram_.blocks()[index]->size());
+        }
+        seen[index] = true;
+        // Each of our blocks at most once: `left` cannot pass below zero.
+        left -= size;
+    }
+    have_list_ = true;
+    return {};
+}
+
+Result<void> RamLoader::load_page(StreamReader& in, uint64_t offset, uint64_t flags) {
+    TRY(select_block(in, flags));
+    if (offset >= block_->size()) {
+        return fail("RAM block '{}': offset {:#x} lies outside", block_->id(), offset);
+    }
+    uint64_t page = offset / memory::kPageSize;
+    arrived_[block_index_].set(page);
+    if (flags & kRamZero) {
+        uint8_t fill = TRY(in.u8("fill byte"));
+        if (fill != 0) return fail("RAM block '{}': fill byte {:#x}", block_->id(), fill);
+        store_zero(page);
+        ++zero_pages_;
+        return {};
+    }
+    std::span<std::byte> target = block_->page(page);
+    TRY(in.bytes(target, "RAM page"));
+    block_->note_replaced(page);
+    if (cache_ != nullptr) {
+        std::memcpy(cache_->pages(block_index_, page, 1).data(), target.data(), target.size());
+    }
+    ++normal_pages_;
+    return {};
+}
+
+Result<void> RamLoader::select_block(StreamReader& in, uint64_t flags) {
+    if (flags & kRamContinue) {
+        if (block_ == nullptr) return fail("RAM record continues a block that was never named");
+        return {};
+    }
+    std::string id = TRY(in.counted_string("RAM block's name"));
+    for (uint32_t i = 0; i < ram_.blocks().size(); ++i) {
+        if (ram_.blocks()[i]->id() == id) {
+            block_ = ram_.blocks()[i].get();
+            block_index_ = i;
+            return {};
+        }
+    }
+    return fail("RAM block '{}' is unknown here", id);
+}
+
+void RamLoader::store_zero(uint64_t page) {
+    std::span<std::byte> target = block_->page(page);
+    if (!is_zero_page(target)) {
+        std::memset(target.data(), 0, target.size());
+        block_->note_replaced(page);
+    }
+    if (cache_ != nullptr) cache_->clear_pages(block_index_, page, 1);
+}
+
+}  // namespace qc::migration

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The pages that the peer does not have yet. Keeps the dirty log running from
+// start() to its destruction, and hands what is pending to a sink, zero pages
+// apart.
+//
+// Threading: the migration's thread. Owned by the source side.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "memory/dirty_log.h"
+#include "memory/ram_list.h"
+#include "migration/ram_page_sink.h"
+#include "util/bitmap.h"
+#include "util/result.h"
+
+namespace qc::migration {
+
+// One bitmap for each block of `ram`, in its order, all clear.
+std::vector<Bitmap> make_page_bitmaps(const memory::RamList& ram);
+
+struct SentPages {
+    uint64_t normal = 0;
+    uint64_t zero = 0;
+};
+
+class RamSource {
+ public:
+    RamSource(const memory::RamList& ram, memory::DirtyLog& log);
+    ~RamSource();
+    RamSource(const RamSource&) = delete;
+    RamSource& operator=(const RamSource&) = delete;
+
+    // Starts the log; every page is pending.
+    Result<void> start();
+    // Adds what was written since the last sync to what is pending. Returns how
+    // many pages that were.
+    Result<uint64_t> sync();
+
+    // Hands at most `max_pages` pending pages to the sink, from where the last call
+    // ended. The caller flushes.
+    SentPages send(RamPageSink& sink, uint64_t max_pages);
+
+    uint64_t pending_pages() const { return pending_count_; }
+
+ private:
+    // A run of neighbours of one kind that waits for the next page.
+    struct Run {
+        bool zero = false;
+        uint64_t first = 0;
+        uint64_t count = 0;
+    };
+    void emit(RamPageSink& sink, const Run& run) const;
+
+    const memory::RamList& ram_;
+    memory::DirtyLog& log_;
+    bool logging_ = false;
+    std::vector<Bitmap> pending_;
+    std::vector<Bitmap> fresh_;
+    uint64_t pending_count_ = 0;
+    // Where send() goes on.
+    uint32_t block_ = 0;
+    uint64_t page_ = 0;
+};
+
+}  // namespace qc::migration

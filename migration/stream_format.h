@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The numbers of the migration stream: docs/devel/migration-stream.rst.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace qc::migration {
+
+inline constexpr uint32_t kStreamMagic = 0x5145564d;  // "QEVM"
+inline constexpr uint32_t kStreamVersion = 3;
+
+enum class StreamItem : uint8_t {
+    kEof = 0x00,
+    kSectionStart = 0x01,
+    kSectionPart = 0x02,
+    kSectionEnd = 0x03,
+    kSectionFull = 0x04,
+    kVmDescription = 0x06,
+    kConfiguration = 0x07,
+    kCommand = 0x08,
+    kFooter = 0x7e,
+};
+
+enum class StreamCommand : uint16_t {
+    kOpenReturnPath = 1,
+    kEnableColo = 10,
+    kGo = 0x101,
+};
+
+enum class ReturnMessage : uint16_t {
+    kShut = 1,
+    kLoaded = 0x101,
+};
+
+inline constexpr uint32_t kRamSectionVersion = 4;
+
+// Flags in the low bits of a RAM record's first word.
+inline constexpr uint64_t kRamZero = 0x002;
+inline constexpr uint64_t kRamMemSize = 0x004;
+inline constexpr uint64_t kRamPage = 0x008;
+inline constexpr uint64_t kRamEos = 0x010;
+inline constexpr uint64_t kRamContinue = 0x020;
+inline constexpr uint64_t kRamFlagsMask = 0xfff;
+
+inline constexpr size_t kMaxDeviceState = 16 * 1024 * 1024;
+inline constexpr size_t kMaxDescription = 16 * 1024 * 1024;
+inline constexpr size_t kMaxConfiguration = 255;
+inline constexpr size_t kMaxPeerText = 1024;
+
+// How long the source waits for "loaded" and "shut", and the destination for "go".
+inline constexpr int64_t kHandshakeDeadlineMs = 30'000;
+
+}  // namespace qc::migration
