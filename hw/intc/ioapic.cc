@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "hw/intc/ioapic.h"
+
+namespace qc::hw {
+
+IoApic::IoApic(memory::MemoryRegion& memory_root, ApicBus& bus)
+    : memory_root_(memory_root),
+      bus_(bus),
+      region_(memory::MemoryRegion::io("ioapic", memory::kPageSize, *this)) {
+    memory_root_.add_child(kAddress, region_, 1);
+}
+
+IoApic::~IoApic() {
+    memory_root_.remove_child(region_);
+}
+
+void IoApic::deliver() {
+    while (const auto delivery = core_.next_delivery())
+        core_.delivered(delivery->pin, bus_.deliver(delivery->message));
+}
+
+void IoApic::set_irq(unsigned pin, bool level) {
+    if (pin >= IoApicCore::kPins) return;
+    core_.set_line(pin, level);
+    deliver();
+}
+
+void IoApic::end_of_interrupt(uint8_t vector) {
+    core_.end_of_interrupt(vector);
+    deliver();
+}
+
+uint64_t IoApic::io_read(uint64_t offset, unsigned) {
+    return core_.read(offset);
+}
+
+void IoApic::io_write(uint64_t offset, unsigned, uint64_t value) {
+    core_.write(offset, static_cast<uint32_t>(value));
+    deliver();
+}
+
+}  // namespace qc::hw
