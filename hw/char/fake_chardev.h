@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// For unit tests: a back end whose room a test sets and whose output it reads.
+//
+// Threading: one thread.
+#pragma once
+
+#include <algorithm>
+#include <string>
+
+#include "chardev/chardev.h"
+
+namespace qc::hw {
+
+class FakeChardev final : public chardev::Chardev {
+ public:
+    FakeChardev() : Chardev("fake") {}
+
+    chardev::ChardevClaim claim() { return std::move(*chardev::ChardevClaim::claim(*this)); }
+    std::string_view backend() const override { return "fake"; }
+    std::string description() const override { return "fake"; }
+    chardev::ChardevCounters counters() const override { return {}; }
+
+    // Offers text as a host would; returns what was taken.
+    size_t type(std::string_view text) {
+        const size_t count = std::min(frontend()->can_receive(), text.size());
+        frontend()->receive(std::as_bytes(std::span(text.data(), count)));
+        return count;
+    }
+    void send_break() { frontend()->event(chardev::ChardevEvent::kBreak); }
+    void make_room(size_t bytes) {
+        room = bytes;
+        frontend()->writable();
+    }
+
+    std::string output;
+    size_t room = 1'000'000;
+    int input_requests = 0;
+
+ private:
+    size_t write(std::span<const std::byte> data) override {
+        const size_t count = std::min(room, data.size());
+        output.append(reinterpret_cast<const char*>(data.data()), count);
+        room -= count;
+        return count;
+    }
+    void accept_input() override { ++input_requests; }
+    void frontend_changed() override {}
+};
+
+}  // namespace qc::hw
