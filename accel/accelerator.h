@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "accel/vcpu.h"
 #include "hw/core/machine_port.h"
@@ -58,6 +59,11 @@ class Accelerator {
     // stopped or started: clocks that the accelerator keeps for the guest.
     virtual void guest_time_stopped() {}
     virtual void guest_time_starting() {}
+
+    // State of the VM as a whole, beside its vCPUs' and its irqchip's.
+    virtual std::vector<state::StateComponent*> state_components() { return {}; }
+    // False: the firmware must be told not to use system management mode.
+    virtual bool supports_smm() const { return true; }
 
     // The interrupt controllers and the PIT if the host kernel emulates them, else
     // null: then the board builds its own.

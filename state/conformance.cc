@@ -70,7 +70,7 @@ void check_conformance(const std::function<std::unique_ptr<ConformanceSubject>()
     source->exercise(1);
     const Bytes data = saved(*source);
     ASSERT_FALSE(data.empty());
-    check_golden(golden_file, data);
+    if (!golden_file.empty()) check_golden(golden_file, data);
 
     auto fresh = make();
     load(*fresh, data);

@@ -197,7 +197,7 @@ Result<void> validate_events(const CpuState& s) {
         return fail("more than one event is being delivered");
     }
     if (e.smm_inside_nmi && !e.in_smm) return fail("inside NMI of an SMM that is not entered");
-    if (s.mp_state > MpState::kWaitForSipi) {
+    if (s.mp_state > MpState::kShutdown) {
         return fail("processor activity state {}", static_cast<unsigned>(s.mp_state));
     }
     return {};

@@ -184,6 +184,7 @@ enum class MpState : uint8_t {
     kRunning,
     kHalted,       // by HLT, until an interrupt
     kWaitForSipi,  // after INIT, or an application processor after RESET
+    kShutdown,     // after a triple fault, until RESET
 };
 
 // What is between two instructions, invisible in registers.

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "accel/accelerators.h"
+
+#include <algorithm>
+#include <functional>
+#include <iterator>
+
+#include "accel/kvm/kvm_accelerator.h"
+
+namespace qc::accel {
+
+namespace {
+
+using Start = std::function<Result<std::unique_ptr<Accelerator>>(const AcceleratorDeps&)>;
+
+struct Entry {
+    std::string_view name;
+    // Takes the properties that it knows.
+    Result<Start> (*prepare)(OptionString& options, unsigned cpu_count);
+};
+
+Result<Start> prepare_kvm(OptionString& options, unsigned cpu_count) {
+    kvm::KvmOptions parsed = TRY(kvm::parse_kvm_options(options));
+    parsed.cpu_count = cpu_count;
+    return Start([parsed](const AcceleratorDeps& deps) {
+        return kvm::create_kvm_accelerator(parsed, deps);
+    });
+}
+
+constexpr Entry kEntries[] = {
+    {"kvm", prepare_kvm},
+};
+constexpr std::string_view kNames[] = {kEntries[0].name};
+static_assert(std::size(kNames) == std::size(kEntries));
+
+struct Candidate {
+    std::string_view name;
+    Start start;
+};
+
+Result<Candidate> prepare(OptionString options, unsigned cpu_count) {
+    const std::string name = options.take("accel").value_or("");
+    const auto* entry = std::ranges::find(kEntries, name, &Entry::name);
+    if (entry == std::end(kEntries)) return fail("invalid accelerator {}", name);
+    Candidate candidate{entry->name, TRY(entry->prepare(options, cpu_count))};
+    TRY(options.expect_empty());
+    return candidate;
+}
+
+}  // namespace
+
+std::span<const std::string_view> accelerator_names() {
+    return kNames;
+}
+
+Result<AcceleratorChoice> choose_accelerator(const std::vector<OptionString>& candidates,
+                                             unsigned cpu_count, const AcceleratorDeps& deps) {
+    std::vector<Candidate> prepared;
+    for (const OptionString& options : candidates)
+        prepared.push_back(TRY(prepare(options, cpu_count)));
+    AcceleratorChoice choice;
+    std::string reasons;
+    for (const Candidate& candidate : prepared) {
+        auto started = candidate.start(deps);
+        if (started) {
+            if (!choice.messages.empty()) {
+                choice.messages.push_back(fmt::format("falling back to {}", candidate.name));
+            }
+            choice.accelerator = std::move(*started);
+            return choice;
+        }
+        choice.messages.push_back(
+            fmt::format("failed to initialize {}: {}", candidate.name, started.error().message()));
+        reasons += (reasons.empty() ? "" : "; ") + choice.messages.back();
+    }
+    return fail("{}", reasons.empty() ? "no accelerator given" : reasons);
+}
+
+}  // namespace qc::accel

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The accelerators that this program has, and the choice among them that `-accel`
+// makes.
+//
+// Threading: main thread.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "accel/accelerator.h"
+#include "util/option_string.h"
+
+namespace qc::accel {
+
+struct AcceleratorChoice {
+    std::unique_ptr<Accelerator> accelerator;
+    // For stderr: why those that the user preferred did not start.
+    std::vector<std::string> messages;
+};
+
+// Names in the order of `-accel help`.
+std::span<const std::string_view> accelerator_names();
+
+// Tries `candidates` in order; each is what `-accel` was given, its name under the
+// key "accel". An unknown name or property is refused before anything is tried. The
+// error, when none starts, has every one's reason.
+Result<AcceleratorChoice> choose_accelerator(const std::vector<OptionString>& candidates,
+                                             unsigned cpu_count, const AcceleratorDeps& deps);
+
+}  // namespace qc::accel
