@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "runstate/vcpu_thread.h"
 
+#include <unistd.h>
+
 #include "util/assert.h"
 #include "util/machine_lock.h"
 
@@ -20,6 +22,11 @@ Result<void> VcpuThread::start(std::string name) {
     while (!started_)
         changed_.wait(mutex_);
     return start_status_;
+}
+
+pid_t VcpuThread::kernel_id() const {
+    MutexLock lock(mutex_);
+    return kernel_id_;
 }
 
 void VcpuThread::request_pause() {
@@ -65,6 +72,7 @@ void VcpuThread::body() {
     {
         MutexLock lock(mutex_);
         start_status_ = std::move(status);
+        kernel_id_ = gettid();
         started_ = true;
     }
     changed_.notify_all();

@@ -13,6 +13,8 @@
 // Owned by VmControl.
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 #include <string>
 
@@ -39,6 +41,8 @@ class VcpuThread {
     void stop();
 
     bool is_current() const { return thread_.is_current(); }
+    // The kernel's number of the thread, for query-cpus-fast. After start().
+    pid_t kernel_id() const EXCLUDES(mutex_);
 
  private:
     enum class Command : uint8_t { kPause, kGo, kQuit };
@@ -50,11 +54,12 @@ class VcpuThread {
 
     accel::Vcpu& vcpu_;
     std::function<void()> internal_error_;
-    Mutex mutex_;
+    mutable Mutex mutex_;
     CondVar changed_;
     Command command_ GUARDED_BY(mutex_) = Command::kPause;
     bool paused_ GUARDED_BY(mutex_) = false;
     bool started_ GUARDED_BY(mutex_) = false;
+    pid_t kernel_id_ GUARDED_BY(mutex_) = 0;
     Result<void> start_status_ GUARDED_BY(mutex_);
     Thread thread_;
 };

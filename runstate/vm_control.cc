@@ -27,6 +27,14 @@ Result<void> VmControl::add_vcpu(accel::Vcpu& vcpu) {
     return {};
 }
 
+std::vector<pid_t> VmControl::vcpu_thread_ids() const {
+    MutexLock control(control_mutex_);
+    std::vector<pid_t> ids;
+    for (const auto& thread : threads_)
+        ids.push_back(thread->kernel_id());
+    return ids;
+}
+
 void VmControl::add_listener(RunListener& listener) {
     MutexLock control(control_mutex_);
     listeners_.push_back(&listener);

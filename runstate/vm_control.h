@@ -14,6 +14,8 @@
 // Threading: thread-safe. Owned by system::Machine.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -75,6 +77,8 @@ class VmControl {
 
     // While the machine is built; the caller holds no lock. Threads start paused.
     Result<void> add_vcpu(accel::Vcpu& vcpu) EXCLUDES(control_mutex_);
+    // The kernel's numbers of the vCPUs' threads, in the order of add_vcpu().
+    std::vector<pid_t> vcpu_thread_ids() const EXCLUDES(control_mutex_);
     void add_listener(RunListener& listener) EXCLUDES(control_mutex_);
     void add_observer(RunObserver& observer) EXCLUDES(observer_mutex_);
     // No call reaches the observer after the return.
@@ -130,7 +134,7 @@ class VmControl {
     void unfreeze(bool restore) EXCLUDES(control_mutex_);
 
     Deps deps_;
-    Mutex control_mutex_;
+    mutable Mutex control_mutex_;
     std::atomic<RunState> state_{RunState::kPrelaunch};
     bool shut_down_ GUARDED_BY(control_mutex_) = false;
     std::optional<Freeze> freeze_ GUARDED_BY(control_mutex_);
