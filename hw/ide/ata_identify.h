@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "hw/ide/ata_drive.h"
+
+namespace qc::hw {
+
+// The 256 words of IDENTIFY DEVICE. Source: ATA/ATAPI-6, section 8.15.
+std::array<uint16_t, 256> identify_words(const AtaDriveConfig& config, const AtaDriveState& state);
+
+}  // namespace qc::hw
