@@ -70,7 +70,8 @@ class TestVm {
  public:
     // Null if there is no KVM here; then `reason` says why.
     static std::unique_ptr<TestVm> create(const Program& program, std::string& reason,
-                                          const KvmOptions& options = {}) {
+                                          const KvmOptions& options = {},
+                                          uint64_t ram_size = kRamSize) {
         std::unique_ptr<TestVm> vm(new TestVm);
         auto accelerator = create_kvm_accelerator(options, vm->deps_);
         if (!accelerator) {
@@ -78,7 +79,7 @@ class TestVm {
             return nullptr;
         }
         vm->accelerator_ = std::move(*accelerator);
-        vm->build(program);
+        vm->build(program, ram_size);
         return vm;
     }
     ~TestVm() { pause(); }
@@ -122,8 +123,8 @@ class TestVm {
  private:
     TestVm() = default;
 
-    void build(const Program& program) {
-        ram_ = *ram_list_.create_block("ram", kRamSize, memory::RamBlock::Kind::kRam);
+    void build(const Program& program, uint64_t ram_size) {
+        ram_ = *ram_list_.create_block("ram", ram_size, memory::RamBlock::Kind::kRam);
         rom_ = *ram_list_.create_block("rom", kRomSize, memory::RamBlock::Kind::kRom);
         std::memcpy(rom_->host(), program.data(), program.size());
         const uint8_t jump_to_start[] = {0xe9, 0x0d, 0x00};

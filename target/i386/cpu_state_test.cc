@@ -5,7 +5,8 @@
 
 #include <functional>
 
-#include "state/fields.h"
+#include "state/component_of.h"
+#include "state/conformance.h"
 #include "target/i386/cpu_model.h"
 
 namespace qc::i386 {
@@ -86,6 +87,30 @@ TEST(CpuState, field_list_round_trip_keeps_every_field) {
     EXPECT_TRUE(loader.take_status());
     EXPECT_TRUE(in.expect_end("state"));
     EXPECT_TRUE(loaded == state);
+}
+
+// The form in which every accelerator saves a processor.
+struct StateOwner {
+    CpuState state = reset_state(model(), true);
+    CpuState save() const { return state; }
+    Result<void> validate(const CpuState& loaded) const { return i386::validate(loaded); }
+    void restore(const CpuState& loaded) { state = loaded; }
+};
+struct StateSubject final : state::ConformanceSubject {
+    StateOwner owner;
+    state::ComponentOf<StateOwner, CpuState> part{{.name = "cpu"}, owner};
+    state::StateComponent& component() override { return part; }
+    void exercise(unsigned seed) override {
+        owner.state.gpr[kRax] = seed;
+        owner.state.rip = 0x100 * seed;
+        owner.state.msr.extra.assign(seed, MsrValue{0x400, seed});
+        owner.state.msr.extra.resize(1);
+        owner.state.mp_state = MpState::kHalted;
+    }
+};
+
+TEST(CpuState, conformance) {
+    state::check_conformance([] { return std::make_unique<StateSubject>(); }, "cpu.hex");
 }
 
 struct Damage {
