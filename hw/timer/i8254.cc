@@ -17,7 +17,8 @@ I8254::I8254(const DeviceContext& context)
              [this] {
                  const int64_t now = now_ns();
                  advance(now);
-                 update(now);
+                 earliest_ns_ = now + kMinTimerDistanceNs;
+                 update();
              }),
       ports_(*this, context.io_root, "pit", 0x40, 4) {}
 
@@ -27,13 +28,17 @@ void I8254::advance(int64_t now) {
     output_.set(true);
 }
 
-void I8254::update(int64_t now) {
+void I8254::update() {
     output_.set(core_.irq_level());
+    arm_timer();
+}
+
+void I8254::arm_timer() {
     const int64_t rise = core_.next_rise_ns();
     if (rise == I8254Core::kNever) {
         timer_.cancel();
     } else {
-        timer_.arm_at_ns(std::max(rise, now + kMinTimerDistanceNs));
+        timer_.arm_at_ns(std::max(rise, earliest_ns_));
     }
 }
 
@@ -41,7 +46,7 @@ uint8_t I8254::read(unsigned offset) {
     const int64_t now = now_ns();
     if (offset == 0) {
         advance(now);
-        update(now);
+        update();
     }
     return core_.read(now, offset);
 }
@@ -50,7 +55,7 @@ void I8254::write(unsigned offset, uint8_t value) {
     const int64_t now = now_ns();
     advance(now);
     core_.write(now, offset, value);
-    update(now);
+    update();
 }
 
 void I8254::set_channel2_gate(bool gate) {
@@ -63,18 +68,14 @@ bool I8254::channel2_output() {
 
 void I8254::reset() {
     core_.reset();
-    update(now_ns());
+    update();
 }
 
 void I8254::restore(const I8254Core::State& state) {
     core_.restore(state);
     output_.restore(core_.irq_level());
-    const int64_t rise = core_.next_rise_ns();
-    if (rise == I8254Core::kNever) {
-        timer_.cancel();
-    } else {
-        timer_.arm_at_ns(rise);
-    }
+    earliest_ns_ = 0;
+    arm_timer();
 }
 
 }  // namespace qc::hw

@@ -41,11 +41,14 @@ class I8254 final : public Device, public PitChannel2 {
     void write(unsigned offset, uint8_t value);
     int64_t now_ns() const { return timers_.clock().now_ns(); }
     void advance(int64_t now);
-    void update(int64_t now);
+    void update();
+    void arm_timer();
 
     TimerQueue& timers_;
     I8254Core core_;
     IrqLine output_;
+    // The timer does not run again before this; not part of the state.
+    int64_t earliest_ns_ = 0;
     Timer timer_;
     state::ComponentOf<I8254, I8254Core::State> component_{{.name = "i8254"}, *this};
     PortRange<I8254, &I8254::read, &I8254::write> ports_;
