@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "accel/kvm/kvm_accelerator.h"
+#include "accel/tcg/tcg_accelerator.h"
 
 namespace qc::accel {
 
@@ -27,10 +28,15 @@ Result<Start> prepare_kvm(OptionString& options, unsigned cpu_count) {
     });
 }
 
+Result<Start> prepare_tcg(OptionString&, unsigned) {
+    return Start([](const AcceleratorDeps& deps) { return tcg::TcgAccelerator::create(deps); });
+}
+
 constexpr Entry kEntries[] = {
     {"kvm", prepare_kvm},
+    {"tcg", prepare_tcg},
 };
-constexpr std::string_view kNames[] = {kEntries[0].name};
+constexpr std::string_view kNames[] = {kEntries[0].name, kEntries[1].name};
 static_assert(std::size(kNames) == std::size(kEntries));
 
 struct Candidate {

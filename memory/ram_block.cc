@@ -44,6 +44,9 @@ void RamBlock::write(uint64_t offset, std::span<const std::byte> data) {
 }
 
 void RamBlock::note_write(uint64_t offset, uint64_t length) {
+    // The bytes must be visible before the bits are looked at: otherwise a harvest, or
+    // a decoder that marks the page, could come between and nobody would know.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
     uint64_t last = (offset + length - 1) >> kPageBits;
     for (uint64_t page = offset >> kPageBits; page <= last; ++page) {
         if (dirty_logging() && !dirty_.test(page)) dirty_.set(page);

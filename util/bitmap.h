@@ -51,6 +51,9 @@ class AtomicBitmap {
     void set(size_t bit) {
         words_[bit / 64].fetch_or(uint64_t{1} << (bit % 64), std::memory_order_release);
     }
+    void clear(size_t bit) {
+        words_[bit / 64].fetch_and(~(uint64_t{1} << (bit % 64)), std::memory_order_release);
+    }
     void set_range(size_t first, size_t count);
     void clear_all();
 

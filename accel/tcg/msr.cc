@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "accel/tcg/msr.h"
+
+#include "accel/tcg/mmu.h"
+#include "accel/tcg/paging.h"
+
+namespace qc::accel::tcg {
+
+namespace {
+
+namespace msr = i386::msr;
+
+// Eight variable ranges, fixed ranges, write-combining.
+constexpr uint64_t kMtrrCapValue = i386::kVariableMtrrCount | (1u << 8) | (1u << 10);
+// No machine-check banks' worth of errors ever: ten banks that stay clear.
+constexpr unsigned kMcBanks = 10;
+constexpr uint64_t kMcgCapValue = kMcBanks | (1u << 8) | (1u << 24);
+
+uint64_t* fixed_mtrr(Cpu& cpu, uint32_t index) {
+    auto& fixed = cpu.msr.mtrr_fixed;
+    if (index == msr::kMtrrFix64k) return &fixed[0];
+    if (index == msr::kMtrrFix16k0 || index == msr::kMtrrFix16k1) {
+        return &fixed[1 + (index - msr::kMtrrFix16k0)];
+    }
+    if (index >= msr::kMtrrFix4k0 && index < msr::kMtrrFix4k0 + 8) {
+        return &fixed[3 + (index - msr::kMtrrFix4k0)];
+    }
+    return nullptr;
+}
+
+uint64_t* variable_mtrr(Cpu& cpu, uint32_t index) {
+    uint32_t number = index - msr::kMtrrPhysBase0;
+    if (number >= 2 * i386::kVariableMtrrCount) return nullptr;
+    i386::VariableMtrr& range = cpu.msr.mtrr_variable[number / 2];
+    return number % 2 == 0 ? &range.base : &range.mask;
+}
+
+// Registers that simply hold what was written.
+uint64_t* plain_register(Cpu& cpu, uint32_t index) {
+    switch (index) {
+        case msr::kSysenterCs: return &cpu.msr.sysenter_cs;
+        case msr::kSysenterEsp: return &cpu.msr.sysenter_esp;
+        case msr::kSysenterEip: return &cpu.msr.sysenter_eip;
+        case msr::kMcgStatus: return &cpu.msr.mcg_status;
+        case msr::kMcgCtl: return &cpu.msr.mcg_ctl;
+        case msr::kMiscEnable: return &cpu.msr.misc_enable;
+        case msr::kDebugCtl: return &cpu.msr.debugctl;
+        case msr::kStar: return &cpu.msr.star;
+        case msr::kLstar: return &cpu.msr.lstar;
+        case msr::kCstar: return &cpu.msr.cstar;
+        case msr::kFmask: return &cpu.msr.fmask;
+        case msr::kKernelGsBase: return &cpu.msr.kernel_gs_base;
+        case msr::kTscAux: return &cpu.msr.tsc_aux;
+        default: break;
+    }
+    if (uint64_t* fixed = fixed_mtrr(cpu, index)) return fixed;
+    return variable_mtrr(cpu, index);
+}
+
+bool is_machine_check_bank(uint32_t index) {
+    return index >= msr::kMc0Ctl && index < msr::kMc0Ctl + 4 * kMcBanks;
+}
+
+// Registers of AMD processors that kernels read and find empty.
+bool reads_as_zero(uint32_t index) {
+    switch (index) {
+        case msr::kPlatformId:
+        case msr::kPerfStatus:
+        case 0xc0010010:  // SYSCFG
+        case 0xc0010015:  // HWCR
+        case 0xc001001f:  // NB_CFG
+        case 0xc0010055:  // interrupt pending
+        case 0xc0010058:  // MMIO configuration base
+        case 0xc0010061:  // P-state limit
+        case 0xc0010062:  // P-state control
+        case 0xc0010063:  // P-state status
+        case 0xc0010112:  // TSEG address
+        case 0xc0010114:  // VM_CR
+        case 0xc0010117:  // VM_HSAVE_PA
+        case 0xc0010140:  // OSVW length
+        case 0xc0010141:  // OSVW status
+        case 0xc0011022:  // DC_CFG
+        case 0xc0011029:  // DE_CFG
+            return true;
+        default: return is_machine_check_bank(index);
+    }
+}
+
+bool pat_valid(uint64_t value) {
+    for (unsigned i = 0; i < 8; ++i) {
+        uint64_t type = (value >> (i * 8)) & 0xff;
+        if (type > 7 || type == 2 || type == 3) return false;
+    }
+    return true;
+}
+
+bool write_efer(Cpu& cpu, uint64_t value) {
+    uint64_t allowed = i386::efer::kLma;
+    if (cpu.env.model.has("syscall")) allowed |= i386::efer::kSce;
+    if (cpu.env.model.has("nx")) allowed |= i386::efer::kNxe;
+    if (cpu.env.model.has("lm")) allowed |= i386::efer::kLme;
+    bool long_changed = ((value ^ cpu.efer) & i386::efer::kLme) != 0;
+    if ((value & ~allowed) != 0 || (long_changed && (cpu.cr0 & i386::cr0::kPg) != 0)) {
+        return raise(cpu, i386::kGeneralProtection, 0);
+    }
+    // LMA is the processor's own.
+    cpu.efer = (value & ~i386::efer::kLma) | (cpu.efer & i386::efer::kLma);
+    flush_tlb(cpu);
+    return true;
+}
+
+bool write_apic_base(Cpu& cpu, uint64_t value) {
+    if (cpu.env.apic == nullptr) return raise(cpu, i386::kGeneralProtection, 0);
+    bool accepted = false;
+    {
+        MachineLockGuard guard(cpu.env.lock);
+        accepted = cpu.env.apic->set_apic_base(value);
+    }
+    if (!accepted) return raise(cpu, i386::kGeneralProtection, 0);
+    return true;
+}
+
+bool read_apic_base(Cpu& cpu, uint64_t& value) {
+    if (cpu.env.apic == nullptr) return raise(cpu, i386::kGeneralProtection, 0);
+    MachineLockGuard guard(cpu.env.lock);
+    value = cpu.env.apic->apic_base();
+    return true;
+}
+
+}  // namespace
+
+bool read_msr(Cpu& cpu, uint32_t index, uint64_t& value) {
+    switch (index) {
+        case msr::kTsc: value = read_tsc(cpu); return true;
+        case msr::kApicBase: return read_apic_base(cpu, value);
+        case msr::kTscAdjust: value = cpu.msr.tsc_adjust; return true;
+        case msr::kUcodeRev: value = uint64_t{0x01000065} << 32; return true;
+        case msr::kMtrrCap: value = kMtrrCapValue; return true;
+        case msr::kMcgCap: value = kMcgCapValue; return true;
+        case msr::kPat: value = cpu.msr.pat; return true;
+        case msr::kMtrrDefType: value = cpu.msr.mtrr_def_type; return true;
+        case msr::kEfer: value = cpu.efer; return true;
+        case msr::kFsBase: value = cpu.seg[i386::kFs].base; return true;
+        case msr::kGsBase: value = cpu.seg[i386::kGs].base; return true;
+        default: break;
+    }
+    if (const uint64_t* plain = plain_register(cpu, index)) {
+        value = *plain;
+        return true;
+    }
+    value = 0;
+    return reads_as_zero(index) || raise(cpu, i386::kGeneralProtection, 0);
+}
+
+bool write_msr(Cpu& cpu, uint32_t index, uint64_t value) {
+    switch (index) {
+        case msr::kTsc: {
+            auto change = static_cast<int64_t>(value - read_tsc(cpu));
+            cpu.tsc_offset += change;
+            cpu.msr.tsc_adjust += static_cast<uint64_t>(change);
+            return true;
+        }
+        case msr::kTscAdjust:
+            cpu.tsc_offset += static_cast<int64_t>(value - cpu.msr.tsc_adjust);
+            cpu.msr.tsc_adjust = value;
+            return true;
+        case msr::kApicBase: return write_apic_base(cpu, value);
+        case msr::kUcodeRev: return true;
+        case msr::kPat:
+            if (!pat_valid(value)) return raise(cpu, i386::kGeneralProtection, 0);
+            cpu.msr.pat = value;
+            return true;
+        case msr::kMtrrDefType:
+            if ((value & ~uint64_t{0xcff}) != 0) return raise(cpu, i386::kGeneralProtection, 0);
+            cpu.msr.mtrr_def_type = value;
+            return true;
+        case msr::kEfer: return write_efer(cpu, value);
+        case msr::kFsBase: cpu.seg[i386::kFs].base = value; return true;
+        case msr::kGsBase: cpu.seg[i386::kGs].base = value; return true;
+        default: break;
+    }
+    if (uint64_t* plain = plain_register(cpu, index)) {
+        *plain = value;
+        return true;
+    }
+    return reads_as_zero(index) || raise(cpu, i386::kGeneralProtection, 0);
+}
+
+}  // namespace qc::accel::tcg

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The software TLB: linear pages to host addresses. A tag is present only if an
+// access of that kind may go straight to the host's memory: what needs care (device
+// registers, a page whose dirty bit is not set yet, a page that holds decoded code,
+// a page under a watchpoint) has none and takes the slow path.
+//
+// Threading: belongs to one vCPU.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "memory/phys_addr.h"
+#include "memory/ram_block.h"
+
+namespace qc::accel::tcg {
+
+inline constexpr uint64_t kPageMask = ~(memory::kPageSize - 1);
+inline constexpr uint64_t kNoPage = ~uint64_t{0};
+inline constexpr unsigned kTlbEntries = 512;
+inline constexpr unsigned kFetchEntries = 256;
+
+struct TlbEntry {
+    uint64_t read_page = kNoPage;
+    uint64_t write_page = kNoPage;
+    uint64_t addend = 0;  // host address = linear address + addend
+    uint64_t spare = 0;
+};
+
+// Where code at a linear page comes from.
+struct FetchEntry {
+    uint64_t page = kNoPage;
+    memory::RamBlock* block = nullptr;
+    uint64_t block_page = 0;
+};
+
+struct Tlb {
+    std::array<TlbEntry, kTlbEntries> data;
+    std::array<FetchEntry, kFetchEntries> fetch;
+
+    TlbEntry& data_entry(uint64_t linear) {
+        return data[(linear >> memory::kPageBits) % kTlbEntries];
+    }
+    FetchEntry& fetch_entry(uint64_t linear) {
+        return fetch[(linear >> memory::kPageBits) % kFetchEntries];
+    }
+    void flush() {
+        data.fill({});
+        fetch.fill({});
+    }
+    void drop_writes() {
+        for (TlbEntry& entry : data)
+            entry.write_page = kNoPage;
+    }
+    // Drops the write entries that lead to this page of host memory.
+    void drop_writes_to(const std::byte* host_page) {
+        for (TlbEntry& entry : data) {
+            if (entry.write_page != kNoPage &&
+                entry.write_page + entry.addend == reinterpret_cast<uint64_t>(host_page)) {
+                entry.write_page = kNoPage;
+            }
+        }
+    }
+};
+
+}  // namespace qc::accel::tcg
