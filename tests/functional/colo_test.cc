@@ -221,5 +221,30 @@ TEST_P(Colo, side_killed_at_a_random_moment_other_goes_on) {
     }
 }
 
+// `make stress` only: a pair that lives for a long time.
+class ColoStress : public Colo {};
+INSTANTIATE_FOR_ACCELS(ColoStress);
+
+TEST_P(ColoStress, pair_lives_on_with_equal_states_and_then_fails_over) {
+    PairConfig config = pair_config();
+    config.checkpoint_delay_ms = 100;
+    auto pair = ASSERT_VALUE(VmPair::start(config, directory()));
+    ASSERT_VALUE(set_parameter(pair->primary(), "x-colo-verify", true));
+    ASSERT_VALUE(pair->enter_colo());
+    const Deadline end =
+        Deadline::in(std::chrono::milliseconds(static_cast<int64_t>(stress_seconds() * 1000)));
+    int checkpoints = 0;
+    while (!end.passed()) {
+        ASSERT_VALUE(pair->wait_checkpoints(10));
+        checkpoints += 10;
+        ASSERT_EQ(ASSERT_VALUE(pair->primary().migration_status()), "colo");
+        pair->primary().qmp().drop_events();
+    }
+    RecordProperty("checkpoints", checkpoints);
+    pair->primary().process().kill_now();
+    ASSERT_VALUE(take_over(pair->secondary()));
+    ASSERT_VALUE(check_survivor(pair->secondary(), "secondary"));
+}
+
 }  // namespace
 }  // namespace qc::qtest
