@@ -18,7 +18,6 @@
 #include <thread>
 #include <vector>
 
-#include "accel/vcpu.h"
 #include "memory/dirty_log.h"
 #include "memory/ram_list.h"
 #include "migration/migration_deps.h"

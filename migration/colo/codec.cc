@@ -71,6 +71,7 @@ void put(ByteWriter& out, const WantCheckpointMessage& m) {
     out.be32(static_cast<uint32_t>(m.cause));
 }
 
+void put(ByteWriter&, const EnteredMessage&) {}
 void put(ByteWriter&, const TakesOverMessage&) {}
 void put(ByteWriter&, const StoppedMessage&) {}
 void put(ByteWriter&, const ReceivedMessage&) {}
@@ -164,6 +165,7 @@ Result<Message> get(MessageType type, ByteReader& in) {
         case MessageType::kCheckpoint: return CheckpointMessage{TRY(get_cause(in))};
         case MessageType::kDevices: return get_devices(in);
         case MessageType::kCommit: return get_commit(in);
+        case MessageType::kEntered: return EnteredMessage{};
         case MessageType::kLeaves: return get_leaves(in);
         case MessageType::kTakesOver: return TakesOverMessage{};
         case MessageType::kReady: return ReadyMessage{TRY(in.be32("version"))};
@@ -191,6 +193,7 @@ std::string_view to_string(MessageType type) {
         case MessageType::kZeros: return "ZEROS";
         case MessageType::kDevices: return "DEVICES";
         case MessageType::kCommit: return "COMMIT";
+        case MessageType::kEntered: return "ENTERED";
         case MessageType::kLeaves: return "LEAVES";
         case MessageType::kTakesOver: return "TAKES_OVER";
         case MessageType::kReady: return "READY";
@@ -214,10 +217,10 @@ std::string_view to_string(Cause cause) {
 MessageType type_of(const Message& message) {
     // In the order of the variant.
     constexpr std::array kTypes = {
-        MessageType::kCheckpoint, MessageType::kDevices,        MessageType::kCommit,
-        MessageType::kLeaves,     MessageType::kTakesOver,      MessageType::kReady,
-        MessageType::kStopped,    MessageType::kReceived,       MessageType::kCommitted,
-        MessageType::kHashes,     MessageType::kWantCheckpoint,
+        MessageType::kCheckpoint, MessageType::kDevices, MessageType::kCommit,
+        MessageType::kEntered,    MessageType::kLeaves,  MessageType::kTakesOver,
+        MessageType::kReady,      MessageType::kStopped, MessageType::kReceived,
+        MessageType::kCommitted,  MessageType::kHashes,  MessageType::kWantCheckpoint,
     };
     static_assert(kTypes.size() == std::variant_size_v<Message>);
     return kTypes[message.index()];

@@ -37,6 +37,7 @@ enum class MessageType : uint16_t {
     kZeros = 0x03,
     kDevices = 0x04,
     kCommit = 0x05,
+    kEntered = 0x06,
     kLeaves = 0x10,
     kTakesOver = 0x11,
     kReady = 0x81,
@@ -112,6 +113,7 @@ struct CommitMessage {
     uint32_t components = 0;
     CommitFlags flags;
 };
+struct EnteredMessage {};
 struct LeavesMessage {
     LeaveReason reason = LeaveReason::kQuit;
     std::string text;
@@ -132,9 +134,10 @@ struct WantCheckpointMessage {
 };
 
 // Everything but PAGES and ZEROS, which go past the state machines.
-using Message = std::variant<CheckpointMessage, DevicesMessage, CommitMessage, LeavesMessage,
-                             TakesOverMessage, ReadyMessage, StoppedMessage, ReceivedMessage,
-                             CommittedMessage, HashesMessage, WantCheckpointMessage>;
+using Message =
+    std::variant<CheckpointMessage, DevicesMessage, CommitMessage, EnteredMessage, LeavesMessage,
+                 TakesOverMessage, ReadyMessage, StoppedMessage, ReceivedMessage, CommittedMessage,
+                 HashesMessage, WantCheckpointMessage>;
 
 struct Header {
     MessageType type{};

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+
+#include "migration/colo/codec.h"
+
+namespace qc::migration::colo {
+
+// A running COLO driver, primary or secondary, as the rest of the room steers it.
+//
+// Threading: thread-safe, never blocks.
+class ColoControl {
+ public:
+    virtual ~ColoControl() = default;
+    // Go on alone. Breaks the connection if the driver hangs in it.
+    virtual void order() = 0;
+    // The process ends.
+    virtual void quit() = 0;
+    virtual void want_checkpoint(Cause cause) = 0;
+    virtual void delay_changed(int64_t delay_ms) = 0;
+    virtual void verify_changed(bool on) = 0;
+    // True if a guest's reset (shutdown) must wait for a checkpoint.
+    virtual bool holds_reset() const = 0;
+    virtual bool holds_shutdown() const = 0;
+};
+
+}  // namespace qc::migration::colo

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "migration/colo/statistics.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace qc::migration::colo {
+
+std::string_view to_string(Phase phase) {
+    constexpr std::array<std::string_view, kPhaseCount> kNames = {
+        "request", "freeze", "harvest", "transfer", "await",
+        "stage",   "load",   "resume",  "pause",    "commit",
+    };
+    return kNames[static_cast<size_t>(phase)];
+}
+
+void ColoStatistics::clear() {
+    MutexLock lock(mutex_);
+    counters_ = {};
+    times_ = {};
+}
+
+void ColoStatistics::add_time(Phase phase, int64_t ns) {
+    auto us = static_cast<uint64_t>(std::max<int64_t>(ns, 0)) / 1000;
+    auto sample =
+        static_cast<uint32_t>(std::min<uint64_t>(us, std::numeric_limits<uint32_t>::max()));
+    MutexLock lock(mutex_);
+    Times& times = times_[static_cast<size_t>(phase)];
+    if (times.last_us.size() < kRemembered) {
+        times.last_us.push_back(sample);
+    } else {
+        times.last_us[times.count % kRemembered] = sample;
+    }
+    ++times.count;
+    times.sum_us += us;
+    times.max_us = std::max(times.max_us, us);
+}
+
+void ColoStatistics::add_checkpoint(Cause cause) {
+    MutexLock lock(mutex_);
+    ++counters_.checkpoints;
+    ++counters_.by_cause[static_cast<size_t>(cause)];
+}
+
+void ColoStatistics::add_pages(uint64_t pages, uint64_t zero_pages, uint64_t bytes) {
+    MutexLock lock(mutex_);
+    counters_.pages += pages;
+    counters_.zero_pages += zero_pages;
+    counters_.bytes += bytes;
+}
+
+void ColoStatistics::add_pages_ahead(uint64_t pages) {
+    MutexLock lock(mutex_);
+    counters_.pages_ahead += pages;
+}
+
+void ColoStatistics::add_pages_loaded(uint64_t pages) {
+    MutexLock lock(mutex_);
+    counters_.pages_loaded += pages;
+}
+
+void ColoStatistics::add_components_skipped(uint64_t count) {
+    MutexLock lock(mutex_);
+    counters_.components_skipped += count;
+}
+
+void ColoStatistics::add_verified() {
+    MutexLock lock(mutex_);
+    ++counters_.verified;
+}
+
+ColoSummary ColoStatistics::summary() const {
+    MutexLock lock(mutex_);
+    ColoSummary summary = counters_;
+    for (size_t i = 0; i < kPhaseCount; ++i)
+        summary.phases[i] = summarize(times_[i]);
+    return summary;
+}
+
+PhaseSummary ColoStatistics::summarize(const Times& times) {
+    if (times.count == 0) return {};
+    std::vector<uint32_t> sorted = times.last_us;
+    std::ranges::sort(sorted);
+    auto at = [&](size_t percent) { return sorted[(sorted.size() - 1) * percent / 100]; };
+    return {.count = times.count,
+            .mean_us = times.sum_us / times.count,
+            .p50_us = at(50),
+            .p99_us = at(99),
+            .max_us = times.max_us};
+}
+
+}  // namespace qc::migration::colo
