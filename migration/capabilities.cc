@@ -21,7 +21,7 @@ constexpr std::array<Entry, kCapabilityCount> kEntries = {{
     {"compress", false},
     {"events", true},
     {"postcopy-ram", false},
-    {"x-colo", false},
+    {"x-colo", true},
     {"release-ram", false},
     {"block", false},
     {"return-path", true},

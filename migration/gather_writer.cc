@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "migration/gather_writer.h"
 
-#include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "util/assert.h"
@@ -50,10 +50,10 @@ void GatherWriter::copy(io::ConstBytes data) {
     if (data.size() > buffer_.size()) {
         // Too large for the buffer: send it from where it lies, now.
         reference(data);
-        flush_into_status(io::kNoDeadline);
+        flush_into_status(full_deadline());
         return;
     }
-    if (data.size() > buffer_.size() - used_) flush_into_status(io::kNoDeadline);
+    if (data.size() > buffer_.size() - used_) flush_into_status(full_deadline());
     if (!status_ || data.empty()) return;
     std::byte* target = buffer_.data() + used_;
     std::memcpy(target, data.data(), data.size());
@@ -72,12 +72,16 @@ void GatherWriter::reference(io::ConstBytes data) {
     parts_.push_back(data);
     bytes_put_ += data.size();
     pending_bytes_ += data.size();
-    if (parts_.size() >= kMaxParts) flush_into_status(io::kNoDeadline);
+    if (parts_.size() >= kMaxParts) flush_into_status(full_deadline());
 }
 
 Result<void> GatherWriter::flush(io::Deadline deadline) {
     flush_into_status(deadline);
     return status_;
+}
+
+io::Deadline GatherWriter::full_deadline() const {
+    return flush_limit_ms_ == 0 ? io::kNoDeadline : io::deadline_in_ms(flush_limit_ms_);
 }
 
 void GatherWriter::flush_into_status(io::Deadline deadline) {

@@ -33,7 +33,11 @@ class GatherWriter {
     void reference(io::ConstBytes data);
 
     // Sends all. A deadline of its own for what a peer might not take.
-    Result<void> flush(io::Deadline deadline = io::kNoDeadline);
+    Result<void> flush(io::Deadline deadline);
+    Result<void> flush() { return flush(full_deadline()); }
+
+    // The deadline of flushes that happen because the buffer is full; 0 is none.
+    void set_flush_limit_ms(int64_t limit_ms) { flush_limit_ms_ = limit_ms; }
 
     // True if enough is waiting that a flush is worth a system call.
     bool wants_flush() const { return pending_bytes_ >= kFlushBytes || parts_.size() >= kMaxParts; }
@@ -47,12 +51,14 @@ class GatherWriter {
     static constexpr size_t kMaxParts = 512;
 
     void flush_into_status(io::Deadline deadline);
+    io::Deadline full_deadline() const;
 
     io::Channel& channel_;
     std::vector<std::byte> buffer_;
     size_t used_ = 0;
     std::vector<io::ConstBytes> parts_;
     size_t pending_bytes_ = 0;
+    int64_t flush_limit_ms_ = 0;
     uint64_t bytes_put_ = 0;
     Result<void> status_;
 };

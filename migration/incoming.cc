@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "migration/incoming.h"
 
+#include "migration/colo/driver_secondary.h"
 #include "util/log.h"
 
 namespace qc::migration {
@@ -12,31 +13,27 @@ constexpr int64_t kAcceptRetryMs = 100;
 
 }  // namespace
 
-Result<std::unique_ptr<Incoming>> Incoming::listen(MigrationDeps& machine,
-                                                   const SettingsStore& settings,
+Result<std::unique_ptr<Incoming>> Incoming::listen(const Deps& deps,
                                                    const io::SocketAddress& address) {
-    std::unique_ptr<Incoming> self(new Incoming(machine, settings, TRY(BreakPoint::create())));
+    std::unique_ptr<Incoming> self(new Incoming(deps, TRY(BreakPoint::create())));
     self->listener_ = TRY(io::Listener::create(address));
     self->address_ = self->listener_->local_address();
     self->start_thread();
     return self;
 }
 
-Result<std::unique_ptr<Incoming>> Incoming::serve(MigrationDeps& machine,
-                                                  const SettingsStore& settings,
+Result<std::unique_ptr<Incoming>> Incoming::serve(const Deps& deps,
                                                   std::unique_ptr<io::Channel> channel) {
-    std::unique_ptr<Incoming> self(new Incoming(machine, settings, TRY(BreakPoint::create())));
+    std::unique_ptr<Incoming> self(new Incoming(deps, TRY(BreakPoint::create())));
     self->channel_ = std::move(channel);
     self->breaks_->set_channel(self->channel_.get());
     self->start_thread();
     return self;
 }
 
-Incoming::Incoming(MigrationDeps& machine, const SettingsStore& settings,
-                   std::unique_ptr<BreakPoint> breaks)
-    : machine_(machine),
-      settings_(settings),
-      board_(machine.events, settings.events()),
+Incoming::Incoming(const Deps& deps, std::unique_ptr<BreakPoint> breaks)
+    : deps_(deps),
+      board_(deps.machine.events, deps.settings.events()),
       breaks_(std::move(breaks)) {}
 
 Incoming::~Incoming() {
@@ -50,9 +47,27 @@ void Incoming::start_thread() {
 }
 
 void Incoming::stop() {
-    stopping_ = true;
-    breaks_->break_all();
+    {
+        MutexLock lock(mutex_);
+        stopping_ = true;
+        if (control_ != nullptr) {
+            control_->quit();
+        } else {
+            breaks_->break_all();
+        }
+    }
     if (thread_.joinable()) thread_.join();
+}
+
+void Incoming::with_colo(const std::function<void(colo::ColoControl&)>& function) {
+    MutexLock lock(mutex_);
+    if (control_ != nullptr) function(*control_);
+}
+
+void Incoming::set_control(colo::ColoControl* control) {
+    MutexLock lock(mutex_);
+    control_ = control;
+    if (control_ != nullptr && stopping_) control_->quit();
 }
 
 void Incoming::thread_main() {
@@ -77,8 +92,11 @@ std::unique_ptr<PrecopyLoader> Incoming::await_source() {
                 continue;
             }
         }
-        auto loader = std::make_unique<PrecopyLoader>(PrecopyLoader::Deps{
-            .machine = machine_, .settings = settings_, .board = board_, .channel = *channel_});
+        auto loader =
+            std::make_unique<PrecopyLoader>(PrecopyLoader::Deps{.machine = deps_.machine,
+                                                                .settings = deps_.settings,
+                                                                .board = board_,
+                                                                .channel = *channel_});
         Result<bool> silent = loader->is_silent();
         if (silent && !*silent) return loader;
         // Somebody connected and went away without a word.
@@ -100,7 +118,22 @@ Result<void> Incoming::accept() {
 Result<void> Incoming::load(PrecopyLoader& loader) {
     TRY(loader.load());
     TRY(loader.await_go());
-    return finish_plain(loader);
+    return loader.colo() ? run_colo(loader) : finish_plain(loader);
+}
+
+Result<void> Incoming::run_colo(PrecopyLoader& loader) {
+    TRY(loader.commit());
+    colo::SecondaryDriver driver({.machine = deps_.machine,
+                                  .board = board_,
+                                  .breaks = *breaks_,
+                                  .loader = loader,
+                                  .state = deps_.colo_state,
+                                  .statistics = deps_.colo_statistics},
+                                 loader.take_cache());
+    set_control(&driver);
+    Result<void> result = driver.run();
+    set_control(nullptr);
+    return result;
 }
 
 Result<void> Incoming::finish_plain(PrecopyLoader& loader) {
@@ -116,8 +149,9 @@ Result<void> Incoming::finish_plain(PrecopyLoader& loader) {
 Result<void> Incoming::start_machine(PrecopyLoader& loader) {
     using runstate::RunState;
     RunState state = loader.devices().run_state();
-    if (state != RunState::kRunning) return machine_.vm.set_state(state);
-    return machine_.autostart ? machine_.vm.start() : machine_.vm.set_state(RunState::kPaused);
+    if (state != RunState::kRunning) return deps_.machine.vm.set_state(state);
+    return deps_.machine.autostart ? deps_.machine.vm.start()
+                                   : deps_.machine.vm.set_state(RunState::kPaused);
 }
 
 void Incoming::report_failure(PrecopyLoader* loader, const Error& error) {
@@ -125,10 +159,11 @@ void Incoming::report_failure(PrecopyLoader* loader, const Error& error) {
     if (loader != nullptr) loader->send_shut(error.message());
     board_.end();
     board_.set_error(message);
-    if (!board_.advance(MigrationStatus::kActive, MigrationStatus::kFailed)) {
-        board_.advance(MigrationStatus::kSetup, MigrationStatus::kFailed);
+    for (MigrationStatus from :
+         {MigrationStatus::kSetup, MigrationStatus::kActive, MigrationStatus::kColo}) {
+        if (board_.advance(from, MigrationStatus::kFailed)) break;
     }
-    if (!stopping_) machine_.events.incoming_failed(message);
+    if (!stopping_) deps_.machine.events.incoming_failed(message);
 }
 
 }  // namespace qc::migration

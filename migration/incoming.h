@@ -4,6 +4,7 @@
 // loads what it sends and starts the machine.
 //
 //   none -> setup (listening) -> active (first byte) -> completed | failed
+//                                                   \-> colo -> completed | failed
 //
 // A connection that ends before its first byte changes nothing. After that an
 // error is final: EventListener::incoming_failed().
@@ -13,43 +14,54 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 
 #include "io/listener.h"
 #include "migration/break_point.h"
+#include "migration/colo/colo_state.h"
+#include "migration/colo/control.h"
+#include "migration/colo/statistics.h"
 #include "migration/migration_deps.h"
 #include "migration/precopy_loader.h"
 #include "migration/settings_store.h"
 #include "migration/status_board.h"
+#include "util/mutex.h"
 #include "util/thread.h"
 
 namespace qc::migration {
 
 class Incoming {
  public:
+    struct Deps {
+        MigrationDeps& machine;
+        const SettingsStore& settings;
+        colo::ColoState& colo_state;
+        colo::ColoStatistics& colo_statistics;
+    };
+
     // Listens before it returns, so that the address is known.
-    static Result<std::unique_ptr<Incoming>> listen(MigrationDeps& machine,
-                                                    const SettingsStore& settings,
+    static Result<std::unique_ptr<Incoming>> listen(const Deps& deps,
                                                     const io::SocketAddress& address);
     // Loads from a channel that is open.
-    static Result<std::unique_ptr<Incoming>> serve(MigrationDeps& machine,
-                                                   const SettingsStore& settings,
+    static Result<std::unique_ptr<Incoming>> serve(const Deps& deps,
                                                    std::unique_ptr<io::Channel> channel);
     ~Incoming();
 
     void yank() { breaks_->break_all(); }
     // Breaks what is under way, without calling that a failure, and waits for the
     // thread.
-    void stop();
+    void stop() EXCLUDES(mutex_);
+    // Calls `function` with COLO's driver if COLO is running.
+    void with_colo(const std::function<void(colo::ColoControl&)>& function) EXCLUDES(mutex_);
 
     const StatusBoard& board() const { return board_; }
     // Where it listens; nothing if it does not.
     const std::optional<io::SocketAddress>& address() const { return address_; }
 
  private:
-    Incoming(MigrationDeps& machine, const SettingsStore& settings,
-             std::unique_ptr<BreakPoint> breaks);
+    Incoming(const Deps& deps, std::unique_ptr<BreakPoint> breaks);
     void start_thread();
     void thread_main();
     // The channel is at its first byte then. Null: stop() was called.
@@ -57,17 +69,20 @@ class Incoming {
     Result<void> accept();
     Result<void> load(PrecopyLoader& loader);
     Result<void> finish_plain(PrecopyLoader& loader);
+    Result<void> run_colo(PrecopyLoader& loader);
+    void set_control(colo::ColoControl* control) EXCLUDES(mutex_);
     Result<void> start_machine(PrecopyLoader& loader);
     void report_failure(PrecopyLoader* loader, const Error& error);
 
-    MigrationDeps& machine_;
-    const SettingsStore& settings_;
+    Deps deps_;
     StatusBoard board_;
     std::unique_ptr<BreakPoint> breaks_;
     std::unique_ptr<io::Listener> listener_;
     std::optional<io::SocketAddress> address_;
     std::unique_ptr<io::Channel> channel_;
     std::atomic<bool> stopping_{false};
+    Mutex mutex_;
+    colo::ColoControl* control_ GUARDED_BY(mutex_) = nullptr;
     Thread thread_;
 };
 

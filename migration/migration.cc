@@ -93,7 +93,53 @@ Result<void> Migration::set_capabilities(std::span<const Capabilities::Change> c
 
 Result<void> Migration::set_parameters(const ParameterChanges& changes) {
     settings_.set_parameters(TRY(apply_changes(settings_.parameters(), changes)));
+    with_colo([&](colo::ColoControl& colo) {
+        if (changes.colo_verify) colo.verify_changed(*changes.colo_verify);
+        if (changes.checkpoint_delay_ms) colo.delay_changed(*changes.checkpoint_delay_ms);
+    });
     return {};
+}
+
+Outgoing::Deps Migration::outgoing_deps() {
+    return {.machine = deps_,
+            .settings = settings_,
+            .colo_state = colo_state_,
+            .colo_statistics = colo_statistics_};
+}
+
+Incoming::Deps Migration::incoming_deps() {
+    return {.machine = deps_,
+            .settings = settings_,
+            .colo_state = colo_state_,
+            .colo_statistics = colo_statistics_};
+}
+
+void Migration::with_colo(const std::function<void(colo::ColoControl&)>& function) {
+    MutexLock lock(mutex_);
+    if (outgoing_ != nullptr) outgoing_->with_colo(function);
+    if (incoming_ != nullptr) incoming_->with_colo(function);
+}
+
+Result<void> Migration::colo_lost_heartbeat() {
+    TRY(colo_state_.request());
+    with_colo([](colo::ColoControl& colo) { colo.order(); });
+    return {};
+}
+
+void Migration::request_checkpoint(colo::Cause cause) {
+    with_colo([&](colo::ColoControl& colo) { colo.want_checkpoint(cause); });
+}
+
+Migration::Decision Migration::decide(runstate::RequestKind kind, runstate::ShutdownCause) {
+    bool hold = false;
+    with_colo([&](colo::ColoControl& colo) {
+        if (kind == runstate::RequestKind::kReset) {
+            hold = colo.hold_reset() || hold;
+        } else {
+            hold = colo.hold_shutdown() || hold;
+        }
+    });
+    return hold ? Decision::kDefer : Decision::kProceed;
 }
 
 // An incoming side that only listens does not count: it is being set up.
@@ -133,23 +179,28 @@ Result<void> Migration::migrate_over(Outgoing::Opener opener) {
     }
     // Its thread has said its last word and is gone in a moment.
     before.reset();
-    std::unique_ptr<Outgoing> next = TRY(Outgoing::create(deps_, settings_, std::move(opener)));
+    std::unique_ptr<Outgoing> next = TRY(Outgoing::create(outgoing_deps(), std::move(opener)));
     MutexLock lock(mutex_);
     outgoing_ = std::move(next);
     return {};
 }
 
-void Migration::cancel() {
+Result<void> Migration::cancel() {
     MutexLock lock(mutex_);
-    if (outgoing_ != nullptr) outgoing_->cancel();
+    if (outgoing_ == nullptr) return {};
+    if (outgoing_->board().status() == MigrationStatus::kColo) {
+        return fail("COLO is running and cannot be cancelled; x-colo-lost-heartbeat ends it");
+    }
+    outgoing_->cancel();
+    return {};
 }
 
 Result<void> Migration::migrate_incoming(const io::SocketAddress& address) {
-    return begin_incoming([&] { return Incoming::listen(deps_, settings_, address); });
+    return begin_incoming([&] { return Incoming::listen(incoming_deps(), address); });
 }
 
 Result<void> Migration::migrate_incoming_from(std::unique_ptr<io::Channel> channel) {
-    return begin_incoming([&] { return Incoming::serve(deps_, settings_, std::move(channel)); });
+    return begin_incoming([&] { return Incoming::serve(incoming_deps(), std::move(channel)); });
 }
 
 Result<void> Migration::begin_incoming(std::function<Result<std::unique_ptr<Incoming>>()> create) {
@@ -168,10 +219,18 @@ Result<void> Migration::begin_incoming(std::function<Result<std::unique_ptr<Inco
 }
 
 MigrationInfo Migration::info() const {
-    MutexLock lock(mutex_);
-    if (outgoing_ != nullptr) return source_info(outgoing_->board());
-    if (incoming_ != nullptr) return destination_info(*incoming_);
-    return {};
+    MigrationInfo info;
+    {
+        MutexLock lock(mutex_);
+        if (outgoing_ != nullptr) {
+            info = source_info(outgoing_->board());
+        } else if (incoming_ != nullptr) {
+            info = destination_info(*incoming_);
+        }
+    }
+    colo::ColoSummary colo = colo_statistics_.summary();
+    if (colo.role != ColoMode::kNone) info.colo = std::move(colo);
+    return info;
 }
 
 bool Migration::can_yank() const {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Everything about migration that the rest of a machine sees: settings, the
-// `migrate*` commands, what they report, and an orderly end.
+// `migrate*` and COLO commands, what they report, and an orderly end. Whoever
+// owns it makes it the policy of the machine's SystemRequests.
 //
 // Threading: thread-safe. The commands that change something belong to the main
 // loop; info(), yank() and the queries may come from any thread. None of them
@@ -13,6 +14,8 @@
 #include <span>
 
 #include "io/socket_address.h"
+#include "migration/colo/colo_state.h"
+#include "migration/colo/statistics.h"
 #include "migration/incoming.h"
 #include "migration/migration_deps.h"
 #include "migration/migration_info.h"
@@ -22,11 +25,11 @@
 
 namespace qc::migration {
 
-class Migration {
+class Migration final : public runstate::RequestPolicy {
  public:
     explicit Migration(MigrationDeps deps);
     // shut_down() was called.
-    ~Migration();
+    ~Migration() override;
     Migration(const Migration&) = delete;
     Migration& operator=(const Migration&) = delete;
 
@@ -38,13 +41,24 @@ class Migration {
     Result<void> migrate(const io::SocketAddress& address);
     // As migrate(), over a connection of the caller's.
     Result<void> migrate_over(Outgoing::Opener opener);
-    void cancel() EXCLUDES(mutex_);
+    // Nothing happens if no migration runs. COLO is not ended by this.
+    Result<void> cancel() EXCLUDES(mutex_);
 
     // `-incoming URI` and `migrate-incoming`.
     Result<void> migrate_incoming(const io::SocketAddress& address);
     Result<void> migrate_incoming_from(std::unique_ptr<io::Channel> channel);
 
     MigrationInfo info() const EXCLUDES(mutex_);
+
+    colo::ColoStatus colo_status() const { return colo_state_.status(); }
+    // x-colo-lost-heartbeat: this side goes on alone. Returns before that is done.
+    Result<void> colo_lost_heartbeat() EXCLUDES(mutex_);
+    // Asks for a checkpoint, on either side; nothing happens outside of COLO.
+    void request_checkpoint(colo::Cause cause) EXCLUDES(mutex_);
+
+    // RequestPolicy: while COLO runs, what the guest asks for waits for a checkpoint.
+    Decision decide(runstate::RequestKind kind, runstate::ShutdownCause cause) override
+        EXCLUDES(mutex_);
 
     // True while there is a connection or a listener that yank() would break: then
     // `query-yank` shows the instance {"type": "migration"}.
@@ -57,11 +71,16 @@ class Migration {
 
  private:
     bool under_way() const EXCLUDES(mutex_);
+    Outgoing::Deps outgoing_deps();
+    Incoming::Deps incoming_deps();
+    void with_colo(const std::function<void(colo::ColoControl&)>& function) EXCLUDES(mutex_);
     Result<void> check_may_migrate() const;
     Result<void> begin_incoming(std::function<Result<std::unique_ptr<Incoming>>()> create);
 
     MigrationDeps deps_;
     SettingsStore settings_;
+    colo::ColoState colo_state_;
+    colo::ColoStatistics colo_statistics_;
     mutable Mutex mutex_;
     bool ended_ GUARDED_BY(mutex_) = false;
     std::unique_ptr<Outgoing> outgoing_ GUARDED_BY(mutex_);

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "io/socket_address.h"
+#include "migration/colo/statistics.h"
 #include "migration/migration_status.h"
 
 namespace qc::migration {
@@ -38,6 +39,7 @@ struct MigrationInfo {
     std::optional<int64_t> expected_downtime_ms;  // before
     std::optional<std::string> error_desc;
     std::optional<io::SocketAddress> socket_address;  // of the incoming side
+    std::optional<colo::ColoSummary> colo;            // since there was COLO
 };
 
 }  // namespace qc::migration

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "migration/outgoing.h"
 
+#include "migration/colo/driver_primary.h"
 #include "util/log.h"
 
 namespace qc::migration {
 
-Result<std::unique_ptr<Outgoing>> Outgoing::create(MigrationDeps& machine,
-                                                   const SettingsStore& settings, Opener opener) {
-    std::unique_ptr<Outgoing> self(new Outgoing(machine, settings, TRY(BreakPoint::create())));
+Result<std::unique_ptr<Outgoing>> Outgoing::create(const Deps& deps, Opener opener) {
+    bool colo = deps.settings.capabilities().get(Capability::kXColo);
+    std::unique_ptr<Outgoing> self(new Outgoing(deps, colo, TRY(BreakPoint::create())));
     self->board_.begin();
     self->board_.advance(MigrationStatus::kNone, MigrationStatus::kSetup);
     self->thread_ =
@@ -17,11 +18,10 @@ Result<std::unique_ptr<Outgoing>> Outgoing::create(MigrationDeps& machine,
     return self;
 }
 
-Outgoing::Outgoing(MigrationDeps& machine, const SettingsStore& settings,
-                   std::unique_ptr<BreakPoint> breaks)
-    : machine_(machine),
-      settings_(settings),
-      board_(machine.events, settings.events()),
+Outgoing::Outgoing(const Deps& deps, bool colo, std::unique_ptr<BreakPoint> breaks)
+    : deps_(deps),
+      colo_(colo),
+      board_(deps.machine.events, deps.settings.events()),
       breaks_(std::move(breaks)) {}
 
 Outgoing::~Outgoing() {
@@ -29,8 +29,27 @@ Outgoing::~Outgoing() {
 }
 
 void Outgoing::stop() {
-    breaks_->break_all();
+    {
+        MutexLock lock(mutex_);
+        stopping_ = true;
+        if (control_ != nullptr) {
+            control_->quit();
+        } else {
+            breaks_->break_all();
+        }
+    }
     if (thread_.joinable()) thread_.join();
+}
+
+void Outgoing::with_colo(const std::function<void(colo::ColoControl&)>& function) {
+    MutexLock lock(mutex_);
+    if (control_ != nullptr) function(*control_);
+}
+
+void Outgoing::set_control(colo::ColoControl* control) {
+    MutexLock lock(mutex_);
+    control_ = control;
+    if (control_ != nullptr && stopping_) control_->quit();
 }
 
 void Outgoing::cancel() {
@@ -58,11 +77,12 @@ void Outgoing::thread_main(Opener opener) {
         end_with_error(nullptr, connected.error());
         return;
     }
-    PrecopySource source({.machine = machine_,
-                          .settings = settings_,
+    PrecopySource source({.machine = deps_.machine,
+                          .settings = deps_.settings,
                           .board = board_,
                           .breaks = *breaks_,
-                          .channel = *channel_});
+                          .channel = *channel_,
+                          .colo = colo_});
     Result<void> result = run(source);
     if (!result) end_with_error(&source, result.error());
     breaks_->set_channel(nullptr);
@@ -82,7 +102,23 @@ Result<void> Outgoing::run(PrecopySource& source) {
     TRY(source.transfer());
     TRY(source.switch_over());
     if (!pass_point_of_no_return()) return fail("the migration was cancelled");
-    return finish_plain(source);
+    return colo_ ? run_colo(source) : finish_plain(source);
+}
+
+// An error means that COLO was not entered: the secondary never takes over.
+Result<void> Outgoing::run_colo(PrecopySource& source) {
+    TRY(source.send_go());
+    colo::PrimaryDriver driver({.machine = deps_.machine,
+                                .settings = deps_.settings,
+                                .board = board_,
+                                .breaks = *breaks_,
+                                .source = source,
+                                .state = deps_.colo_state,
+                                .statistics = deps_.colo_statistics});
+    set_control(&driver);
+    Result<void> result = driver.run();
+    set_control(nullptr);
+    return result;
 }
 
 // An error means that the destination will not run and this VM may.
@@ -98,7 +134,8 @@ Result<void> Outgoing::finish_plain(PrecopySource& source) {
         return fail("the destination could not run: {}", shut.error);
     }
     source.freeze()->disarm();
-    if (Result<void> stopped = machine_.vm.set_state(runstate::RunState::kPostmigrate); !stopped) {
+    if (Result<void> stopped = deps_.machine.vm.set_state(runstate::RunState::kPostmigrate);
+        !stopped) {
         error_report(stopped.error());
     }
     board_.end();

@@ -4,6 +4,7 @@
 // it.
 //
 //   none -> setup -> active -> completed
+//             |        |  |--> colo -> completed
 //             |        |  \--> failed       the VM is where it was before
 //             |        \--> cancelling -> cancelled
 //             \--> failed, cancelling
@@ -17,6 +18,9 @@
 #include <string>
 
 #include "migration/break_point.h"
+#include "migration/colo/colo_state.h"
+#include "migration/colo/control.h"
+#include "migration/colo/statistics.h"
 #include "migration/migration_deps.h"
 #include "migration/precopy_source.h"
 #include "migration/settings_store.h"
@@ -32,39 +36,50 @@ class Outgoing {
     using Opener = std::move_only_function<Result<std::unique_ptr<io::Channel>>(
         const io::Interrupt* interrupt)>;
 
-    static Result<std::unique_ptr<Outgoing>> create(MigrationDeps& machine,
-                                                    const SettingsStore& settings, Opener opener);
+    struct Deps {
+        MigrationDeps& machine;
+        const SettingsStore& settings;
+        colo::ColoState& colo_state;
+        colo::ColoStatistics& colo_statistics;
+    };
+
+    static Result<std::unique_ptr<Outgoing>> create(const Deps& deps, Opener opener);
     ~Outgoing();
 
     // migrate_cancel. Too late once the destination has been told to run.
     void cancel() EXCLUDES(mutex_);
     // Breaks the connection, whatever waits for it.
     void yank() { breaks_->break_all(); }
-    // Breaks what is under way and waits for the thread.
-    void stop();
+    // Ends what is under way and waits for the thread.
+    void stop() EXCLUDES(mutex_);
+    // Calls `function` with COLO's driver if COLO is running.
+    void with_colo(const std::function<void(colo::ColoControl&)>& function) EXCLUDES(mutex_);
 
     bool under_way() const { return is_under_way(board_.status()); }
     const StatusBoard& board() const { return board_; }
 
  private:
-    Outgoing(MigrationDeps& machine, const SettingsStore& settings,
-             std::unique_ptr<BreakPoint> breaks);
+    Outgoing(const Deps& deps, bool colo, std::unique_ptr<BreakPoint> breaks);
     void thread_main(Opener opener);
     Result<void> connect(Opener& opener);
     Result<void> run(PrecopySource& source);
     Result<void> finish_plain(PrecopySource& source);
+    Result<void> run_colo(PrecopySource& source);
+    void set_control(colo::ColoControl* control) EXCLUDES(mutex_);
     void end_with_error(PrecopySource* source, const Error& error);
     // False if a cancel came first; from true on, cancelling is refused.
     bool pass_point_of_no_return() EXCLUDES(mutex_);
 
-    MigrationDeps& machine_;
-    const SettingsStore& settings_;
+    Deps deps_;
+    const bool colo_;
     StatusBoard board_;
     std::unique_ptr<BreakPoint> breaks_;
     std::unique_ptr<io::Channel> channel_;
     Mutex mutex_;
     bool cancelled_ GUARDED_BY(mutex_) = false;
     bool told_to_run_ GUARDED_BY(mutex_) = false;
+    bool stopping_ GUARDED_BY(mutex_) = false;
+    colo::ColoControl* control_ GUARDED_BY(mutex_) = nullptr;
     Thread thread_;
 };
 

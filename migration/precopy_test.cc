@@ -99,7 +99,7 @@ TEST_F(PrecopyTest, slow_migration_can_be_cancelled_and_the_source_runs_on) {
     ASSERT_TRUE(source.vm->start());
     begin();
     ASSERT_TRUE(eventually([&] { return source_migration.info().ram.has_value(); }));
-    source_migration.cancel();
+    ASSERT_TRUE(source_migration.cancel());
     ASSERT_TRUE(source_reaches(MigrationStatus::kCancelled));
     EXPECT_TRUE(source.vm->running());
     EXPECT_FALSE(source.dirty_log.running() &&
@@ -164,6 +164,17 @@ TEST_F(PrecopyTest, source_with_s_option_stays_in_prelaunch_on_failure) {
     begin();
     ASSERT_TRUE(source_reaches(MigrationStatus::kFailed));
     EXPECT_EQ(source.vm->state(), RunState::kPrelaunch);
+}
+
+TEST_F(PrecopyTest, colo_wanted_by_the_source_only_is_refused_by_name) {
+    std::vector<Capabilities::Change> change = {{Capability::kXColo, true}};
+    ASSERT_TRUE(source_migration.set_capabilities(change));
+    ASSERT_TRUE(source.vm->start());
+    begin();
+    ASSERT_TRUE(source_reaches(MigrationStatus::kFailed));
+    EXPECT_TRUE(source.vm->running());
+    ASSERT_TRUE(destination.events.wait_for("incoming failed"));
+    EXPECT_NE(destination.events.failure().find("x-colo"), std::string::npos);
 }
 
 TEST_F(PrecopyTest, process_that_ends_in_the_middle_does_not_call_it_a_failure) {

@@ -97,6 +97,12 @@ void SystemRequests::release_deferred() {
     wake_main_loop();
 }
 
+void SystemRequests::drop_deferred() {
+    MutexLock lock(mutex_);
+    for (std::optional<Entry>* entry : {&reset_, &shutdown_})
+        if (*entry && (*entry)->deferred && !(*entry)->released) entry->reset();
+}
+
 bool SystemRequests::has_deferred() const {
     MutexLock lock(mutex_);
     return deferred();

@@ -89,6 +89,9 @@ class SystemRequests final : public hw::MachinePort {
     void set_policy(RequestPolicy* policy);
     // What the policy deferred is carried out now, without asking it again.
     void release_deferred();
+    // What the policy deferred has become meaningless: the guest that asked for it is
+    // not the one that is here now.
+    void drop_deferred();
     // True while something waits for release_deferred().
     bool has_deferred() const;
 

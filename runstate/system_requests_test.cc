@@ -103,6 +103,16 @@ TEST_F(SystemRequestsTest, removed_policy_sets_deferred_requests_free) {
     EXPECT_EQ(requests_.take().reset, ShutdownCause::kGuestReset);
 }
 
+TEST_F(SystemRequestsTest, dropped_request_is_never_carried_out) {
+    requests_.set_policy(&policy_);
+    requests_.request_guest_shutdown();
+    requests_.take();
+    requests_.drop_deferred();
+    EXPECT_FALSE(requests_.has_deferred());
+    requests_.release_deferred();
+    EXPECT_FALSE(requests_.take().any());
+}
+
 TEST_F(SystemRequestsTest, proceeding_policy_holds_nothing) {
     policy_.defer = false;
     requests_.set_policy(&policy_);

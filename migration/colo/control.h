@@ -20,9 +20,10 @@ class ColoControl {
     virtual void want_checkpoint(Cause cause) = 0;
     virtual void delay_changed(int64_t delay_ms) = 0;
     virtual void verify_changed(bool on) = 0;
-    // True if a guest's reset (shutdown) must wait for a checkpoint.
-    virtual bool holds_reset() const = 0;
-    virtual bool holds_shutdown() const = 0;
+    // The guest wants to reset (shut down). True: it has to wait for a checkpoint,
+    // which is being asked for.
+    virtual bool hold_reset() = 0;
+    virtual bool hold_shutdown() = 0;
 };
 
 }  // namespace qc::migration::colo

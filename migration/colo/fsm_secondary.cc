@@ -113,7 +113,7 @@ void SecondaryFsm::on(const StageFailed& input) {
 void SecondaryFsm::on(const LoadDone&) {
     if (state_ != State::kCommitting) return;
     bool peer = !lost_ && !ordered_;
-    if (peer && flags_.verify) act(SendHashes{});
+    if (peer && flags_.verify) act(SendHashes{epoch_});
     if (flags_.shutdown) {
         if (peer) act(Send{epoch_, CommittedMessage{}});
         act(CloseLink{});

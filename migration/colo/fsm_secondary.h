@@ -68,7 +68,9 @@ class SecondaryFsm {
     struct Load {         // cache to RAM, then the staged devices
         CommitFlags flags;
     };
-    struct SendHashes {};
+    struct SendHashes {
+        uint64_t epoch;
+    };
     struct DropCheckpoint {};  // forget what came of a checkpoint
     struct FollowReset {};     // the primary's guest was reset: so is this one
     struct FollowShutdown {};

@@ -8,15 +8,16 @@ namespace qc::migration::colo {
 
 std::string_view to_string(Phase phase) {
     constexpr std::array<std::string_view, kPhaseCount> kNames = {
-        "request", "freeze", "harvest", "transfer", "await",
-        "stage",   "load",   "resume",  "pause",    "commit",
+        "request", "stop", "harvest", "transfer", "commit", "resume", "pause", "latency",
     };
     return kNames[static_cast<size_t>(phase)];
 }
 
-void ColoStatistics::clear() {
+void ColoStatistics::begin(ColoMode role) {
     MutexLock lock(mutex_);
     counters_ = {};
+    counters_.role = role;
+    counters_.epoch = 1;
     times_ = {};
 }
 
@@ -36,32 +37,23 @@ void ColoStatistics::add_time(Phase phase, int64_t ns) {
     times.max_us = std::max(times.max_us, us);
 }
 
-void ColoStatistics::add_checkpoint(Cause cause) {
+void ColoStatistics::add_checkpoint(const CheckpointRecord& record) {
     MutexLock lock(mutex_);
     ++counters_.checkpoints;
-    ++counters_.by_cause[static_cast<size_t>(cause)];
+    ++counters_.by_cause[static_cast<size_t>(record.cause)];
+    counters_.epoch = record.epoch + 1;
+    counters_.total.pages += record.traffic.pages;
+    counters_.total.pages_ahead += record.traffic.pages_ahead;
+    counters_.total.zero_pages += record.traffic.zero_pages;
+    counters_.total.bytes += record.traffic.bytes;
+    counters_.total.components_sent += record.traffic.components_sent;
+    counters_.total.components_skipped += record.traffic.components_skipped;
+    counters_.last = record;
 }
 
-void ColoStatistics::add_pages(uint64_t pages, uint64_t zero_pages, uint64_t bytes) {
+void ColoStatistics::add_aborted() {
     MutexLock lock(mutex_);
-    counters_.pages += pages;
-    counters_.zero_pages += zero_pages;
-    counters_.bytes += bytes;
-}
-
-void ColoStatistics::add_pages_ahead(uint64_t pages) {
-    MutexLock lock(mutex_);
-    counters_.pages_ahead += pages;
-}
-
-void ColoStatistics::add_pages_loaded(uint64_t pages) {
-    MutexLock lock(mutex_);
-    counters_.pages_loaded += pages;
-}
-
-void ColoStatistics::add_components_skipped(uint64_t count) {
-    MutexLock lock(mutex_);
-    counters_.components_skipped += count;
+    ++counters_.aborted;
 }
 
 void ColoStatistics::add_verified() {

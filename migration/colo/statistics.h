@@ -1,35 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// What checkpoints cost, for `query-migrate` and `info colo`: how many by cause,
-// how long each phase took, what was sent.
+// What checkpoints cost, for `query-migrate` and `info colo` (qapi/colo.json says
+// what each number means): how many by cause, how long each phase took, what was
+// sent.
 //
 // Threading: thread-safe. Owned by Migration; cleared when COLO is entered.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 #include "migration/colo/codec.h"
+#include "migration/migration_status.h"
 #include "util/mutex.h"
 
 namespace qc::migration::colo {
 
-// Both sides count in the same list; a side leaves at 0 what it does not do.
 enum class Phase : uint8_t {
-    kRequest,   // primary: CHECKPOINT sent to STOPPED
-    kFreeze,    // the guest is brought to a stop
-    kHarvest,   // primary: dirty pages are collected, devices saved
-    kTransfer,  // primary: everything is written; secondary: frozen to COMMIT
-    kAwait,     // primary: COMMIT sent to COMMITTED
-    kStage,     // secondary: device state is validated
-    kLoad,      // secondary: cache to RAM, devices
-    kResume,    // the guest is started
-    kPause,     // all of the time in which the guest stood still
-    kCommit,    // primary: trigger to COMMITTED
+    kRequest,
+    kStop,
+    kHarvest,
+    kTransfer,
+    kCommit,
+    kResume,
+    kPause,
+    kLatency,
 };
-inline constexpr size_t kPhaseCount = 10;
+inline constexpr size_t kPhaseCount = 8;
 std::string_view to_string(Phase phase);
 
 struct PhaseSummary {
@@ -41,28 +41,41 @@ struct PhaseSummary {
     uint64_t max_us = 0;
 };
 
-struct ColoSummary {
-    uint64_t checkpoints = 0;
-    std::array<uint64_t, kCauseCount> by_cause{};
-    std::array<PhaseSummary, kPhaseCount> phases{};
-    uint64_t pages = 0;  // sent or received, zero pages apart
+// What went over the wire.
+struct Traffic {
+    uint64_t pages = 0;
+    uint64_t pages_ahead = 0;  // of `pages`
     uint64_t zero_pages = 0;
     uint64_t bytes = 0;
-    uint64_t pages_ahead = 0;         // of `pages`, sent while the guest ran
-    uint64_t pages_loaded = 0;        // secondary: copied from the cache
-    uint64_t components_skipped = 0;  // unchanged, not sent
-    uint64_t verified = 0;            // checkpoints whose hashes were compared
+    uint64_t components_sent = 0;
+    uint64_t components_skipped = 0;
+};
+
+struct CheckpointRecord {
+    uint64_t epoch = 0;
+    Cause cause = Cause::kPeriod;
+    int64_t pause_us = 0;
+    Traffic traffic;
+};
+
+struct ColoSummary {
+    ColoMode role = ColoMode::kNone;  // kNone: there never was COLO
+    uint64_t epoch = 0;
+    uint64_t checkpoints = 0;
+    uint64_t aborted = 0;
+    uint64_t verified = 0;  // checkpoints whose hashes were compared
+    std::array<uint64_t, kCauseCount> by_cause{};
+    std::array<PhaseSummary, kPhaseCount> phases{};
+    Traffic total;
+    std::optional<CheckpointRecord> last;
 };
 
 class ColoStatistics {
  public:
-    void clear() EXCLUDES(mutex_);
+    void begin(ColoMode role) EXCLUDES(mutex_);
     void add_time(Phase phase, int64_t ns) EXCLUDES(mutex_);
-    void add_checkpoint(Cause cause) EXCLUDES(mutex_);
-    void add_pages(uint64_t pages, uint64_t zero_pages, uint64_t bytes) EXCLUDES(mutex_);
-    void add_pages_ahead(uint64_t pages) EXCLUDES(mutex_);
-    void add_pages_loaded(uint64_t pages) EXCLUDES(mutex_);
-    void add_components_skipped(uint64_t count) EXCLUDES(mutex_);
+    void add_checkpoint(const CheckpointRecord& record) EXCLUDES(mutex_);
+    void add_aborted() EXCLUDES(mutex_);
     void add_verified() EXCLUDES(mutex_);
     ColoSummary summary() const EXCLUDES(mutex_);
 

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "migration/colo/driver_primary.h"
+
+#include <limits>
+
+#include "migration/colo/hashes.h"
+#include "migration/trace.h"
+#include "util/log.h"
+
+namespace qc::migration::colo {
+
+namespace {
+
+constexpr std::string_view kSide = "primary";
+// How long the reader has to find out why nothing can be sent.
+constexpr int64_t kSendErrorGraceMs = 200;
+constexpr uint64_t kPagesPerTurn = 4096;
+
+bool wants_verify(const PrimaryDriver::Deps& deps) {
+    return deps.settings.parameters().colo_verify && can_verify(deps.machine.ram);
+}
+
+int64_t delay_of(const SettingsStore& settings) {
+    return settings.parameters().checkpoint_delay_ms;
+}
+
+}  // namespace
+
+PrimaryDriver::PrimaryDriver(const Deps& deps)
+    : deps_(deps),
+      link_(deps.source.writer(), deps.source.reader(), deps.breaks),
+      sink_(deps.source.writer()),
+      phases_(kSide, deps.statistics),
+      fsm_({.delay_ms = delay_of(deps.settings), .verify = wants_verify(deps)},
+           clock_.now_ns() / 1'000'000),
+      passes_(deps.source.passes()) {}
+
+PrimaryDriver::~PrimaryDriver() = default;
+
+Result<void> PrimaryDriver::run() {
+    link_.start(*this);
+    carry_out(fsm_.take_actions());
+    while (!fsm_.done()) {
+        if (!answers_.empty()) {
+            Fsm::Input answer = std::move(answers_.front());
+            answers_.pop_front();
+            step(answer);
+        } else if (std::optional<Fsm::Input> input = inbox_.take(next_deadline())) {
+            step(*input);
+        } else if (send_error_ && std::chrono::steady_clock::now() >= send_error_deadline_) {
+            step(PeerLost{*std::exchange(send_error_, std::nullopt)});
+        } else {
+            fsm_.tick(now_ms());
+            carry_out(fsm_.take_actions());
+        }
+    }
+    link_.close();
+    link_.join();
+    if (abandoned_) return fail("{}", *abandoned_);
+    return {};
+}
+
+io::Deadline PrimaryDriver::next_deadline() const {
+    io::Deadline deadline = io::kNoDeadline;
+    if (std::optional<int64_t> at_ms = fsm_.next_deadline_ms()) {
+        deadline = io::deadline_in_ms(std::max<int64_t>(*at_ms - now_ms(), 0));
+    }
+    return send_error_ ? std::min(deadline, send_error_deadline_) : deadline;
+}
+
+void PrimaryDriver::step(const Fsm::Input& input) {
+    if (std::holds_alternative<Ordered>(input)) deps_.state.begin();
+    if (std::holds_alternative<PeerMessage>(input)) {
+        const Message& message = std::get<PeerMessage>(input).message;
+        if (std::holds_alternative<StoppedMessage>(message)) {
+            phases_.end(Phase::kRequest, fsm_.epoch());
+        } else if (std::holds_alternative<ReceivedMessage>(message)) {
+            phases_.end(Phase::kTransfer, fsm_.epoch());
+            phases_.begin(Phase::kCommit, fsm_.epoch());
+        }
+    }
+    fsm_.step(input, now_ms());
+    carry_out(fsm_.take_actions());
+}
+
+void PrimaryDriver::carry_out(const std::vector<Fsm::Action>& actions) {
+    holds_requests_ = fsm_.holds_requests();
+    trace::colo_state(kSide, fsm_.epoch(), static_cast<unsigned>(fsm_.state()));
+    for (const Fsm::Action& action : actions)
+        std::visit([this](const auto& a) { act(a); }, action);
+}
+
+void PrimaryDriver::act(const Send& action) {
+    if (std::holds_alternative<CheckpointMessage>(action.message)) {
+        record_ = {.epoch = action.epoch,
+                   .cause = std::get<CheckpointMessage>(action.message).cause};
+        phases_.begin(Phase::kLatency, action.epoch);
+        phases_.begin(Phase::kRequest, action.epoch);
+        bytes_at_start_ = link_.writer().bytes_put();
+    }
+    note_send(link_.send(action.epoch, action.message));
+}
+
+void PrimaryDriver::note_send(Result<void> sent) {
+    if (sent || send_error_) return;
+    send_error_ = sent.error().message();
+    send_error_deadline_ = io::deadline_in_ms(kSendErrorGraceMs);
+}
+
+void PrimaryDriver::act(const Fsm::Freeze&) {
+    if (freeze_) return;
+    phases_.begin(Phase::kPause, fsm_.epoch());
+    phases_.begin(Phase::kStop, fsm_.epoch());
+    Result<runstate::FreezeGuard> guard = deps_.machine.vm.freeze(runstate::RunState::kColo);
+    if (!guard) {
+        answers_.push_back(HostFailed{guard.error().message()});
+        return;
+    }
+    freeze_.emplace(std::move(*guard));
+    phases_.end(Phase::kStop, fsm_.epoch());
+}
+
+void PrimaryDriver::act(const Fsm::SendSnapshot& action) {
+    if (!freeze_) return;  // freezing failed, which is being told
+    busy_sending_ = true;
+    if (attention_) link_.close();
+    Result<void> sent = send_snapshot(action.flags);
+    busy_sending_ = false;
+    if (sent) {
+        answers_.push_back(Fsm::SnapshotSent{});
+    } else if (link_.writer().failed()) {
+        note_send(std::move(sent));
+    } else {
+        answers_.push_back(HostFailed{sent.error().message()});
+    }
+}
+
+Result<void> PrimaryDriver::send_snapshot(CommitFlags flags) {
+    phases_.begin(Phase::kHarvest, fsm_.epoch());
+    TRY(deps_.source.ram().sync());
+    deps_.board.pass(++passes_);
+    std::vector<SavedComponent> before = std::exchange(saved_, {});
+    saved_ = TRY(deps_.source.devices().save(runstate::RunState::kRunning));
+    phases_.end(Phase::kHarvest, fsm_.epoch());
+    phases_.begin(Phase::kTransfer, fsm_.epoch());
+    TRY(send_pages());
+    DevicesMessage devices;
+    size_t size = 0;
+    for (const SavedComponent& component : saved_) {
+        size_t index = devices.components.size();
+        bool unchanged = index < before.size() && before[index].name == component.name &&
+                         before[index].instance == component.instance &&
+                         before[index].data == component.data;
+        ++(unchanged ? record_.traffic.components_skipped : record_.traffic.components_sent);
+        size += component.data.size() + component.name.size() + 64;
+        devices.components.push_back({component.name, component.instance, component.version,
+                                      unchanged,
+                                      unchanged ? std::vector<std::byte>{} : component.data});
+    }
+    if (size > kMaxPayload) return fail("the devices' state has {} bytes", size);
+    link_.writer().copy(encode(fsm_.epoch(), devices));
+    CommitMessage commit{.pages = record_.traffic.pages,
+                         .zero_pages = record_.traffic.zero_pages,
+                         .components = static_cast<uint32_t>(saved_.size()),
+                         .flags = flags};
+    link_.writer().copy(encode(fsm_.epoch(), commit));
+    return link_.flush();
+}
+
+Result<void> PrimaryDriver::send_pages() {
+    sink_.set_epoch(fsm_.epoch());
+    RamSource& ram = deps_.source.ram();
+    while (ram.pending_pages() > 0) {
+        SentPages sent = ram.send(sink_, kPagesPerTurn);
+        record_.traffic.pages += sent.normal;
+        record_.traffic.zero_pages += sent.zero;
+        if (ram.pending_pages() > 0) TRY(sink_.flush());
+    }
+    // The rest goes out together with the devices' state.
+    sink_.end_messages();
+    return {};
+}
+
+void PrimaryDriver::act(const Fsm::CompareHashes& action) {
+    HashesMessage ours = hash_machine(deps_.machine.ram, saved_);
+    Result<void> equal = compare_hashes(ours, action.hashes, deps_.machine.ram, saved_);
+    if (equal) {
+        deps_.statistics.add_verified();
+    } else {
+        answers_.push_back(Fsm::VerifyFailed{equal.error().message()});
+    }
+}
+
+void PrimaryDriver::act(const Fsm::CheckpointDone& action) {
+    phases_.end(Phase::kCommit, action.epoch);
+    phases_.end(Phase::kLatency, action.epoch);
+    record_.traffic.bytes = link_.writer().bytes_put() - bytes_at_start_;
+    deps_.board.ram.transferred = link_.writer().bytes_put();
+    deps_.board.ram.normal_pages += record_.traffic.pages;
+    deps_.board.ram.zero_pages += record_.traffic.zero_pages;
+}
+
+void PrimaryDriver::act(const ReleaseGuest&) {
+    if (!freeze_) return;
+    phases_.begin(Phase::kResume, record_.epoch);
+    freeze_->restore();
+    freeze_.reset();
+    phases_.end(Phase::kResume, record_.epoch);
+    int64_t pause_ns = phases_.end(Phase::kPause, record_.epoch);
+    if (fsm_.state() != Fsm::State::kRunning && fsm_.state() != Fsm::State::kRequested) return;
+    record_.pause_us = pause_ns / 1000;
+    deps_.statistics.add_checkpoint(record_);
+}
+
+void PrimaryDriver::act(const Fsm::EnterColo&) {
+    deps_.statistics.begin(ColoMode::kPrimary);
+    deps_.state.enter(ColoMode::kPrimary);
+    deps_.board.advance(MigrationStatus::kActive, MigrationStatus::kColo);
+    deps_.source.freeze()->disarm();
+    deps_.source.freeze().reset();
+    // Whatever the VM was before: a pair runs.
+    if (Result<void> started = deps_.machine.vm.start(); !started) {
+        answers_.push_back(HostFailed{started.error().message()});
+    }
+}
+
+void PrimaryDriver::act(const Fsm::Abandon& action) {
+    abandoned_ = action.why;
+}
+
+void PrimaryDriver::act(const CarryOutRequests&) {
+    reset_pending_ = false;
+    shutdown_pending_ = false;
+    deps_.machine.requests.release_deferred();
+}
+
+void PrimaryDriver::act(const CloseLink&) {
+    link_.close();
+}
+
+void PrimaryDriver::act(const ReportExit& action) {
+    trace::colo_exit(kSide, action.why);
+    if (action.reason == ColoExitReason::kError) {
+        if (fsm_.state() != Fsm::State::kFinished && freeze_) deps_.statistics.add_aborted();
+        deps_.board.set_error(action.why);
+        deps_.machine.events.colo_failed(ColoMode::kPrimary, action.why);
+    }
+    deps_.machine.events.colo_exited(ColoMode::kPrimary, action.reason);
+}
+
+void PrimaryDriver::act(const Finish& action) {
+    switch (action.kind) {
+        case Finish::Kind::kWentOn: go_on_alone(); break;
+        case Finish::Kind::kShutDown:
+            phases_.forget_all();
+            deps_.statistics.add_checkpoint(record_);
+            freeze_->disarm();
+            freeze_.reset();
+            deps_.board.end();
+            deps_.state.leave();
+            deps_.board.advance(MigrationStatus::kColo, MigrationStatus::kCompleted);
+            break;
+        case Finish::Kind::kQuit:
+            if (freeze_) freeze_->disarm();
+            freeze_.reset();
+            deps_.state.leave();
+            break;
+    }
+    holds_requests_ = false;
+    act(CarryOutRequests{});
+}
+
+// The status changes while the guest stands still, so that nobody sees it run on
+// alone before that is known.
+void PrimaryDriver::go_on_alone() {
+    phases_.forget_all();
+    if (!freeze_) {
+        if (auto guard = deps_.machine.vm.freeze(runstate::RunState::kColo)) {
+            freeze_.emplace(std::move(*guard));
+        }
+    }
+    deps_.board.end();
+    deps_.state.leave();
+    trace::colo_failover(kSide, "completed");
+    deps_.board.advance(MigrationStatus::kColo, MigrationStatus::kCompleted);
+    if (freeze_) freeze_->restore();
+    freeze_.reset();
+}
+
+Result<void> PrimaryDriver::pages_arrive(const Header& header, StreamReader&) {
+    return fail("the secondary sent {}", to_string(header.type));
+}
+
+Result<void> PrimaryDriver::message_arrives(PeerMessage message) {
+    // A peer that talks faster than it can be answered is not speaking the protocol.
+    constexpr size_t kMostWaiting = 1024;
+    if (inbox_.size() > kMostWaiting) return fail("the secondary sends too many messages");
+    inbox_.post(std::move(message));
+    return {};
+}
+
+void PrimaryDriver::link_ended(const std::string& why) {
+    inbox_.post(PeerLost{why});
+}
+
+void PrimaryDriver::order() {
+    inbox_.post(Ordered{});
+    attention_ = true;
+    if (busy_sending_) link_.close();
+}
+
+void PrimaryDriver::quit() {
+    inbox_.post(Quit{});
+    attention_ = true;
+    if (busy_sending_) link_.close();
+}
+
+void PrimaryDriver::want_checkpoint(Cause cause) {
+    inbox_.post(Fsm::CheckpointWanted{cause});
+}
+void PrimaryDriver::delay_changed(int64_t delay_ms) {
+    inbox_.post(Fsm::DelayChanged{delay_ms});
+}
+void PrimaryDriver::verify_changed(bool on) {
+    inbox_.post(Fsm::VerifyChanged{on && can_verify(deps_.machine.ram)});
+}
+
+bool PrimaryDriver::hold_reset() {
+    if (!holds_requests_) return false;
+    if (!reset_pending_.exchange(true)) want_checkpoint(Cause::kGuestReset);
+    return true;
+}
+
+bool PrimaryDriver::hold_shutdown() {
+    if (!holds_requests_) return false;
+    if (!shutdown_pending_.exchange(true)) want_checkpoint(Cause::kGuestShutdown);
+    return true;
+}
+
+}  // namespace qc::migration::colo

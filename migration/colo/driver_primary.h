@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Runs the primary's state machine: carries its actions out on the machine and
+// the connection, feeds it what arrives. Takes over from PrecopySource once the
+// secondary has been told to load, in the same thread.
+//
+// Threading: run() is the migration's thread; ColoControl is thread-safe; a
+// reader thread of the link posts what arrives. Owned by Outgoing.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "migration/colo/colo_state.h"
+#include "migration/colo/control.h"
+#include "migration/colo/fsm_primary.h"
+#include "migration/colo/inbox.h"
+#include "migration/colo/link.h"
+#include "migration/colo/page_sink.h"
+#include "migration/colo/phase_clock.h"
+#include "migration/colo/statistics.h"
+#include "migration/precopy_source.h"
+
+namespace qc::migration::colo {
+
+class PrimaryDriver final : public ColoControl, private LinkHandler {
+ public:
+    struct Deps {
+        MigrationDeps& machine;
+        const SettingsStore& settings;
+        StatusBoard& board;
+        BreakPoint& breaks;
+        // Switched over: it keeps the VM frozen and the dirty log running.
+        PrecopySource& source;
+        ColoState& state;
+        ColoStatistics& statistics;
+    };
+    explicit PrimaryDriver(const Deps& deps);
+    ~PrimaryDriver() override;
+
+    // Returns when COLO is over. An error: it was never entered, and the VM is as
+    // PrecopySource left it.
+    Result<void> run();
+
+    void order() override;
+    void quit() override;
+    void want_checkpoint(Cause cause) override;
+    void delay_changed(int64_t delay_ms) override;
+    void verify_changed(bool on) override;
+    bool hold_reset() override;
+    bool hold_shutdown() override;
+
+ private:
+    using Fsm = PrimaryFsm;
+
+    Result<void> pages_arrive(const Header& header, StreamReader& in) override;
+    Result<void> message_arrives(PeerMessage message) override;
+    void link_ended(const std::string& why) override;
+
+    void step(const Fsm::Input& input);
+    void carry_out(const std::vector<Fsm::Action>& actions);
+    void act(const Send& action);
+    void act(const Fsm::Freeze&);
+    void act(const Fsm::SendSnapshot& action);
+    void act(const Fsm::CompareHashes& action);
+    void act(const Fsm::CheckpointDone& action);
+    void act(const Fsm::EnterColo&);
+    void act(const Fsm::Abandon& action);
+    void act(const ReleaseGuest&);
+    void act(const CarryOutRequests&);
+    void act(const CloseLink&);
+    void act(const ReportExit& action);
+    void act(const Finish& action);
+
+    Result<void> send_snapshot(CommitFlags flags);
+    Result<void> send_pages();
+    Result<void> send_devices();
+    void note_send(Result<void> sent);
+    void go_on_alone();
+    io::Deadline next_deadline() const;
+    int64_t now_ms() const { return clock_.now_ns() / 1'000'000; }
+
+    Deps deps_;
+    RealtimeClock clock_;
+    Link link_;
+    PageSink sink_;
+    Inbox<Fsm::Input> inbox_;
+    PhaseClock phases_;
+    Fsm fsm_;
+    // Answers to actions, before what is in the inbox.
+    std::deque<Fsm::Input> answers_;
+    // A message could not be sent: unless the reader hears why within a moment, the
+    // link is given up.
+    std::optional<std::string> send_error_;
+    io::Deadline send_error_deadline_ = io::kNoDeadline;
+
+    std::optional<runstate::FreezeGuard> freeze_;
+    std::vector<SavedComponent> saved_;  // as sent last
+    CheckpointRecord record_;            // of the checkpoint under way
+    uint64_t bytes_at_start_ = 0;
+    uint64_t passes_ = 0;
+    std::optional<std::string> abandoned_;
+
+    // Set while writing a lot: whoever wants our attention breaks the link then.
+    std::atomic<bool> busy_sending_{false};
+    std::atomic<bool> attention_{false};
+    std::atomic<bool> holds_requests_{false};
+    std::atomic<bool> reset_pending_{false};
+    std::atomic<bool> shutdown_pending_{false};
+};
+
+}  // namespace qc::migration::colo

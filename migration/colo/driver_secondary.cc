@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "migration/colo/driver_secondary.h"
+
+#include <algorithm>
+
+#include "migration/colo/hashes.h"
+#include "migration/colo/ram_commit.h"
+#include "migration/ram_source.h"
+#include "migration/trace.h"
+#include "util/log.h"
+
+namespace qc::migration::colo {
+
+namespace {
+
+constexpr std::string_view kSide = "secondary";
+// While a lot arrives, the state machine hears of it at least so often.
+constexpr int64_t kProgressMs = 1000;
+
+}  // namespace
+
+SecondaryDriver::SecondaryDriver(const Deps& deps, std::unique_ptr<RamCache> cache)
+    : deps_(deps),
+      cache_(std::move(cache)),
+      receiver_(deps.machine.ram, *cache_),
+      link_(deps.loader.writer(), deps.loader.reader(), deps.breaks),
+      phases_(kSide, deps.statistics),
+      fsm_(clock_.now_ns() / 1'000'000),
+      written_(make_page_bitmaps(deps.machine.ram)) {}
+
+SecondaryDriver::~SecondaryDriver() = default;
+
+Result<void> SecondaryDriver::run() {
+    link_.start(*this);
+    carry_out(fsm_.take_actions());
+    while (!fsm_.done()) {
+        if (!answers_.empty()) {
+            Fsm::Input answer = std::move(answers_.front());
+            answers_.pop_front();
+            step(std::move(answer));
+        } else if (std::optional<Fsm::Input> input = inbox_.take(next_deadline())) {
+            step(std::move(*input));
+        } else {
+            fsm_.tick(now_ms());
+            carry_out(fsm_.take_actions());
+        }
+    }
+    link_.close();
+    link_.join();
+    stop_dirty_log();
+    if (dead_) return fail("{}", *dead_);
+    return {};
+}
+
+io::Deadline SecondaryDriver::next_deadline() const {
+    std::optional<int64_t> at_ms = fsm_.next_deadline_ms();
+    if (!at_ms) return io::kNoDeadline;
+    return io::deadline_in_ms(std::max<int64_t>(*at_ms - now_ms(), 0));
+}
+
+void SecondaryDriver::step(Fsm::Input input) {
+    if (auto* arrived = std::get_if<Fsm::PagesArrived>(&input)) {
+        record_.traffic.pages += arrived->pages;
+        record_.traffic.zero_pages += arrived->zero_pages;
+    } else if (auto* peer = std::get_if<PeerMessage>(&input)) {
+        if (auto* checkpoint = std::get_if<CheckpointMessage>(&peer->message)) {
+            record_.epoch = peer->epoch;
+            record_.cause = checkpoint->cause;
+            // What was sent ahead in this epoch has been counted already.
+            record_.traffic.pages_ahead = record_.traffic.pages;
+        } else if (std::holds_alternative<CommitMessage>(peer->message)) {
+            phases_.end(Phase::kTransfer, fsm_.epoch());
+        }
+    }
+    fsm_.step(input, now_ms());
+    // After the state machine has counted them.
+    if (auto* peer = std::get_if<PeerMessage>(&input)) {
+        if (auto* devices = std::get_if<DevicesMessage>(&peer->message)) {
+            arrived_ = std::move(devices->components);
+        }
+    }
+    carry_out(fsm_.take_actions());
+}
+
+void SecondaryDriver::carry_out(const std::vector<Fsm::Action>& actions) {
+    trace::colo_state(kSide, fsm_.epoch(), static_cast<unsigned>(fsm_.state()));
+    for (const Fsm::Action& action : actions)
+        std::visit([this](const auto& a) { act(a); }, action);
+}
+
+void SecondaryDriver::act(const Send& action) {
+    // If the primary is gone the reader says so; what follows is carried out anyhow.
+    (void)link_.send(action.epoch, action.message);
+}
+
+void SecondaryDriver::act(const Fsm::EnterColo&) {
+    if (Result<void> entered = enter(); !entered) {
+        answers_.push_back(HostFailed{entered.error().message()});
+    }
+}
+
+Result<void> SecondaryDriver::enter() {
+    deps_.statistics.begin(ColoMode::kSecondary);
+    TRY(deps_.machine.dirty_log.start().context("starting to track guest writes"));
+    dirty_log_on_ = true;
+    deps_.state.enter(ColoMode::kSecondary);
+    holds_shutdown_ = true;
+    deps_.board.advance(MigrationStatus::kActive, MigrationStatus::kColo);
+    bytes_at_start_ = link_.bytes_received();
+    return deps_.machine.vm.start();
+}
+
+void SecondaryDriver::act(const Fsm::Freeze&) {
+    if (Result<void> frozen = freeze(); !frozen) {
+        answers_.push_back(HostFailed{frozen.error().message()});
+    }
+}
+
+Result<void> SecondaryDriver::freeze() {
+    phases_.begin(Phase::kPause, fsm_.epoch());
+    phases_.begin(Phase::kStop, fsm_.epoch());
+    freeze_.emplace(TRY(deps_.machine.vm.freeze(runstate::RunState::kColo)));
+    phases_.end(Phase::kStop, fsm_.epoch());
+    phases_.begin(Phase::kTransfer, fsm_.epoch());
+    return {};
+}
+
+void SecondaryDriver::act(const Fsm::Stage&) {
+    deps_.state.load_begins();
+    Result<void> staged = stage();
+    if (staged) {
+        answers_.push_back(Fsm::Staged{});
+        return;
+    }
+    deps_.state.load_ended();
+    answers_.push_back(Fsm::StageFailed{staged.error().message()});
+}
+
+Result<void> SecondaryDriver::stage() {
+    phases_.begin(Phase::kHarvest, fsm_.epoch());
+    for (Bitmap& bitmap : written_)
+        bitmap.clear_all();
+    TRY(deps_.machine.dirty_log.collect(written_).context("collecting guest writes"));
+    DeviceStates& devices = deps_.loader.devices();
+    devices.drop_staged();
+    for (ComponentState& component : arrived_) {
+        if (component.unchanged) {
+            auto before = std::ranges::find_if(loaded_, [&](const ComponentState& c) {
+                return c.name == component.name && c.instance == component.instance;
+            });
+            if (before == loaded_.end()) {
+                return fail("the state of '{}' is said to be unchanged, but there was none",
+                            component_label(component.name, component.instance));
+            }
+            component.version = before->version;
+            component.data = before->data;
+            ++record_.traffic.components_skipped;
+        } else {
+            ++record_.traffic.components_sent;
+        }
+        TRY(devices.stage(component.name, component.instance, component.version, component.data));
+    }
+    TRY(devices.check_complete());
+    phases_.end(Phase::kHarvest, fsm_.epoch());
+    return {};
+}
+
+void SecondaryDriver::act(const Fsm::Load&) {
+    Result<void> loaded = load();
+    deps_.state.load_ended();
+    if (loaded) {
+        answers_.push_back(Fsm::LoadDone{});
+    } else {
+        answers_.push_back(Fsm::LoadFailed{loaded.error().message()});
+    }
+}
+
+Result<void> SecondaryDriver::load() {
+    phases_.begin(Phase::kCommit, fsm_.epoch());
+    commit_pages(deps_.machine.ram, *cache_, receiver_.received(), written_);
+    TRY(deps_.loader.devices().commit());
+    loaded_ = std::exchange(arrived_, {});
+    for (ComponentState& component : loaded_)
+        component.unchanged = false;
+    // The guest that wanted to be shut down was overwritten.
+    deps_.machine.requests.drop_deferred();
+    phases_.end(Phase::kCommit, fsm_.epoch());
+    record_.traffic.bytes = link_.bytes_received() - bytes_at_start_;
+    bytes_at_start_ = link_.bytes_received();
+    receiver_.reopen();
+    return {};
+}
+
+void SecondaryDriver::act(const Fsm::SendHashes& action) {
+    Result<std::vector<SavedComponent>> saved =
+        deps_.loader.devices().save(runstate::RunState::kRunning);
+    if (!saved) {
+        warn_report("COLO verification: {}", saved.error().message());
+        return;
+    }
+    (void)link_.send(action.epoch, hash_machine(deps_.machine.ram, *saved));
+    deps_.statistics.add_verified();
+}
+
+void SecondaryDriver::act(const ReleaseGuest&) {
+    if (!freeze_) return;
+    phases_.begin(Phase::kResume, record_.epoch);
+    freeze_->restore();
+    freeze_.reset();
+    phases_.end(Phase::kResume, record_.epoch);
+    record_.pause_us = phases_.end(Phase::kPause, record_.epoch) / 1000;
+    if (fsm_.epoch() == record_.epoch + 1) {
+        deps_.statistics.add_checkpoint(record_);
+        record_ = {};
+    }
+}
+
+void SecondaryDriver::act(const Fsm::DropCheckpoint&) {
+    deps_.loader.devices().drop_staged();
+    arrived_.clear();
+    if (freeze_) deps_.statistics.add_aborted();
+}
+
+void SecondaryDriver::act(const Fsm::FollowReset&) {
+    deps_.machine.requests.request_reset(runstate::ShutdownCause::kGuestReset);
+}
+
+void SecondaryDriver::act(const Fsm::FollowShutdown&) {
+    deps_.machine.requests.request_shutdown(runstate::ShutdownCause::kGuestShutdown);
+}
+
+void SecondaryDriver::act(const Fsm::Die& action) {
+    dead_ = action.why;
+    // What stands still must not go on.
+    if (freeze_) freeze_->disarm();
+    freeze_.reset();
+    deps_.state.leave();
+    holds_shutdown_ = false;
+}
+
+void SecondaryDriver::act(const CarryOutRequests&) {
+    deps_.machine.requests.release_deferred();
+}
+void SecondaryDriver::act(const CloseLink&) {
+    link_.close();
+}
+
+void SecondaryDriver::act(const ReportExit& action) {
+    trace::colo_exit(kSide, action.why);
+    if (action.reason == ColoExitReason::kError) {
+        deps_.board.set_error(action.why);
+        deps_.machine.events.colo_failed(ColoMode::kSecondary, action.why);
+    }
+    deps_.machine.events.colo_exited(ColoMode::kSecondary, action.reason);
+}
+
+void SecondaryDriver::act(const Finish& action) {
+    phases_.forget_all();
+    switch (action.kind) {
+        case Finish::Kind::kWentOn: take_over(); break;
+        case Finish::Kind::kShutDown:
+            deps_.statistics.add_checkpoint(record_);
+            freeze_->disarm();
+            freeze_.reset();
+            deps_.board.end();
+            deps_.state.leave();
+            deps_.board.advance(MigrationStatus::kColo, MigrationStatus::kCompleted);
+            break;
+        case Finish::Kind::kQuit:
+            if (freeze_) freeze_->disarm();
+            freeze_.reset();
+            deps_.state.leave();
+            break;
+    }
+    holds_shutdown_ = false;
+    act(CarryOutRequests{});
+}
+
+// The status changes while the guest stands still, so that nobody sees it run on
+// alone before that is known.
+void SecondaryDriver::take_over() {
+    if (!freeze_) {
+        if (auto guard = deps_.machine.vm.freeze(runstate::RunState::kColo)) {
+            freeze_.emplace(std::move(*guard));
+        }
+    }
+    stop_dirty_log();
+    deps_.board.end();
+    deps_.state.leave();
+    trace::colo_failover(kSide, "completed");
+    deps_.board.advance(MigrationStatus::kColo, MigrationStatus::kCompleted);
+    if (freeze_) freeze_->restore();
+    freeze_.reset();
+}
+
+void SecondaryDriver::stop_dirty_log() {
+    if (std::exchange(dirty_log_on_, false)) deps_.machine.dirty_log.stop();
+}
+
+Result<void> SecondaryDriver::pages_arrive(const Header& header, StreamReader& in) {
+    if (header.epoch != pages_epoch_) post_arrived_pages();
+    pages_epoch_ = header.epoch;
+    TRY(receiver_.receive(header, in));
+    if (now_ms() - pages_posted_ms_ >= kProgressMs) post_arrived_pages();
+    return {};
+}
+
+void SecondaryDriver::post_arrived_pages() {
+    Fsm::PagesArrived arrived{.epoch = pages_epoch_,
+                              .pages = receiver_.take_pages(),
+                              .zero_pages = receiver_.take_zero_pages()};
+    pages_posted_ms_ = now_ms();
+    if (arrived.pages + arrived.zero_pages > 0) inbox_.post(arrived);
+}
+
+Result<void> SecondaryDriver::message_arrives(PeerMessage message) {
+    constexpr size_t kMostWaiting = 1024;
+    if (inbox_.size() > kMostWaiting) return fail("the primary sends too many messages");
+    post_arrived_pages();
+    // The driver copies from the cache when it sees this.
+    if (std::holds_alternative<CommitMessage>(message.message)) receiver_.close();
+    inbox_.post(std::move(message));
+    return {};
+}
+
+void SecondaryDriver::link_ended(const std::string& why) {
+    inbox_.post(PeerLost{why});
+}
+
+void SecondaryDriver::order() {
+    inbox_.post(Ordered{});
+}
+void SecondaryDriver::quit() {
+    inbox_.post(Quit{});
+}
+void SecondaryDriver::want_checkpoint(Cause cause) {
+    inbox_.post(Fsm::CheckpointWanted{cause});
+}
+
+}  // namespace qc::migration::colo

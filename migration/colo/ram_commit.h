@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The secondary's commit of RAM: every page that the primary sent or the
+// secondary's own guest wrote is copied from the cache to RAM, by several threads
+// if it is many.
+//
+// Threading: the guest stands still and the cache does not change.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "memory/ram_list.h"
+#include "migration/colo/ram_cache.h"
+#include "util/bitmap.h"
+
+namespace qc::migration::colo {
+
+// One bitmap a block in each. Returns how many pages were copied.
+uint64_t commit_pages(const memory::RamList& ram, const RamCache& cache,
+                      const std::vector<Bitmap>& received, const std::vector<Bitmap>& written);
+
+}  // namespace qc::migration::colo

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The migration's commands (qapi/migration.json) and COLO's (qapi/colo.json).
+#include <algorithm>
+
+#include "migration/migration.h"
+#include "monitor/context.h"
+#include "qapi/generated/qapi_commands_colo.h"
+#include "qapi/generated/qapi_commands_migration.h"
+
+namespace qc::qapi {
+
+namespace {
+
+namespace mig = qc::migration;
+
+// The two enums have the same names in the same order.
+static_assert(kMigrationCapabilityCount == mig::kCapabilityCount);
+static_assert(kColoCauseCount == mig::colo::kCauseCount);
+static_assert(kColoPhaseCount == mig::colo::kPhaseCount);
+
+Result<mig::Migration*> migration_of(monitor::MonitorContext& context) {
+    if (context.migration == nullptr) return fail("There is no machine");
+    return context.migration;
+}
+
+// By name: the orders of the two lists differ.
+MigrationStatus status_of(mig::MigrationStatus status) {
+    return parse_migration_status(to_string(status)).value_or(MigrationStatus::kNone);
+}
+
+// What a version without the features behind them shows, QEMU's defaults.
+MigrationParameters fixed_parameters() {
+    return {
+        .announce_initial = 50,
+        .announce_max = 550,
+        .announce_rounds = 5,
+        .announce_step = 100,
+        .compress_level = uint8_t{1},
+        .compress_threads = uint8_t{8},
+        .compress_wait_thread = true,
+        .decompress_threads = uint8_t{2},
+        .throttle_trigger_threshold = uint8_t{50},
+        .cpu_throttle_initial = uint8_t{20},
+        .cpu_throttle_increment = uint8_t{10},
+        .cpu_throttle_tailslow = false,
+        .block_incremental = false,
+        .multifd_channels = uint8_t{2},
+        .xbzrle_cache_size = 64 * 1024 * 1024,
+        .max_postcopy_bandwidth = 0,
+        .max_cpu_throttle = uint8_t{99},
+        .multifd_compression = MultiFDCompression::kNone,
+        .multifd_zlib_level = uint8_t{1},
+        .multifd_zstd_level = uint8_t{1},
+        .x_vcpu_dirty_limit_period = 1000,
+        .vcpu_dirty_limit = 1,
+        .mode = MigMode::kNormal,
+        .zero_page_detection = ZeroPageDetection::kMultifd,
+        .tls_creds = "",
+        .tls_hostname = "",
+        .tls_authz = "",
+    };
+}
+
+// Names the parameters that are given another value than the one they have for
+// good.
+std::vector<std::string> unsupported_changes(const MigrateSetParameters& args) {
+    const MigrationParameters fixed = fixed_parameters();
+    std::vector<std::string> names;
+    auto check = [&](const char* name, const auto& given, const auto& have) {
+        if (given && given != have) names.emplace_back(name);
+    };
+    check("announce-initial", args.announce_initial, fixed.announce_initial);
+    check("announce-max", args.announce_max, fixed.announce_max);
+    check("announce-rounds", args.announce_rounds, fixed.announce_rounds);
+    check("announce-step", args.announce_step, fixed.announce_step);
+    check("compress-level", args.compress_level, fixed.compress_level);
+    check("compress-threads", args.compress_threads, fixed.compress_threads);
+    check("compress-wait-thread", args.compress_wait_thread, fixed.compress_wait_thread);
+    check("decompress-threads", args.decompress_threads, fixed.decompress_threads);
+    check("throttle-trigger-threshold", args.throttle_trigger_threshold,
+          fixed.throttle_trigger_threshold);
+    check("cpu-throttle-initial", args.cpu_throttle_initial, fixed.cpu_throttle_initial);
+    check("cpu-throttle-increment", args.cpu_throttle_increment, fixed.cpu_throttle_increment);
+    check("cpu-throttle-tailslow", args.cpu_throttle_tailslow, fixed.cpu_throttle_tailslow);
+    check("block-incremental", args.block_incremental, fixed.block_incremental);
+    check("multifd-channels", args.multifd_channels, fixed.multifd_channels);
+    check("xbzrle-cache-size", args.xbzrle_cache_size, fixed.xbzrle_cache_size);
+    check("max-postcopy-bandwidth", args.max_postcopy_bandwidth, fixed.max_postcopy_bandwidth);
+    check("max-cpu-throttle", args.max_cpu_throttle, fixed.max_cpu_throttle);
+    check("multifd-compression", args.multifd_compression, fixed.multifd_compression);
+    check("multifd-zlib-level", args.multifd_zlib_level, fixed.multifd_zlib_level);
+    check("multifd-zstd-level", args.multifd_zstd_level, fixed.multifd_zstd_level);
+    check("x-vcpu-dirty-limit-period", args.x_vcpu_dirty_limit_period,
+          fixed.x_vcpu_dirty_limit_period);
+    check("vcpu-dirty-limit", args.vcpu_dirty_limit, fixed.vcpu_dirty_limit);
+    check("mode", args.mode, fixed.mode);
+    check("zero-page-detection", args.zero_page_detection, fixed.zero_page_detection);
+    // Null and the empty string both mean: no TLS.
+    auto check_text = [&](const char* name, const std::optional<StrOrNull>& given) {
+        if (!given) return;
+        const auto* text = std::get_if<std::string>(&given->value);
+        if (text != nullptr && !text->empty()) names.emplace_back(name);
+    };
+    check_text("tls-creds", args.tls_creds);
+    check_text("tls-hostname", args.tls_hostname);
+    check_text("tls-authz", args.tls_authz);
+    return names;
+}
+
+MigrationStats stats_of(const mig::RamInfo& ram) {
+    auto number = [](uint64_t value) { return static_cast<int64_t>(value); };
+    return {
+        .transferred = number(ram.transferred),
+        .remaining = number(ram.remaining),
+        .total = number(ram.total),
+        .duplicate = number(ram.duplicate),
+        .normal = number(ram.normal),
+        .normal_bytes = number(ram.normal_bytes),
+        .dirty_pages_rate = number(ram.dirty_pages_rate),
+        .mbps = ram.mbps,
+        .dirty_sync_count = number(ram.dirty_sync_count),
+        .page_size = number(ram.page_size),
+        .pages_per_second = ram.pages_per_second,
+        .precopy_bytes = ram.precopy_bytes,
+        .downtime_bytes = ram.downtime_bytes,
+    };
+}
+
+SocketAddress address_of(const io::SocketAddress& address) {
+    if (address.is_unix()) {
+        return {.type = SocketAddressType::kUnix,
+                .unix = UnixSocketAddress{.path = address.unix_path().path}};
+    }
+    return {.type = SocketAddressType::kInet,
+            .inet = InetSocketAddress{.host = address.inet().host, .port = address.inet().port}};
+}
+
+ColoStatistics colo_of(const mig::colo::ColoSummary& summary) {
+    ColoStatistics result{
+        .role = static_cast<COLOMode>(summary.role),
+        .epoch = summary.epoch,
+        .checkpoints = summary.checkpoints,
+        .aborted = summary.aborted,
+        .verified = summary.verified,
+        .pages = summary.total.pages,
+        .pages_ahead = summary.total.pages_ahead,
+        .zero_pages = summary.total.zero_pages,
+        .bytes = summary.total.bytes,
+        .components_sent = summary.total.components_sent,
+        .components_skipped = summary.total.components_skipped,
+    };
+    for (size_t i = 0; i < summary.by_cause.size(); ++i) {
+        if (summary.by_cause[i] == 0) continue;
+        result.causes.push_back({static_cast<ColoCause>(i), summary.by_cause[i]});
+    }
+    for (size_t i = 0; i < summary.phases.size(); ++i) {
+        const mig::colo::PhaseSummary& phase = summary.phases[i];
+        if (phase.count == 0) continue;
+        result.phases.push_back({static_cast<ColoPhase>(i), phase.count, phase.mean_us,
+                                 phase.p50_us, phase.p99_us, phase.max_us});
+    }
+    if (summary.last) {
+        result.last_checkpoint = ColoCheckpoint{
+            .epoch = summary.last->epoch,
+            .cause = static_cast<ColoCause>(summary.last->cause),
+            .pause = static_cast<uint64_t>(summary.last->pause_us),
+            .pages = summary.last->traffic.pages,
+            .zero_pages = summary.last->traffic.zero_pages,
+            .bytes = summary.last->traffic.bytes,
+        };
+    }
+    return result;
+}
+
+}  // namespace
+
+Result<MigrationInfo> qmp_query_migrate(monitor::MonitorContext& context) {
+    const mig::MigrationInfo info = TRY(migration_of(context))->info();
+    MigrationInfo result;
+    if (info.status) result.status = status_of(*info.status);
+    if (info.ram) result.ram = stats_of(*info.ram);
+    result.total_time = info.total_time_ms;
+    result.expected_downtime = info.expected_downtime_ms;
+    result.downtime = info.downtime_ms;
+    result.setup_time = info.setup_time_ms;
+    result.error_desc = info.error_desc;
+    if (info.socket_address) result.socket_address = {{address_of(*info.socket_address)}};
+    if (info.colo) result.colo = colo_of(*info.colo);
+    return result;
+}
+
+Result<void> qmp_migrate_set_capabilities(monitor::MonitorContext& context,
+                                          const MigrateSetCapabilitiesArgs& args) {
+    mig::Migration* migration = TRY(migration_of(context));
+    std::vector<mig::Capabilities::Change> changes;
+    for (const MigrationCapabilityStatus& change : args.capabilities) {
+        auto capability = mig::capability_from_string(to_string(change.capability));
+        if (!capability) return fail("Capability '{}' is unknown", to_string(change.capability));
+        changes.emplace_back(*capability, change.state);
+    }
+    return migration->set_capabilities(changes);
+}
+
+Result<std::vector<MigrationCapabilityStatus>> qmp_query_migrate_capabilities(
+    monitor::MonitorContext& context) {
+    const mig::Capabilities capabilities = TRY(migration_of(context))->capabilities();
+    std::vector<MigrationCapabilityStatus> result;
+    for (size_t i = 0; i < kMigrationCapabilityCount; ++i) {
+        auto capability = static_cast<MigrationCapability>(i);
+        auto ours = mig::capability_from_string(to_string(capability));
+        result.push_back({capability, ours && capabilities.get(*ours)});
+    }
+    return result;
+}
+
+Result<void> qmp_migrate_set_parameters(monitor::MonitorContext& context,
+                                        const MigrateSetParameters& args) {
+    mig::Migration* migration = TRY(migration_of(context));
+    return migration->set_parameters({
+        .max_bandwidth = args.max_bandwidth,
+        .avail_switchover_bandwidth = args.avail_switchover_bandwidth,
+        .downtime_limit_ms = args.downtime_limit,
+        .checkpoint_delay_ms = args.x_checkpoint_delay,
+        .colo_verify = args.x_colo_verify,
+        .unsupported = unsupported_changes(args),
+    });
+}
+
+Result<MigrationParameters> qmp_query_migrate_parameters(monitor::MonitorContext& context) {
+    const mig::Parameters parameters = TRY(migration_of(context))->parameters();
+    MigrationParameters result = fixed_parameters();
+    result.max_bandwidth = parameters.max_bandwidth;
+    result.avail_switchover_bandwidth = parameters.avail_switchover_bandwidth;
+    result.downtime_limit = parameters.downtime_limit_ms;
+    result.x_checkpoint_delay = parameters.checkpoint_delay_ms;
+    result.x_colo_verify = parameters.colo_verify;
+    return result;
+}
+
+Result<void> qmp_migrate(monitor::MonitorContext& context, const MigrateArgs& args) {
+    mig::Migration* migration = TRY(migration_of(context));
+    return migration->migrate(TRY(mig::parse_uri(args.uri)));
+}
+
+Result<void> qmp_migrate_incoming(monitor::MonitorContext& context,
+                                  const MigrateIncomingArgs& args) {
+    mig::Migration* migration = TRY(migration_of(context));
+    return migration->migrate_incoming(TRY(mig::parse_uri(args.uri)));
+}
+
+Result<void> qmp_migrate_cancel(monitor::MonitorContext& context) {
+    return TRY(migration_of(context))->cancel();
+}
+
+Result<COLOStatus> qmp_query_colo_status(monitor::MonitorContext& context) {
+    const mig::colo::ColoStatus status = TRY(migration_of(context))->colo_status();
+    return COLOStatus{.mode = static_cast<COLOMode>(status.mode),
+                      .last_mode = static_cast<COLOMode>(status.last_mode),
+                      .reason = static_cast<COLOExitReason>(status.reason)};
+}
+
+Result<void> qmp_x_colo_lost_heartbeat(monitor::MonitorContext& context) {
+    return TRY(migration_of(context))->colo_lost_heartbeat();
+}
+
+}  // namespace qc::qapi
