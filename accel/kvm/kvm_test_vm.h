@@ -71,7 +71,8 @@ class TestVm {
     // Null if there is no KVM here; then `reason` says why.
     static std::unique_ptr<TestVm> create(const Program& program, std::string& reason,
                                           const KvmOptions& options = {},
-                                          uint64_t ram_size = kRamSize) {
+                                          uint64_t ram_size = kRamSize,
+                                          std::string_view cpu = "qemu64") {
         std::unique_ptr<TestVm> vm(new TestVm);
         auto accelerator = create_kvm_accelerator(options, vm->deps_);
         if (!accelerator) {
@@ -79,7 +80,7 @@ class TestVm {
             return nullptr;
         }
         vm->accelerator_ = std::move(*accelerator);
-        vm->build(program, ram_size);
+        vm->build(program, ram_size, cpu);
         return vm;
     }
     ~TestVm() { pause(); }
@@ -123,7 +124,7 @@ class TestVm {
  private:
     TestVm() = default;
 
-    void build(const Program& program, uint64_t ram_size) {
+    void build(const Program& program, uint64_t ram_size, std::string_view cpu) {
         ram_ = *ram_list_.create_block("ram", ram_size, memory::RamBlock::Kind::kRam);
         rom_ = *ram_list_.create_block("rom", kRomSize, memory::RamBlock::Kind::kRom);
         std::memcpy(rom_->host(), program.data(), program.size());
@@ -139,7 +140,7 @@ class TestVm {
         memory_.rebuild();
         io_.rebuild();
         EXPECT_TRUE(accelerator_->attach_memory());
-        auto choice = i386::choose_cpu_model("qemu64", accelerator_->cpu_support());
+        auto choice = i386::choose_cpu_model(cpu, accelerator_->cpu_support());
         EXPECT_TRUE(choice) << choice.error().message();
         auto vcpu = accelerator_->create_vcpu(0, choice->model);
         EXPECT_TRUE(vcpu) << vcpu.error().message();

@@ -321,9 +321,9 @@ TEST_F(KvmVmTest, interrupt_of_our_irqchip_wakes_a_halted_guest) {
 }
 
 struct VcpuSubject final : state::ConformanceSubject {
-    explicit VcpuSubject(const KvmOptions& options) {
+    explicit VcpuSubject(const KvmOptions& options, std::string_view cpu = "qemu64") {
         std::string reason;
-        vm = TestVm::create(programs::kCount, reason, options);
+        vm = TestVm::create(programs::kCount, reason, options, kRamSize, cpu);
     }
     state::StateComponent& component() override { return vm->vcpu().state(); }
     void exercise(unsigned seed) override {
@@ -340,6 +340,14 @@ TEST_F(KvmVmTest, vcpu_state_conforms) {
     BOOT(programs::kCount);
     vm_.reset();
     state::check_conformance([] { return std::make_unique<VcpuSubject>(KvmOptions{}); }, "");
+}
+
+// Where the host has XSAVE, this has its whole image.
+TEST_F(KvmVmTest, vcpu_state_of_the_host_model_conforms) {
+    BOOT(programs::kCount);
+    vm_.reset();
+    state::check_conformance([] { return std::make_unique<VcpuSubject>(KvmOptions{}, "host"); },
+                             "");
 }
 
 TEST_F(KvmVmTest, vcpu_state_without_kernel_apic_conforms) {
