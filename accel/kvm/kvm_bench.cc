@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // What the parts of a checkpoint cost under this host's KVM: pause, state,
-// dirty log, resume. A guest with 512 MiB that counts in two pages.
+// dirty log, resume. The guests have 512 MiB.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -14,7 +14,6 @@ namespace qc::kvm {
 namespace {
 
 constexpr uint64_t kBenchRam = uint64_t{512} << 20;
-constexpr int kRounds = 300;
 
 class Series {
  public:
@@ -44,17 +43,46 @@ void must(const Result<void>& result) {
     std::exit(1);
 }
 
-int run() {
+// Runs the vCPU for `milliseconds`; how long it took from the kick to the end.
+void run_for(TestVm& vm, int milliseconds, Series& start, Series& kick, Series& stop) {
+    accel::Vcpu& vcpu = vm.vcpu();
+    std::atomic<int> phase = 0;
+    {
+        MachineLockGuard guard(vm.lock());
+        start.time([&] { vm.accelerator().guest_time_starting(); });
+    }
+    std::thread runner([&] {
+        must(vcpu.thread_started());
+        phase = 1;
+        while (vcpu.run() != accel::VcpuExit::kKicked) {
+        }
+        phase = 2;
+        vcpu.thread_ending();
+    });
+    while (phase != 1)
+        std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+    kick.time([&] {
+        vcpu.kick();
+        while (phase != 2)
+            std::this_thread::yield();
+    });
+    runner.join();
+    MachineLockGuard guard(vm.lock());
+    stop.time([&] { vm.accelerator().guest_time_stopped(); });
+}
+
+int measure(std::string_view title, const Program& program, int rounds, int milliseconds) {
     std::string reason;
     const auto begin = std::chrono::steady_clock::now();
-    auto vm = TestVm::create(programs::kCount, reason, {}, kBenchRam);
+    auto vm = TestVm::create(program, reason, {}, kBenchRam);
     if (!vm) {
         fmt::print("skipped: {}\n", reason);
         return 77;
     }
     const std::chrono::duration<double, std::milli> spent =
         std::chrono::steady_clock::now() - begin;
-    fmt::print("{:<32} {:.1f} ms\n", "create the VM", spent.count());
+    fmt::print("{}\n{:<32} {:.1f} ms\n", title, "create the VM", spent.count());
 
     Series start_log("dirty log: start, 512 MiB"), stop("guest time stopped"),
         start("guest time starting"), kick("kick until run() returned"), save("save vCPU"),
@@ -64,42 +92,23 @@ int run() {
     std::vector<Bitmap> pages;
     pages.emplace_back(kBenchRam / memory::kPageSize);
     pages.emplace_back(kRomSize / memory::kPageSize);
-    accel::Vcpu& vcpu = vm->vcpu();
-    for (int i = 0; i < kRounds; ++i) {
-        std::atomic<int> phase = 0;
-        {
-            MachineLockGuard guard(vm->lock());
-            start.time([&] { vm->accelerator().guest_time_starting(); });
-        }
-        std::thread runner([&] {
-            must(vcpu.thread_started());
-            phase = 1;
-            while (vcpu.run() != accel::VcpuExit::kKicked) {
-            }
-            phase = 2;
-            vcpu.thread_ending();
-        });
-        while (phase != 1)
-            std::this_thread::yield();
-        std::this_thread::sleep_for(std::chrono::milliseconds(2));
-        kick.time([&] {
-            vcpu.kick();
-            while (phase != 2)
-                std::this_thread::yield();
-        });
-        runner.join();
+    size_t dirty = 0;
+    for (int i = 0; i < rounds; ++i) {
+        run_for(*vm, milliseconds, start, kick, stop);
         MachineLockGuard guard(vm->lock());
-        stop.time([&] { vm->accelerator().guest_time_stopped(); });
+        state::StateComponent& state = vm->vcpu().state();
         std::vector<std::byte> data;
-        save.time([&] { data = *vcpu.state().save_state(); });
+        save.time([&] { data = *state.save_state(); });
         std::unique_ptr<state::StagedState> staged;
-        stage.time([&] { staged = *vcpu.state().stage_state(1, data); });
+        stage.time([&] { staged = *state.stage_state(1, data); });
         commit.time([&] { must(staged->commit()); });
         collect.time([&] { must(log.collect(pages)); });
+        dirty += pages[0].count();
         pages[0].clear_all();
     }
     for (Series* series : {&start_log, &start, &kick, &stop, &save, &stage, &commit, &collect})
         series->print();
+    fmt::print("{:<32} {}\n\n", "dirty pages a round, mean", dirty / static_cast<size_t>(rounds));
     return 0;
 }
 
@@ -107,5 +116,9 @@ int run() {
 }  // namespace qc::kvm
 
 int main() {
-    return qc::kvm::run();
+    using namespace qc::kvm;
+    if (int status = measure("A guest that counts in two pages", programs::kCount, 300, 2)) {
+        return status;
+    }
+    return measure("A guest that writes 64 MiB again and again", programs::kWrite64MiB, 20, 300);
 }
