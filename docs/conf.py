@@ -2,8 +2,16 @@
 """Sphinx configuration; nothing but Sphinx itself is needed."""
 import pathlib
 import re
+import subprocess
+import sys
 
-_meson = (pathlib.Path(__file__).parent.parent / "meson.build").read_text()
+_docs = pathlib.Path(__file__).resolve().parent
+_tree = _docs.parent
+_meson = (_tree / "meson.build").read_text()
+
+# The QMP reference is generated from the schema each time; it is not in the tree.
+subprocess.run([sys.executable, _tree / "scripts/qapi-gen", "--docs", _docs / "interop/qmp-reference.rst",
+                _tree / "qapi/qapi-schema.json"], check=True)
 
 project = "qemu-colo"
 author = "the qemu-colo developers"

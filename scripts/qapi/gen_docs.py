@@ -49,8 +49,8 @@ def describe(item):
     if isinstance(item, (Command, Event)):
         text += arguments(item)
     elif isinstance(item, Enum):
-        text += "".join(entry(value.name, "", item.doc.members.get(value.name, ""), value.features)
-                        for value in item.values)
+        text += "\n" + "".join(entry(value.name, "", item.doc.members.get(value.name, ""), value.features)
+                               for value in item.values)
     else:
         text += member_list(item.members, item.doc)
     if isinstance(item, Struct):
@@ -64,7 +64,7 @@ def describe(item):
         text += f":Feature {name}: {one_line(content)}\n"
     for tag, content in item.doc.sections:
         if tag == "Example":
-            text += "\nExample::\n\n" + indent(content, "   ") + "\n"
+            text += "\nExample::\n\n" + indent(content, "   ") + "\n\n"
         elif tag != "Returns":
             text += f":{tag}: {one_line(content)}\n"
     return text + "\n"
