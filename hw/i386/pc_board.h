@@ -78,6 +78,8 @@ class PcBoard {
         MachinePort& machine;
         std::span<CpuPort* const> cpus;
         KernelIrqchip* kernel_irqchip = nullptr;
+        // The index of the vCPU whose access is being served; may be empty with one vCPU.
+        std::function<unsigned()> current_cpu = {};
         block::DriveTable& drives;
         // `chardev=ID` of a device; null if there is no such back end.
         std::function<chardev::Chardev*(std::string_view id)> find_chardev;

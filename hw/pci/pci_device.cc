@@ -80,8 +80,6 @@ void PciDevice::unmap_bars() {
         window(index).remove_child(*bar.region);
         bar.address.reset();
     }
-    context_.io.rebuild();
-    context_.memory.rebuild();
 }
 
 void PciDevice::reset_pci() {

@@ -23,6 +23,8 @@ class PciBus;
 
 class PciDevice : public Device {
  public:
+    // Takes the BARs out of the trees. Who destroys a device while the machine goes
+    // on has the address spaces rebuilt.
     ~PciDevice() override;
 
     // Configuration cycles, as PciConfig::read() and write().

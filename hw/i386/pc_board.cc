@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "hw/i386/pc_board.h"
+
+#include <algorithm>
+
+#include "block/drive_table.h"
+#include "hw/acpi/piix4_pm.h"
+#include "hw/char/debugcon.h"
+#include "hw/char/isa_serial.h"
+#include "hw/dma/i8237.h"
+#include "hw/i386/i440fx.h"
+#include "hw/i386/pc_cmos.h"
+#include "hw/i386/pc_device_types.h"
+#include "hw/i386/pc_fw_cfg.h"
+#include "hw/i386/pc_interrupts.h"
+#include "hw/i386/pc_memory.h"
+#include "hw/ide/ide_disk.h"
+#include "hw/ide/piix3_ide.h"
+#include "hw/input/i8042.h"
+#include "hw/isa/isa_irqs.h"
+#include "hw/isa/piix3.h"
+#include "hw/misc/a20_gate.h"
+#include "hw/misc/isa_debug_exit.h"
+#include "hw/misc/port92.h"
+#include "hw/nvram/fw_cfg.h"
+#include "hw/pci/pci_bus.h"
+#include "hw/pci/pci_host.h"
+#include "hw/rtc/mc146818.h"
+#include "hw/timer/pc_speaker.h"
+
+namespace qc::hw {
+
+namespace {
+
+// Where QEMU has the four functions of the two chips.
+constexpr PciSlot kHostBridgeSlot{0, 0};
+constexpr PciSlot kIsaBridgeSlot{1, 0};
+constexpr PciSlot kIdeSlot{1, 1};
+constexpr PciSlot kPmSlot{1, 3};
+
+constexpr unsigned kKeyboardIrq = 1;
+constexpr unsigned kRtcIrq = 8;
+constexpr unsigned kSciIrq = 9;
+constexpr unsigned kMouseIrq = 12;
+constexpr unsigned kFirstIdeIrq = 14;
+
+std::unique_ptr<PcInterrupts> create_interrupts(const PcBoard::Deps& deps) {
+    if (deps.kernel_irqchip != nullptr) return PcInterrupts::create_kernel(*deps.kernel_irqchip);
+    std::function<unsigned()> current = deps.current_cpu;
+    if (!current) current = [] { return 0u; };
+    return PcInterrupts::create_own({deps.context, deps.memory_root, deps.cpus, current});
+}
+
+}  // namespace
+
+struct PcBoard::Parts {
+    Parts(const Deps& board_deps, std::unique_ptr<PcMemory> map);
+    ~Parts();
+
+    void wire();
+    Result<void> plug_pci();
+    Result<void> add_disks(const Config& config);
+    Result<void> add_serials(const Config& config);
+    Result<void> add_device(const DeviceRequest& request);
+    Result<void> add_serial(IsaSerial::Config serial, unsigned irq, chardev::ChardevClaim backend);
+    Result<void> add_requested_serial(const qom::PropertyValues& properties);
+    Result<void> add_debugcon(const qom::PropertyValues& properties);
+    Result<void> add_debug_exit(const qom::PropertyValues& properties);
+    Result<chardev::ChardevClaim> claim(const qom::PropertyValues& properties) const;
+    Result<void> describe_to_firmware(const Config& config);
+    void adopt(std::unique_ptr<Device> device);
+    void list_devices();
+    void register_states();
+
+    Deps deps;
+    DeviceContext context;
+    std::vector<CpuPort*> cpus;
+    std::unique_ptr<PcMemory> memory;
+    std::unique_ptr<PcInterrupts> interrupts;
+    IsaIrqs wires;
+    A20Gate a20;
+    PciBus pci;
+    PciHost pci_host;
+    I440fx host_bridge;
+    Piix3 isa_bridge;
+    Piix3Ide ide;
+    Piix4Pm pm;
+    PcSpeaker speaker;
+    Mc146818 rtc;
+    I8042 keyboard;
+    Port92 port92;
+    I8237Pair dma;
+    FwCfg fw_cfg;
+    IdeDisks disks;
+    std::vector<std::unique_ptr<Device>> added;
+    std::vector<std::pair<std::string, Device*>> ids;
+    unsigned serial_ports_used = 0;  // a bit for each index
+    std::vector<Device*> devices;
+    std::vector<state::StateComponent*> registered;
+};
+
+PcBoard::Parts::Parts(const Deps& board_deps, std::unique_ptr<PcMemory> map)
+    : deps(board_deps),
+      context(board_deps.context),
+      cpus(board_deps.cpus.begin(), board_deps.cpus.end()),
+      memory(std::move(map)),
+      interrupts(create_interrupts(board_deps)),
+      wires([this](unsigned irq, bool level) { interrupts->set_irq(irq, level); }),
+      a20([this](bool enabled) {
+          for (CpuPort* cpu : cpus)
+              cpu->set_a20_enabled(enabled);
+      }),
+      pci(0, memory->pci(), context.io_root),
+      pci_host(context, pci),
+      host_bridge({context, memory->root(), memory->ram()}),
+      isa_bridge({context, wires, deps.machine}),
+      ide(context),
+      pm(context, deps.machine),
+      speaker(context, interrupts->timer_channel2()),
+      rtc({}, context),
+      keyboard(context, {deps.machine, a20}),
+      port92(context, {deps.machine, a20}),
+      dma(context),
+      fw_cfg(context) {}
+
+PcBoard::Parts::~Parts() {
+    for (state::StateComponent* component : registered)
+        deps.states.remove(*component);
+}
+
+void PcBoard::Parts::wire() {
+    interrupts->connect_timer(wires);
+    wires.connect(kKeyboardIrq, keyboard.keyboard_irq());
+    wires.connect(kMouseIrq, keyboard.mouse_irq());
+    wires.connect(kRtcIrq, rtc.irq());
+    wires.connect(kSciIrq, pm.sci());
+    wires.connect(kFirstIdeIrq, ide.irq(0));
+    wires.connect(kFirstIdeIrq + 1, ide.irq(1));
+    pci_host.set_reset_control(isa_bridge);
+    pci.set_interrupt_router(isa_bridge);
+}
+
+Result<void> PcBoard::Parts::plug_pci() {
+    TRY(pci.plug(host_bridge, kHostBridgeSlot));
+    TRY(pci.plug(isa_bridge, kIsaBridgeSlot));
+    TRY(pci.plug(ide, kIdeSlot));
+    TRY(pci.plug(pm, kPmSlot));
+    return {};
+}
+
+Result<void> PcBoard::Parts::add_disks(const Config& config) {
+    for (const auto& drive : deps.drives.drives()) {
+        if (drive->options.interface != block::DriveInterface::kIde) continue;
+        TRY(disks.add_drive(*drive).context("drive '{}'", drive->options.id));
+    }
+    for (const DeviceRequest& request : config.devices) {
+        if (request.type != &kIdeHdType) continue;
+        TRY(disks.add_device(request.properties, deps.drives).context("-device ide-hd"));
+        if (!request.id.empty()) ids.emplace_back(request.id, &ide);
+    }
+    for (const IdeDisk& disk : disks.disks())
+        ide.add_disk(disk.channel, disk.unit, disk.config, *disk.backend);
+    return {};
+}
+
+void PcBoard::Parts::adopt(std::unique_ptr<Device> device) {
+    added.push_back(std::move(device));
+}
+
+Result<void> PcBoard::Parts::add_serial(IsaSerial::Config serial, unsigned irq,
+                                        chardev::ChardevClaim backend) {
+    if (serial.index > IsaSerial::kMaxIndex) {
+        return fail("a PC has {} serial ports", IsaSerial::kMaxIndex + 1);
+    }
+    if ((serial_ports_used >> serial.index & 1) != 0) {
+        return fail("serial port {} exists already", serial.index);
+    }
+    if (irq >= kIsaIrqCount || irq == 2) return fail("there is no ISA interrupt {}", irq);
+    serial_ports_used |= 1u << serial.index;
+    auto device = std::make_unique<IsaSerial>(serial, context, std::move(backend));
+    wires.connect(irq, device->irq());
+    adopt(std::move(device));
+    return {};
+}
+
+Result<void> PcBoard::Parts::add_serials(const Config& config) {
+    for (unsigned index = 0; index < config.serials.size(); ++index) {
+        if (config.serials[index] == nullptr) continue;
+        const IsaSerial::Location place = IsaSerial::standard_location(index);
+        auto backend = TRY(chardev::ChardevClaim::claim(*config.serials[index]));
+        TRY(add_serial({.index = index, .port = place.port}, place.irq, std::move(backend)));
+    }
+    return {};
+}
+
+namespace {
+
+// A number of a property that has to be a port at which `count` ports fit.
+Result<uint16_t> port_of(const qom::PropertyValues& properties, uint64_t count) {
+    const uint64_t port = properties.get_uint("iobase");
+    if (count >= 1 && count <= 0x10000 && port <= 0x10000 - count) {
+        return static_cast<uint16_t>(port);
+    }
+    return fail("{} ports at iobase={:#x} are not in the I/O space", count, port);
+}
+
+}  // namespace
+
+Result<chardev::ChardevClaim> PcBoard::Parts::claim(const qom::PropertyValues& properties) const {
+    const std::string_view id = properties.get_string("chardev");
+    if (id.empty()) return chardev::ChardevClaim{};
+    chardev::Chardev* found = deps.find_chardev ? deps.find_chardev(id) : nullptr;
+    if (found == nullptr) return fail("Property 'chardev' can't find value '{}'", id);
+    return chardev::ChardevClaim::claim(*found);
+}
+
+Result<void> PcBoard::Parts::add_requested_serial(const qom::PropertyValues& properties) {
+    unsigned index = 0;
+    if (properties.is_set("index")) {
+        index = static_cast<unsigned>(std::min<uint64_t>(properties.get_uint("index"), 255));
+    } else {
+        while ((serial_ports_used >> index & 1) != 0)
+            ++index;
+    }
+    const IsaSerial::Location place = IsaSerial::standard_location(index);
+    uint16_t port = place.port;
+    if (properties.is_set("iobase")) port = TRY(port_of(properties, SerialCore::kPorts));
+    uint64_t irq = place.irq;
+    if (properties.is_set("irq")) irq = std::min<uint64_t>(properties.get_uint("irq"), 255);
+    return add_serial({.index = index, .port = port}, static_cast<unsigned>(irq),
+                      TRY(claim(properties)));
+}
+
+Result<void> PcBoard::Parts::add_debugcon(const qom::PropertyValues& properties) {
+    const Debugcon::Config config{
+        .iobase = TRY(port_of(properties, 1)),
+        .readback = static_cast<uint8_t>(properties.get_uint("readback"))};
+    adopt(std::make_unique<Debugcon>(config, context, TRY(claim(properties))));
+    return {};
+}
+
+Result<void> PcBoard::Parts::add_debug_exit(const qom::PropertyValues& properties) {
+    const uint64_t count = properties.get_uint("iosize");
+    const uint16_t port = TRY(port_of(properties, count));
+    if (count > 0xffff) return fail("iosize={} is too much", count);
+    const IsaDebugExit::Config config{.iobase = port, .iosize = static_cast<uint16_t>(count)};
+    adopt(std::make_unique<IsaDebugExit>(config, context, deps.machine));
+    return {};
+}
+
+Result<void> PcBoard::Parts::add_device(const DeviceRequest& request) {
+    if (request.type == &kIdeHdType) return {};  // add_disks() saw it
+    if (request.type == &kIsaSerialType) {
+        TRY(add_requested_serial(request.properties));
+    } else if (request.type == &kIsaDebugconType) {
+        TRY(add_debugcon(request.properties));
+    } else if (request.type == &kIsaDebugExitType) {
+        TRY(add_debug_exit(request.properties));
+    } else {
+        return fail("the pc machine has no place for it");
+    }
+    if (!request.id.empty()) ids.emplace_back(request.id, added.back().get());
+    return {};
+}
+
+Result<void> PcBoard::Parts::describe_to_firmware(const Config& config) {
+    const auto cpu_count = static_cast<unsigned>(cpus.size());
+    const CmosBytes cmos = TRY(make_cmos({.ram_below_4g = memory->below_4g(),
+                                          .ram_above_4g = memory->above_4g(),
+                                          .cpus = cpu_count,
+                                          .disks = &disks,
+                                          .boot_order = config.boot_order}));
+    for (unsigned index = Mc146818Core::kFirstRamByte; index < cmos.size(); ++index) {
+        if (index != Mc146818Core::kCentury) rtc.set_cmos(index, cmos[index]);
+    }
+    fill_fw_cfg(fw_cfg, {.ram_below_4g = memory->below_4g(),
+                         .ram_above_4g = memory->above_4g(),
+                         .cpus = cpu_count,
+                         .uuid = config.uuid,
+                         .disks = &disks});
+    return {};
+}
+
+// What others depend on comes first; the wires last, because loading them tells
+// the controllers every level.
+void PcBoard::Parts::list_devices() {
+    devices = interrupts->devices();
+    devices.insert(devices.end(), {&pci_host, &host_bridge, &isa_bridge, &speaker, &rtc, &keyboard,
+                                   &port92, &dma, &fw_cfg, &ide, &pm});
+    for (const auto& device : added)
+        devices.push_back(device.get());
+    devices.push_back(&wires);
+}
+
+void PcBoard::Parts::register_states() {
+    for (Device* device : devices) {
+        for (state::StateComponent* component : device->state_components()) {
+            deps.states.add(*component);
+            registered.push_back(component);
+        }
+    }
+}
+
+PcBoard::PcBoard(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+PcBoard::~PcBoard() = default;
+
+Result<std::unique_ptr<PcBoard>> PcBoard::create(const Config& config, const Deps& deps) {
+    if (deps.cpus.empty() || deps.cpus.size() > 255) {
+        return fail("the pc machine cannot have {} processors", deps.cpus.size());
+    }
+    auto memory =
+        TRY(PcMemory::create({config.ram_bytes, config.firmware}, deps.ram, deps.memory_root));
+    auto parts = std::make_unique<Parts>(deps, std::move(memory));
+    parts->wire();
+    TRY(parts->plug_pci());
+    TRY(parts->add_disks(config));
+    TRY(parts->add_serials(config));
+    for (const DeviceRequest& request : config.devices) {
+        TRY(parts->add_device(request).context("-device {}", request.type->name));
+    }
+    TRY(parts->describe_to_firmware(config));
+    parts->list_devices();
+    parts->register_states();
+    deps.context.io.rebuild();
+    deps.context.memory.rebuild();
+    return std::unique_ptr<PcBoard>(new PcBoard(std::move(parts)));
+}
+
+void PcBoard::reset() {
+    for (Device* device : parts_->devices)
+        device->reset();
+}
+
+ApicPort* PcBoard::apic(unsigned cpu) const {
+    return parts_->interrupts->apic(cpu);
+}
+
+void PcBoard::press_power_button() {
+    parts_->pm.press_power_button();
+}
+
+std::span<Device* const> PcBoard::devices() const {
+    return parts_->devices;
+}
+
+Device* PcBoard::find_device(std::string_view type_name) const {
+    auto found = std::ranges::find(parts_->devices, type_name, &Device::type_name);
+    return found == parts_->devices.end() ? nullptr : *found;
+}
+
+Device* PcBoard::find_device_id(std::string_view id) const {
+    auto found = std::ranges::find(parts_->ids, id, &std::pair<std::string, Device*>::first);
+    return found == parts_->ids.end() ? nullptr : found->second;
+}
+
+}  // namespace qc::hw

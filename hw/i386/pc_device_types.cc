@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "hw/i386/pc_device_types.h"
+
+#include "hw/core/device_type.h"
+#include "hw/i386/pc_board.h"
+#include "hw/ide/ide_disk.h"
+
+namespace qc::hw {
+
+namespace {
+
+using qom::PropertyDef;
+using qom::PropertyKind;
+
+constexpr PropertyDef kChardev{
+    .name = "chardev", .kind = PropertyKind::kString, .description = "ID of a chardev"};
+
+constexpr PropertyDef kIsaSerialProperties[] = {
+    kChardev,
+    {.name = "index", .kind = PropertyKind::kUint32, .description = "0 for COM1 to 3 for COM4"},
+    {.name = "iobase", .kind = PropertyKind::kUint32, .description = "the first of eight ports"},
+    {.name = "irq", .kind = PropertyKind::kUint32, .description = "ISA interrupt"},
+};
+
+constexpr PropertyDef kIsaDebugconProperties[] = {
+    kChardev,
+    {.name = "iobase",
+     .kind = PropertyKind::kUint32,
+     .description = "the port",
+     .default_value = 0xe9u},
+    {.name = "readback",
+     .kind = PropertyKind::kUint32,
+     .description = "what the port reads as",
+     .default_value = 0xe9u},
+};
+
+constexpr PropertyDef kIsaDebugExitProperties[] = {
+    {.name = "iobase",
+     .kind = PropertyKind::kUint32,
+     .description = "the first port",
+     .default_value = 0x501u},
+    {.name = "iosize",
+     .kind = PropertyKind::kUint32,
+     .description = "the number of ports",
+     .default_value = 0x02u},
+};
+
+}  // namespace
+
+const qom::ObjectType kIsaSerialType{.name = "isa-serial",
+                                     .parent = &kDeviceType,
+                                     .description = "16550A serial port",
+                                     .properties = kIsaSerialProperties};
+const qom::ObjectType kIsaDebugconType{.name = "isa-debugcon",
+                                       .parent = &kDeviceType,
+                                       .description = "port that prints what is written to it",
+                                       .properties = kIsaDebugconProperties};
+const qom::ObjectType kIsaDebugExitType{.name = "isa-debug-exit",
+                                        .parent = &kDeviceType,
+                                        .description = "port that ends the emulator",
+                                        .properties = kIsaDebugExitProperties};
+
+void register_pc_device_types(qom::TypeRegistry& types) {
+    types.add(kIdeHdType);
+    types.add(kIsaSerialType);
+    types.add(kIsaDebugconType);
+    types.add(kIsaDebugExitType);
+}
+
+}  // namespace qc::hw

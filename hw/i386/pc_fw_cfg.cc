@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "hw/i386/pc_fw_cfg.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <string>
+
+#include "util/bytes.h"
+
+namespace qc::hw {
+
+namespace {
+
+constexpr uint64_t k4GiB = uint64_t{1} << 32;
+constexpr uint32_t kE820Ram = 1;
+constexpr uint32_t kE820Reserved = 2;
+// Pages that KVM needs for itself on hosts without unrestricted guests. Told to
+// every guest, so that one can move between accelerators.
+constexpr uint64_t kKvmPages = 0xfeffc000;
+constexpr uint64_t kKvmPagesSize = 0x4000;
+
+void put_range(ByteWriter& out, uint64_t start, uint64_t size, uint32_t type) {
+    out.le64(start);
+    out.le64(size);
+    out.le32(type);
+}
+
+std::vector<std::byte> memory_map(const PcFwCfgConfig& config) {
+    ByteWriter out;
+    put_range(out, kKvmPages, kKvmPagesSize, kE820Reserved);
+    put_range(out, 0, config.ram_below_4g, kE820Ram);
+    if (config.ram_above_4g != 0) put_range(out, k4GiB, config.ram_above_4g, kE820Ram);
+    return out.take();
+}
+
+// Open Firmware paths of what has a boot index, one a line, ended by a zero.
+std::vector<std::byte> boot_order(const IdeDisks& disks) {
+    std::vector<const IdeDisk*> order;
+    for (const IdeDisk& disk : disks.disks())
+        if (disk.boot_index) order.push_back(&disk);
+    if (order.empty()) return {};
+    std::ranges::stable_sort(order, {}, [](const IdeDisk* disk) { return *disk->boot_index; });
+    std::string text;
+    for (const IdeDisk* disk : order) {
+        if (!text.empty()) text += '\n';
+        text += fmt::format("/pci@i0cf8/ide@1,1/drive@{}/disk@{}", disk->channel, disk->unit);
+    }
+    auto bytes = std::as_bytes(std::span(text.c_str(), text.size() + 1));
+    return {bytes.begin(), bytes.end()};
+}
+
+}  // namespace
+
+void fill_fw_cfg(FwCfg& fw_cfg, const PcFwCfgConfig& config) {
+    ByteWriter uuid;
+    for (uint8_t byte : config.uuid.value_or(std::array<uint8_t, 16>{}))
+        uuid.u8(byte);
+    fw_cfg.add(fw_cfg::kUuid, uuid.take());
+    fw_cfg.add_u64(fw_cfg::kRamSize, config.ram_below_4g + config.ram_above_4g);
+    fw_cfg.add_u16(fw_cfg::kNoGraphic, 0);
+    fw_cfg.add_u16(fw_cfg::kCpuCount, static_cast<uint16_t>(config.cpus));
+    fw_cfg.add_u16(fw_cfg::kMaxCpus, static_cast<uint16_t>(config.cpus));
+    fw_cfg.add_u16(fw_cfg::kBootMenu, 0);
+    // The PIT's interrupt is on pin 2 of the I/O APIC.
+    fw_cfg.add_u32(fw_cfg::kIrq0Override, 1);
+    fw_cfg.add_file("etc/e820", memory_map(config));
+    if (auto order = boot_order(*config.disks); !order.empty()) {
+        fw_cfg.add_file("bootorder", std::move(order));
+    }
+    // Milliseconds until a failed boot is tried again; all ones: never.
+    ByteWriter wait;
+    wait.le32(0xffffffff);
+    fw_cfg.add_file("etc/boot-fail-wait", wait.take());
+}
+
+}  // namespace qc::hw

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What the board tells the firmware through fw_cfg.
+//
+// Threading: main thread, while the machine is built.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "hw/ide/ide_disk.h"
+#include "hw/nvram/fw_cfg.h"
+
+namespace qc::hw {
+
+struct PcFwCfgConfig {
+    uint64_t ram_below_4g = 0;
+    uint64_t ram_above_4g = 0;
+    unsigned cpus = 1;
+    std::optional<std::array<uint8_t, 16>> uuid;
+    const IdeDisks* disks = nullptr;
+};
+
+void fill_fw_cfg(FwCfg& fw_cfg, const PcFwCfgConfig& config);
+
+}  // namespace qc::hw

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "hw/i386/pc_interrupts.h"
+
+#include "hw/intc/apic_router.h"
+#include "hw/intc/apic_window.h"
+#include "hw/intc/i8259.h"
+#include "hw/intc/ioapic.h"
+#include "hw/intc/local_apic.h"
+#include "hw/isa/isa_irqs.h"
+#include "hw/timer/i8254.h"
+#include "hw/timer/pc_speaker.h"
+
+namespace qc::hw {
+
+namespace {
+
+constexpr unsigned kTimerIrq = 0;
+constexpr unsigned kTimerPin = 2;
+constexpr unsigned kCascadeIrq = 2;
+
+class OwnInterrupts final : public PcInterrupts {
+ public:
+    explicit OwnInterrupts(const Deps& deps)
+        : pic_(deps.context), ioapic_(deps.memory_root, router_), pit_(deps.context) {
+        std::vector<LocalApic*> apics;
+        for (unsigned index = 0; index < deps.cpus.size(); ++index) {
+            const LocalApic::Config config{.id = static_cast<uint8_t>(index),
+                                           .cpu = index == 0 ? LocalApicCore::Cpu::kBootstrap
+                                                             : LocalApicCore::Cpu::kApplication};
+            apics_.push_back(std::make_unique<LocalApic>(
+                config, deps.context, LocalApic::Connections{*deps.cpus[index], pic_, router_}));
+            apics.push_back(apics_.back().get());
+        }
+        router_.add_eoi_listener(ioapic_);
+        window_ = std::make_unique<ApicWindow>(
+            ApicWindow::Deps{deps.context.memory, deps.memory_root, deps.current_cpu}, apics);
+        pic_.output().connect([this](bool level) { apics_.front()->set_lint(0, level); });
+    }
+
+    void set_irq(unsigned irq, bool level) override {
+        if (irq == kCascadeIrq) return;
+        pic_.set_irq(irq, level);
+        ioapic_.set_irq(irq == kTimerIrq ? kTimerPin : irq, level);
+    }
+    void connect_timer(IsaIrqs& wires) override { wires.connect(kTimerIrq, pit_.output()); }
+    PitChannel2& timer_channel2() override { return pit_; }
+    ApicPort* apic(unsigned cpu) override {
+        return cpu < apics_.size() ? apics_[cpu].get() : nullptr;
+    }
+    std::vector<Device*> devices() override {
+        std::vector<Device*> all;
+        for (const auto& apic : apics_)
+            all.push_back(apic.get());
+        all.insert(all.end(), {&ioapic_, &pic_, &pit_});
+        return all;
+    }
+
+ private:
+    ApicRouter router_;
+    I8259 pic_;
+    IoApic ioapic_;
+    I8254 pit_;
+    std::vector<std::unique_ptr<LocalApic>> apics_;
+    std::unique_ptr<ApicWindow> window_;
+};
+
+// The kernel's chips, so that they are reset and saved with the others.
+class KernelDevice final : public Device {
+ public:
+    explicit KernelDevice(KernelIrqchip& irqchip) : irqchip_(irqchip) {}
+    std::string_view type_name() const override { return "kernel-irqchip"; }
+    void reset() override { irqchip_.reset(); }
+    std::vector<state::StateComponent*> state_components() override {
+        return irqchip_.state_components();
+    }
+
+ private:
+    KernelIrqchip& irqchip_;
+};
+
+class KernelInterrupts final : public PcInterrupts {
+ public:
+    explicit KernelInterrupts(KernelIrqchip& irqchip)
+        : irqchip_(irqchip), device_(irqchip), channel2_(irqchip) {}
+
+    void set_irq(unsigned irq, bool level) override { irqchip_.set_gsi_level(irq, level); }
+    void connect_timer(IsaIrqs&) override {}
+    PitChannel2& timer_channel2() override { return channel2_; }
+    ApicPort* apic(unsigned) override { return nullptr; }
+    std::vector<Device*> devices() override { return {&device_}; }
+
+ private:
+    KernelIrqchip& irqchip_;
+    KernelDevice device_;
+    KernelPitChannel2 channel2_;
+};
+
+}  // namespace
+
+std::unique_ptr<PcInterrupts> PcInterrupts::create_own(const Deps& deps) {
+    return std::make_unique<OwnInterrupts>(deps);
+}
+
+std::unique_ptr<PcInterrupts> PcInterrupts::create_kernel(KernelIrqchip& irqchip) {
+    return std::make_unique<KernelInterrupts>(irqchip);
+}
+
+}  // namespace qc::hw

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Interrupt controllers and interval timer of a PC: either all of ours, or all of
+// the host kernel's.
+//
+//   ISA wires --+--> 8259 pair --> LINT0 of the first local APIC --> processor
+//               +--> I/O APIC ---> bus --> local APICs -------------> processors
+//
+// Wire 0 (the timer) is on pin 2 of the I/O APIC.
+//
+// Threading: machine lock. Owned by PcBoard.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "hw/core/cpu_port.h"
+#include "hw/core/device.h"
+#include "hw/core/device_context.h"
+#include "hw/core/kernel_irqchip.h"
+#include "hw/timer/pit_channel2.h"
+#include "memory/memory_region.h"
+
+namespace qc::hw {
+
+class IsaIrqs;
+
+class PcInterrupts {
+ public:
+    struct Deps {
+        const DeviceContext& context;
+        memory::MemoryRegion& memory_root;
+        std::span<CpuPort* const> cpus;
+        // The index of the processor whose access is being served.
+        std::function<unsigned()> current_cpu;
+    };
+    static std::unique_ptr<PcInterrupts> create_own(const Deps& deps);
+    static std::unique_ptr<PcInterrupts> create_kernel(KernelIrqchip& irqchip);
+    virtual ~PcInterrupts() = default;
+
+    // Where an ISA wire ends.
+    virtual void set_irq(unsigned irq, bool level) = 0;
+    // Connects the timer, if it is ours, to its wire.
+    virtual void connect_timer(IsaIrqs& wires) = 0;
+    virtual PitChannel2& timer_channel2() = 0;
+    virtual ApicPort* apic(unsigned cpu) = 0;
+    // In the order of resetting and saving.
+    virtual std::vector<Device*> devices() = 0;
+};
+
+}  // namespace qc::hw

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "hw/ide/ide_disk.h"
+
+#include <algorithm>
+
+#include "hw/core/device_type.h"
+
+namespace qc::hw {
+
+namespace {
+
+using qom::PropertyDef;
+using qom::PropertyKind;
+
+constexpr PropertyDef kIdeHdProperties[] = {
+    {.name = "drive",
+     .kind = PropertyKind::kString,
+     .description = "ID of a drive (-drive if=none)"},
+    {.name = "bus", .kind = PropertyKind::kString, .description = "ide.0 or ide.1"},
+    {.name = "unit", .kind = PropertyKind::kUint32, .description = "0 or 1"},
+    {.name = "serial", .kind = PropertyKind::kString, .description = "at most 20 characters"},
+    {.name = "model",
+     .kind = PropertyKind::kString,
+     .description = "at most 40 characters",
+     .default_value = "QEMU HARDDISK"},
+    {.name = "ver",
+     .kind = PropertyKind::kString,
+     .description = "firmware version, at most 8 characters",
+     .default_value = "2.5+"},
+    {.name = "cyls", .kind = PropertyKind::kUint32, .description = "cylinders, up to 65535"},
+    {.name = "heads", .kind = PropertyKind::kUint32, .description = "heads, up to 16"},
+    {.name = "secs", .kind = PropertyKind::kUint32, .description = "sectors per track, up to 255"},
+    {.name = "bootindex", .kind = PropertyKind::kInt32, .description = "place in the boot order"},
+};
+
+Result<std::string> text_of(const qom::PropertyValues& properties, std::string_view name,
+                            size_t limit) {
+    std::string text(properties.get_string(name));
+    if (text.size() <= limit) return text;
+    return fail("property '{}' of ide-hd: '{}' is longer than {} characters", name, text, limit);
+}
+
+Result<void> take_geometry(const qom::PropertyValues& properties, AtaDriveConfig& config) {
+    default_geometry(config);
+    const bool given[] = {properties.is_set("cyls"), properties.is_set("heads"),
+                          properties.is_set("secs")};
+    if (std::ranges::none_of(given, [](bool set) { return set; })) return {};
+    if (!std::ranges::all_of(given, [](bool set) { return set; })) {
+        return fail("ide-hd needs cyls, heads and secs, or none of them");
+    }
+    auto in_range = [&](std::string_view name, uint64_t limit) -> Result<uint64_t> {
+        const uint64_t value = properties.get_uint(name);
+        if (value >= 1 && value <= limit) return value;
+        return fail("{} must be between 1 and {}", name, limit);
+    };
+    config.cylinders = static_cast<uint16_t>(TRY(in_range("cyls", 65535)));
+    config.heads = static_cast<uint8_t>(TRY(in_range("heads", 16)));
+    config.sectors_per_track = static_cast<uint8_t>(TRY(in_range("secs", 255)));
+    return {};
+}
+
+std::string default_serial(const IdeDisk& disk) {
+    return fmt::format("QM{:05}", 2 * disk.channel + disk.unit + 1);
+}
+
+Result<void> take_backend(block::Drive& drive, IdeDisk& disk) {
+    disk.backend = drive.backend.get();
+    if (disk.backend->read_only()) return fail("Block node is read-only");
+    disk.config.sectors = disk.backend->length() / ata::kSectorSize;
+    if (disk.config.sectors == 0) return fail("drive '{}' is empty", drive.options.id);
+    return {};
+}
+
+}  // namespace
+
+const qom::ObjectType kIdeHdType{.name = "ide-hd",
+                                 .parent = &kDeviceType,
+                                 .description = "IDE hard disk",
+                                 .properties = kIdeHdProperties};
+
+const IdeDisk* IdeDisks::at(unsigned channel, unsigned unit) const {
+    auto found = std::ranges::find_if(
+        disks_, [&](const IdeDisk& disk) { return disk.channel == channel && disk.unit == unit; });
+    return found == disks_.end() ? nullptr : &*found;
+}
+
+Result<void> IdeDisks::add_drive(block::Drive& drive) {
+    IdeDisk disk;
+    disk.channel = *drive.options.index / 2;
+    disk.unit = *drive.options.index % 2;
+    TRY(take_backend(drive, disk));
+    drive.attached = true;
+    const qom::PropertyValues defaults(kIdeHdType);
+    disk.config.serial = default_serial(disk);
+    disk.config.model = defaults.get_string("model");
+    disk.config.version = defaults.get_string("ver");
+    default_geometry(disk.config);
+    disks_.push_back(std::move(disk));
+    return {};
+}
+
+Result<void> IdeDisks::choose_place(const qom::PropertyValues& properties, IdeDisk& disk) const {
+    const std::string_view bus = properties.get_string("bus");
+    if (!bus.empty() && bus != "ide.0" && bus != "ide.1") return fail("Bus '{}' not found", bus);
+    const bool unit_given = properties.is_set("unit");
+    const uint64_t unit = properties.get_uint("unit");
+    if (unit > 1) return fail("Can't create IDE unit {}, bus supports only 2 units", unit);
+
+    for (unsigned place = 0; place < 4; ++place) {
+        const unsigned channel = place / 2;
+        if (!bus.empty() && channel != (bus == "ide.1" ? 1u : 0u)) continue;
+        if (unit_given && place % 2 != unit) continue;
+        if (at(channel, place % 2) != nullptr) {
+            // Who names no bus means the first one with room; a unit is on one bus.
+            if (unit_given && !bus.empty()) return fail("IDE unit {} is in use", unit);
+            continue;
+        }
+        disk.channel = channel;
+        disk.unit = place % 2;
+        return {};
+    }
+    return fail("no place left for an IDE disk{}{}", bus.empty() ? "" : " on ", bus);
+}
+
+Result<void> IdeDisks::add_device(const qom::PropertyValues& properties,
+                                  block::DriveTable& drives) {
+    IdeDisk disk;
+    TRY(choose_place(properties, disk));
+    const std::string_view id = properties.get_string("drive");
+    if (id.empty()) return fail("Device needs media, but drive is empty");
+    block::Drive* drive = TRY(drives.attach(id).context("Property 'ide-hd.drive'"));
+    TRY(take_backend(*drive, disk));
+    disk.config.serial = TRY(text_of(properties, "serial", 20));
+    if (disk.config.serial.empty()) disk.config.serial = default_serial(disk);
+    disk.config.model = TRY(text_of(properties, "model", 40));
+    disk.config.version = TRY(text_of(properties, "ver", 8));
+    TRY(take_geometry(properties, disk.config));
+    if (properties.is_set("bootindex") && properties.get_int("bootindex") >= 0) {
+        disk.boot_index = static_cast<uint32_t>(properties.get_int("bootindex"));
+    }
+    disks_.push_back(std::move(disk));
+    return {};
+}
+
+}  // namespace qc::hw

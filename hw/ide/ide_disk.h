@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// `ide-hd`: its properties, and a disk's place and geometry made of them. Also the
+// disks that `-drive if=ide` stands for.
+//
+// Threading: main thread, while the machine is built.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "block/drive_table.h"
+#include "hw/ide/ata_drive.h"
+#include "qom/object_type.h"
+
+namespace qc::hw {
+
+extern const qom::ObjectType kIdeHdType;
+
+struct IdeDisk {
+    unsigned channel = 0;
+    unsigned unit = 0;
+    AtaDriveConfig config;
+    block::BlockBackend* backend = nullptr;
+    std::optional<uint32_t> boot_index;
+};
+
+// The disks of one controller, in the order in which they were asked for.
+class IdeDisks {
+ public:
+    // `-drive if=ide`.
+    Result<void> add_drive(block::Drive& drive);
+    // `-device ide-hd`. `drives` has the drive that the property names.
+    Result<void> add_device(const qom::PropertyValues& properties, block::DriveTable& drives);
+
+    const std::vector<IdeDisk>& disks() const { return disks_; }
+    const IdeDisk* at(unsigned channel, unsigned unit) const;
+
+ private:
+    Result<void> choose_place(const qom::PropertyValues& properties, IdeDisk& disk) const;
+
+    std::vector<IdeDisk> disks_;
+};
+
+}  // namespace qc::hw
