@@ -36,7 +36,7 @@ stress: deps all
 
 fuzz: deps
 	@[ -f build-fuzz/build.ninja ] || ./configure --enable-fuzz
-	@ninja -j$(JOBS) -C build-fuzz
+	@ninja -j$(JOBS) -C build-fuzz fuzzers
 	@tests/fuzz/run-fuzzers --build-dir build-fuzz --seconds-each $(SECONDS_EACH)
 
 docs: deps
