@@ -5,23 +5,24 @@
 
 #include <array>
 
+#include "target/i386/cpu_model.h"
+
 namespace qc::system {
 
 namespace {
 
-struct MachineType {
-    std::string_view name;
-    std::string_view description;
-    std::string_view alias_of;
-    bool is_default;
-};
-
 constexpr std::array kMachineTypes = {
-    MachineType{"pc", "Standard PC (i440FX + PIIX, 1996)", "pc-i440fx-9.0", false},
-    MachineType{"pc-i440fx-9.0", "Standard PC (i440FX + PIIX, 1996)", "", true},
+    MachineType{.name = "pc-i440fx-9.0",
+                .description = "Standard PC (i440FX + PIIX, 1996)",
+                .alias = "pc",
+                .is_default = true},
 };
 
 }  // namespace
+
+std::span<const MachineType> machine_types() {
+    return kMachineTypes;
+}
 
 bool is_machine_type(std::string_view type) {
     return !canonical_machine_type(type).empty();
@@ -29,7 +30,7 @@ bool is_machine_type(std::string_view type) {
 
 std::string_view canonical_machine_type(std::string_view type) {
     for (const MachineType& entry : kMachineTypes) {
-        if (entry.name == type) return entry.alias_of.empty() ? entry.name : entry.alias_of;
+        if (type == entry.name || type == entry.alias) return entry.name;
     }
     return {};
 }
@@ -37,16 +38,28 @@ std::string_view canonical_machine_type(std::string_view type) {
 std::string machine_help() {
     std::string text = "Supported machines are:\n";
     for (const MachineType& type : kMachineTypes) {
-        text += fmt::format("{:<20} {}", type.name, type.description);
-        if (!type.alias_of.empty()) text += fmt::format(" (alias of {})", type.alias_of);
-        if (type.is_default) text += " (default)";
-        text += '\n';
+        if (!type.alias.empty()) {
+            text +=
+                fmt::format("{:<20} {} (alias of {})\n", type.alias, type.description, type.name);
+        }
+        text += fmt::format("{:<20} {}{}\n", type.name, type.description,
+                            type.is_default ? " (default)" : "");
     }
     return text;
 }
 
 std::string accelerator_help() {
     return "Accelerators supported in QEMU binary:\ntcg\nkvm\n";
+}
+
+std::string cpu_help() {
+    std::string text = "Available CPUs:\n";
+    for (const i386::CpuModelInfo& model : i386::cpu_models())
+        text += fmt::format("  {:<20}  {}\n", model.name, model.description);
+    text += "\nRecognized feature flags:\n ";
+    for (const i386::Feature& feature : i386::feature_table())
+        text += fmt::format(" {}", feature.name);
+    return text + "\n";
 }
 
 }  // namespace qc::system

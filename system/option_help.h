@@ -3,10 +3,20 @@
 // The lists behind `-machine help` and `-accel help`, and what they know.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
 namespace qc::system {
+
+struct MachineType {
+    std::string_view name;
+    std::string_view description;
+    std::string_view alias;
+    bool is_default = false;
+};
+
+std::span<const MachineType> machine_types();
 
 // "pc" or the versioned name it stands for.
 bool is_machine_type(std::string_view type);
@@ -15,5 +25,6 @@ std::string_view canonical_machine_type(std::string_view type);
 
 std::string machine_help();
 std::string accelerator_help();
+std::string cpu_help();
 
 }  // namespace qc::system

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "system/device_nodes.h"
+
+#include <fmt/core.h>
+
+#include "hw/core/device_type.h"
+
+namespace qc::system {
+
+namespace {
+
+constexpr qom::ObjectType kMachineType{
+    .name = "machine", .parent = &qom::kObjectType, .description = {}, .abstract = true};
+constexpr qom::ObjectType kCpuType{
+    .name = "x86_64-cpu", .parent = &hw::kDeviceType, .description = "x86-64 processor"};
+
+std::string describe(const qom::PropertyDef& def) {
+    std::string line = fmt::format("  {}=<{}>", def.name, qom::type_name_of(def));
+    if (line.size() < 25) line.resize(25, ' ');
+    if (!def.description.empty()) line += fmt::format("- {}", def.description);
+    while (line.ends_with(' '))
+        line.pop_back();
+    return line + "\n";
+}
+
+std::string type_help(const qom::ObjectType& type) {
+    std::string text = fmt::format("{} options:\n", type.name);
+    for (const qom::PropertyDef* def : qom::all_properties(type)) {
+        if (def->access != qom::PropertyAccess::kReadOnly) text += describe(*def);
+    }
+    return text;
+}
+
+}  // namespace
+
+DeviceNodes::DeviceNodes(std::string_view machine_type)
+    : machine_type_name_(fmt::format("{}-machine", machine_type)),
+      machine_type_{.name = machine_type_name_, .parent = &kMachineType},
+      machine_(std::make_unique<qom::Object>(machine_type_)),
+      tree_(std::make_unique<qom::ObjectTree>(*machine_)) {
+    types_.add(machine_type_);
+    types_.add(kCpuType);
+    hw::register_pc_device_types(types_);
+}
+
+DeviceNodes::~DeviceNodes() = default;
+
+Result<const qom::ObjectType*> DeviceNodes::find_type(const std::string& name) const {
+    const qom::ObjectType* type = types_.find(name);
+    if (type == nullptr || type->abstract || !type->is_a("device") || type == &kCpuType) {
+        return fail("'{}' is not a valid device model name", name);
+    }
+    return type;
+}
+
+Result<std::optional<std::string>> DeviceNodes::help(
+    const std::vector<ParsedOption>& options) const {
+    for (const ParsedOption& option : options) {
+        OptionString copy = option.options;
+        std::string name = TRY(copy.take_required("driver").context("{}", option.origin));
+        if (name == "help" || name == "?") {
+            std::string text = "Devices that -device makes:\n";
+            for (const qom::ObjectType* type : types_.types()) {
+                if (!type->is_a("device") || type->abstract || type == &kCpuType) continue;
+                text += fmt::format("name \"{}\", desc \"{}\"\n", type->name, type->description);
+            }
+            return text;
+        }
+        for (const OptionString::Option& rest : copy.options()) {
+            if (rest.bare && (rest.key == "help" || rest.key == "?")) {
+                return type_help(*TRY(find_type(name).context("{}", option.origin)));
+            }
+        }
+    }
+    return std::nullopt;
+}
+
+Result<std::vector<hw::DeviceRequest>> DeviceNodes::requests(
+    const std::vector<ParsedOption>& options) const {
+    std::vector<hw::DeviceRequest> requests;
+    for (const ParsedOption& option : options) {
+        OptionString left = option.options;
+        hw::DeviceRequest request;
+        std::string name = TRY(left.take_required("driver").context("{}", option.origin));
+        request.type = TRY(find_type(name).context("{}", option.origin));
+        request.id = left.take("id").value_or("");
+        request.properties = TRY(
+            qom::PropertyValues::from_options(*request.type, left).context("{}", option.origin));
+        requests.push_back(std::move(request));
+    }
+    return requests;
+}
+
+Result<void> DeviceNodes::place(std::string_view name, qom::Object& parent,
+                                std::unique_ptr<qom::Object> node) {
+    TRY(parent.attach(name, *node));
+    nodes_.push_back(std::move(node));
+    return {};
+}
+
+Result<void> DeviceNodes::adopt(const std::vector<hw::DeviceRequest>& requests,
+                                const hw::PcBoard& board, unsigned cpus) {
+    for (unsigned index = 0; index < cpus; ++index)
+        TRY(place("device[*]", tree_->unattached(), std::make_unique<qom::Object>(kCpuType)));
+    for (const hw::DeviceRequest& request : requests) {
+        auto node = std::make_unique<qom::Object>(*request.type, request.properties);
+        if (request.id.empty()) {
+            TRY(place("device[*]", tree_->peripheral_anon(), std::move(node)));
+        } else {
+            TRY(place(request.id, tree_->peripheral(), std::move(node)));
+        }
+    }
+    for (const hw::Device* device : board.devices()) {
+        if (types_.find(device->type_name()) == nullptr) {
+            board_types_.push_back(std::make_unique<qom::ObjectType>(
+                qom::ObjectType{.name = device->type_name(), .parent = &hw::kDeviceType}));
+            types_.add(*board_types_.back());
+        }
+        const qom::ObjectType& type = *types_.find(device->type_name());
+        bool requested = false;
+        for (const hw::DeviceRequest& request : requests)
+            requested = requested || request.type == &type;
+        if (!requested) {
+            TRY(place("device[*]", tree_->unattached(), std::make_unique<qom::Object>(type)));
+        }
+    }
+    return {};
+}
+
+}  // namespace qc::system

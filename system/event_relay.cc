@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "system/event_relay.h"
+
+#include "qapi/generated/qapi_events_colo.h"
+#include "qapi/generated/qapi_events_migration.h"
+#include "qapi/generated/qapi_events_run_state.h"
+#include "system/trace.h"
+#include "util/log.h"
+
+namespace qc::system {
+
+namespace {
+
+qapi::COLOMode to_qapi(migration::ColoMode mode) {
+    switch (mode) {
+        case migration::ColoMode::kNone: return qapi::COLOMode::kNone;
+        case migration::ColoMode::kPrimary: return qapi::COLOMode::kPrimary;
+        case migration::ColoMode::kSecondary: return qapi::COLOMode::kSecondary;
+    }
+    return qapi::COLOMode::kNone;
+}
+
+qapi::COLOExitReason to_qapi(migration::ColoExitReason reason) {
+    switch (reason) {
+        case migration::ColoExitReason::kNone: return qapi::COLOExitReason::kNone;
+        case migration::ColoExitReason::kRequest: return qapi::COLOExitReason::kRequest;
+        case migration::ColoExitReason::kError: return qapi::COLOExitReason::kError;
+        case migration::ColoExitReason::kProcessing: return qapi::COLOExitReason::kProcessing;
+    }
+    return qapi::COLOExitReason::kNone;
+}
+
+}  // namespace
+
+void EventRelay::run_state_changed(runstate::RunState from, runstate::RunState to) {
+    trace::machine_run_state(to_string(from), to_string(to));
+    if (to == runstate::RunState::kRunning) qapi::emit_resume(*sink_);
+    if (from == runstate::RunState::kRunning) qapi::emit_stop(*sink_);
+}
+
+void EventRelay::migration_status_changed(migration::MigrationStatus status) {
+    // The schema and the migration spell the states alike.
+    if (auto named = qapi::parse_migration_status(to_string(status))) {
+        qapi::emit_migration(*sink_, {.status = *named});
+    }
+}
+
+void EventRelay::migration_pass(uint64_t pass) {
+    qapi::emit_migration_pass(*sink_, {.pass = static_cast<int64_t>(pass)});
+}
+
+void EventRelay::colo_exited(migration::ColoMode mode, migration::ColoExitReason reason) {
+    qapi::emit_colo_exit(*sink_, {.mode = to_qapi(mode), .reason = to_qapi(reason)});
+}
+
+void EventRelay::colo_failed(migration::ColoMode, const std::string& message) {
+    error_report("COLO: {}", message);
+}
+
+}  // namespace qc::system

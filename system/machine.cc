@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "system/machine.h"
+
+#include "accel/accelerators.h"
+#include "qapi/generated/qapi_events_run_state.h"
+#include "system/device_nodes.h"
+#include "system/firmware.h"
+#include "system/linux/signal_watch.h"
+#include "system/option_help.h"
+#include "system/trace.h"
+#include "target/i386/cpu_model.h"
+#include "util/log.h"
+
+namespace qc::system {
+
+// Lets a stopped VM's disks come to rest.
+class DiskListener final : public runstate::RunListener {
+ public:
+    explicit DiskListener(block::DriveTable& drives) : drives_(drives) {}
+    void vm_starting() override {}
+    void vm_stopped() override { drives_.drain(); }
+
+ private:
+    block::DriveTable& drives_;
+};
+
+namespace {
+
+qapi::ShutdownCause to_qapi(runstate::ShutdownCause cause) {
+    return qapi::parse_shutdown_cause(runstate::to_string(cause))
+        .value_or(qapi::ShutdownCause::kNone);
+}
+
+}  // namespace
+
+Machine::Machine(Options options, EventLoop& loop)
+    : options_(std::move(options)),
+      loop_(loop),
+      requests_({.reset_is_shutdown = options_.no_reboot},
+                [this] { loop_.post([this] { serve_requests(); }); }) {}
+
+Machine::~Machine() {
+    shut_down();
+}
+
+Result<std::unique_ptr<Machine>> Machine::create(Options options, EventLoop& loop) {
+    auto machine = std::unique_ptr<Machine>(new Machine(std::move(options), loop));
+    TRY(machine->create_back_ends());
+    TRY(machine->create_accelerator());
+    TRY(machine->create_vcpus());
+    TRY(machine->create_board());
+    TRY(machine->create_migration());
+    TRY(machine->create_monitors());
+    // Until here a signal ends the process, which may be waiting for the client of a
+    // character device; from here on it is an orderly shutdown. Threads inherit the
+    // mask, and the first of them start now.
+    block_termination_signals();
+    for (const auto& vcpu : machine->vcpus_)
+        TRY(machine->vm_->add_vcpu(*vcpu));
+    return machine;
+}
+
+Result<void> Machine::create_back_ends() {
+    core_ = TRY(MachineCore::create(loop_));
+    nodes_ = std::make_unique<DeviceNodes>(canonical_machine_type(options_.machine_type));
+    device_requests_ = TRY(nodes_->requests(options_.devices));
+    chardevs_ = std::make_unique<chardev::ChardevRegistry>(chardev::ChardevDeps{.loop = loop_});
+    for (const RawOption& option : options_.chardevs) {
+        auto config = TRY(chardev::parse_chardev_option(option.value).context("{}", option.origin));
+        TRY(chardevs_->add(config, chardev::Startup::kMayWait).context("{}", option.origin));
+    }
+    drives_ = std::make_unique<block::DriveTable>(
+        block::DriveTable::Config{.snapshot = options_.snapshot,
+                                  .inactive = options_.incoming.has_value()},
+        block::DriveTable::Deps{.loop = loop_, .lock = core_->lock});
+    for (const ParsedOption& option : options_.drives)
+        TRY(drives_->add(option.options).context("{}", option.origin));
+    disk_listener_ = std::make_unique<DiskListener>(*drives_);
+    return {};
+}
+
+Result<void> Machine::create_accelerator() {
+    std::vector<OptionString> candidates;
+    for (const ParsedOption& option : options_.accelerators)
+        candidates.push_back(option.options);
+    if (candidates.empty()) candidates.push_back(TRY(OptionString::parse("tcg", "accel")));
+    auto choice = TRY(accel::choose_accelerator(candidates, options_.cpus,
+                                                {.lock = core_->lock,
+                                                 .ram = core_->ram,
+                                                 .memory = core_->memory,
+                                                 .io = core_->io,
+                                                 .machine = requests_,
+                                                 .virtual_clock = core_->virtual_clock}));
+    for (const std::string& message : choice.messages)
+        report(ReportLevel::kError, message);
+    accelerator_ = std::move(choice.accelerator);
+    vm_ = std::make_unique<runstate::VmControl>(
+        runstate::VmControl::Deps{.lock = core_->lock,
+                                  .virtual_clock = core_->virtual_clock,
+                                  .clock_changed = [this] { core_->clock_changed(); },
+                                  .internal_error = [this] { requests_.report_internal_error(); },
+                                  .accelerator = accelerator_.get()});
+    vm_->add_listener(*disk_listener_);
+    return {};
+}
+
+Result<void> Machine::create_vcpus() {
+    auto choice = TRY(i386::choose_cpu_model(options_.cpu_model, accelerator_->cpu_support()));
+    for (const std::string& warning : choice.warnings)
+        warn_report("{}", warning);
+    for (unsigned index = 0; index < options_.cpus; ++index)
+        vcpus_.push_back(TRY(accelerator_->create_vcpu(index, choice.model)));
+    return {};
+}
+
+Result<void> Machine::create_board() {
+    hw::PcBoard::Config config{
+        .ram_bytes = options_.ram_bytes,
+        .firmware = TRY(load_firmware(options_.firmware, options_.data_dirs)),
+        .product = std::string(canonical_machine_type(options_.machine_type))};
+    TRY(choose_serials(config));
+    config.devices = device_requests_;
+    std::vector<hw::CpuPort*> ports;
+    for (const auto& vcpu : vcpus_)
+        ports.push_back(vcpu.get());
+    hw::DeviceContext context = core_->device_context();
+    board_ = TRY(hw::PcBoard::create(
+        config, {.context = context,
+                 .memory_root = core_->memory_root,
+                 .ram = core_->ram,
+                 .states = core_->registry,
+                 .machine = requests_,
+                 .cpus = ports,
+                 .kernel_irqchip = accelerator_->kernel_irqchip(),
+                 .drives = *drives_,
+                 .find_chardev = [this](std::string_view id) { return chardevs_->find(id); }}));
+    TRY(nodes_->adopt(device_requests_, *board_, options_.cpus));
+    TRY(accelerator_->attach_memory());
+    MachineLockGuard guard(core_->lock);
+    for (unsigned index = 0; index < vcpus_.size(); ++index) {
+        core_->registry.add(vcpus_[index]->state());
+        if (hw::ApicPort* apic = board_->apic(index)) vcpus_[index]->connect_apic(*apic);
+        vcpus_[index]->reset();
+    }
+    board_->reset();
+    return {};
+}
+
+// `-serial` options fill COM1 to COM4 in order. Without any, COM1 is standard input
+// and output under -nographic, else it exists and goes nowhere.
+Result<void> Machine::choose_serials(hw::PcBoard::Config& config) {
+    std::vector<RawOption> wanted = options_.serials;
+    if (wanted.empty() && options_.nographic) wanted.push_back({"stdio", "-nographic"});
+    if (wanted.empty() && options_.default_devices) wanted.push_back({"null", "-serial null"});
+    if (wanted.size() > config.serials.size()) {
+        return fail("{}: a PC has {} serial ports", wanted[config.serials.size()].origin,
+                    config.serials.size());
+    }
+    for (size_t index = 0; index < wanted.size(); ++index) {
+        config.serials[index] =
+            TRY(serial_back_end(index, wanted[index].value).context("{}", wanted[index].origin));
+    }
+    return {};
+}
+
+Result<chardev::Chardev*> Machine::serial_back_end(size_t index, const std::string& text) {
+    constexpr std::string_view kReference = "chardev:";
+    if (text.starts_with(kReference)) {
+        std::string_view id = std::string_view(text).substr(kReference.size());
+        chardev::Chardev* chardev = chardevs_->find(id);
+        if (chardev == nullptr) return fail("Chardev '{}' not found", id);
+        return chardev;
+    }
+    std::string id = fmt::format("serial{}", index);
+    auto config = TRY(chardev::parse_legacy_chardev(id, text));
+    if (!config) return nullptr;
+    TRY(chardevs_->add(*config, chardev::Startup::kMayWait));
+    return chardevs_->find(id);
+}
+
+Result<void> Machine::create_migration() {
+    events_ = std::make_unique<EventRelay>(
+        [this](const std::string& message) { incoming_failed(message); });
+    migration_ = std::make_unique<migration::Migration>(migration::MigrationDeps{
+        .machine_type = std::string(canonical_machine_type(options_.machine_type)),
+        .ram = core_->ram,
+        .registry = core_->registry,
+        .vm = *vm_,
+        .dirty_log = accelerator_->dirty_log(),
+        .machine_lock = core_->lock,
+        .events = *events_,
+        .autostart = !options_.start_paused,
+        .requests = requests_});
+    return {};
+}
+
+Result<void> Machine::create_monitors() {
+    qmp_ = TRY(QmpServer::create(loop_, core_->host_clock,
+                                 {.machine_lock = &core_->lock,
+                                  .types = &nodes_->types(),
+                                  .objects = &nodes_->tree(),
+                                  .chardevs = chardevs_.get(),
+                                  .drives = drives_.get(),
+                                  .vm = vm_.get(),
+                                  .requests = &requests_,
+                                  .migration = migration_.get(),
+                                  .machine = this}));
+    events_->connect(qmp_->monitor());
+    vm_->add_observer(*events_);
+    return qmp_->open(options_.qmp_monitors);
+}
+
+Result<void> Machine::launch() {
+    qmp_->start();
+    if (!options_.incoming) {
+        return options_.start_paused ? Result<void>() : vm_->start();
+    }
+    TRY(vm_->set_state(runstate::RunState::kInmigrate));
+    if (options_.incoming->value == "defer") return {};
+    auto address = TRY(
+        migration::parse_uri(options_.incoming->value).context("{}", options_.incoming->origin));
+    return migration_->migrate_incoming(address).context("{}", options_.incoming->origin);
+}
+
+Result<void> Machine::stop() {
+    // Before the incoming machine has arrived, this decides what becomes of it.
+    return vm_->user_stop();
+}
+
+Result<void> Machine::resume() {
+    if (vm_->state() == runstate::RunState::kShutdown ||
+        vm_->state() == runstate::RunState::kInternalError) {
+        return fail("Resetting the Virtual Machine is required");
+    }
+    return vm_->user_start();
+}
+
+void Machine::shut_down() {
+    if (migration_) migration_->shut_down();
+    if (vm_) vm_->shut_down();
+    if (qmp_) qmp_->stop();
+    if (drives_) drives_->drain();
+}
+
+void Machine::end(int exit_status) {
+    if (ended_) return;
+    ended_ = true;
+    exit_status_ = exit_status;
+    loop_.quit();
+}
+
+void Machine::incoming_failed(const std::string& message) {
+    loop_.post([this, message] {
+        error_report("{}", message);
+        end(1);
+    });
+}
+
+void Machine::serve_requests() {
+    runstate::SystemRequests::Actions actions = requests_.take();
+    if (actions.internal_error) (void)vm_->stop(runstate::RunState::kInternalError);
+    if (actions.debug_exit) {
+        emit_shutdown_event(runstate::ShutdownCause::kGuestShutdown);
+        end(*actions.debug_exit);
+    } else if (actions.shutdown) {
+        carry_out_shutdown(*actions.shutdown);
+    } else if (actions.reset) {
+        carry_out_reset(*actions.reset);
+    }
+}
+
+void Machine::emit_shutdown_event(runstate::ShutdownCause cause) {
+    qapi::emit_shutdown(qmp_->monitor(),
+                        {.guest = runstate::caused_by_guest(cause), .reason = to_qapi(cause)});
+}
+
+void Machine::carry_out_shutdown(runstate::ShutdownCause cause) {
+    trace::machine_shutdown(to_string(cause));
+    emit_shutdown_event(cause);
+    bool stays = options_.no_shutdown && cause != runstate::ShutdownCause::kHostQmpQuit &&
+                 cause != runstate::ShutdownCause::kHostSignal;
+    if (!stays) {
+        end(0);
+        return;
+    }
+    if (auto stopped = vm_->stop(runstate::RunState::kShutdown); !stopped) {
+        error_report(stopped.error());
+    }
+}
+
+void Machine::carry_out_reset(runstate::ShutdownCause cause) {
+    trace::machine_reset(to_string(cause));
+    reset_machine();
+    qapi::emit_reset(qmp_->monitor(),
+                     {.guest = runstate::caused_by_guest(cause), .reason = to_qapi(cause)});
+}
+
+void Machine::reset_machine() {
+    vm_->with_vcpus_paused([this] {
+        board_->reset();
+        for (const auto& vcpu : vcpus_)
+            vcpu->reset();
+    });
+}
+
+void Machine::press_power_button() {
+    {
+        MachineLockGuard guard(core_->lock);
+        board_->press_power_button();
+    }
+    qapi::emit_powerdown(qmp_->monitor());
+}
+
+}  // namespace qc::system

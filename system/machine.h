@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// One virtual machine: everything with a lifetime, in the order in which it
+// depends on each other. There is no global machine; handlers of QMP commands
+// reach it through their context.
+//
+//   create()     back ends, accelerator, vCPUs, board, migration, monitors
+//   launch()     starts the guest, or listens for an incoming migration
+//   (the main loop runs; requests to reset and shut down arrive by SystemRequests)
+//   shut_down()  migration ends, vCPUs join, disks drain; then the destructor
+//
+// Threading: main thread, but for what the members themselves allow.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "accel/accelerator.h"
+#include "block/drive_table.h"
+#include "chardev/chardev_registry.h"
+#include "hw/i386/pc_board.h"
+#include "migration/migration.h"
+#include "qom/object_tree.h"
+#include "runstate/system_requests.h"
+#include "runstate/vm_control.h"
+#include "system/event_relay.h"
+#include "system/machine_core.h"
+#include "system/options.h"
+#include "system/qmp_server.h"
+
+namespace qc::system {
+
+class DeviceNodes;
+class DiskListener;
+
+class Machine {
+ public:
+    static Result<std::unique_ptr<Machine>> create(Options options, EventLoop& loop);
+    ~Machine();
+
+    Result<void> launch();
+    void shut_down();
+    // What main() returns.
+    int exit_status() const { return exit_status_; }
+
+    // QMP's `stop` and `cont`.
+    Result<void> stop();
+    Result<void> resume();
+    void press_power_button();
+
+    const Options& options() const { return options_; }
+    MachineCore& core() { return *core_; }
+    runstate::VmControl& vm() { return *vm_; }
+    runstate::SystemRequests& requests() { return requests_; }
+    migration::Migration& migration() { return *migration_; }
+    accel::Accelerator& accelerator() { return *accelerator_; }
+    block::DriveTable& drives() { return *drives_; }
+    chardev::ChardevRegistry& chardevs() { return *chardevs_; }
+    const QmpServer& qmp() const { return *qmp_; }
+
+ private:
+    Machine(Options options, EventLoop& loop);
+
+    Result<void> create_back_ends();
+    Result<void> create_accelerator();
+    Result<void> create_vcpus();
+    Result<void> create_board();
+    Result<void> create_migration();
+    Result<void> create_monitors();
+    Result<void> choose_serials(hw::PcBoard::Config& config);
+    Result<chardev::Chardev*> serial_back_end(size_t index, const std::string& text);
+    void serve_requests();
+    void carry_out_shutdown(runstate::ShutdownCause cause);
+    void carry_out_reset(runstate::ShutdownCause cause);
+    void emit_shutdown_event(runstate::ShutdownCause cause);
+    void reset_machine();
+    void incoming_failed(const std::string& message);
+    void end(int exit_status);
+
+    Options options_;
+    EventLoop& loop_;
+    int exit_status_ = 0;
+    bool ended_ = false;
+
+    std::unique_ptr<MachineCore> core_;
+    std::unique_ptr<DeviceNodes> nodes_;
+    std::vector<hw::DeviceRequest> device_requests_;
+    runstate::SystemRequests requests_;
+    std::unique_ptr<chardev::ChardevRegistry> chardevs_;
+    std::unique_ptr<block::DriveTable> drives_;
+    std::unique_ptr<accel::Accelerator> accelerator_;
+    std::unique_ptr<runstate::VmControl> vm_;
+    std::unique_ptr<DiskListener> disk_listener_;
+    std::vector<std::unique_ptr<accel::Vcpu>> vcpus_;
+    std::unique_ptr<hw::PcBoard> board_;
+    std::unique_ptr<EventRelay> events_;
+    std::unique_ptr<migration::Migration> migration_;
+    std::unique_ptr<QmpServer> qmp_;
+};
+
+}  // namespace qc::system

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What QMP asks about the machine as a whole.
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "monitor/context.h"
+#include "qapi/generated/qapi_commands_machine.h"
+#include "system/machine.h"
+#include "system/option_help.h"
+#include "util/checked.h"
+#include "util/unique_fd.h"
+
+namespace qc::qapi {
+
+Result<std::vector<CpuInfoFast>> qmp_query_cpus_fast(monitor::MonitorContext& context) {
+    std::vector<CpuInfoFast> cpus;
+    for (pid_t thread : context.vm->vcpu_thread_ids()) {
+        auto index = static_cast<int64_t>(cpus.size());
+        cpus.push_back(
+            {.cpu_index = index,
+             .qom_path = fmt::format("/machine/unattached/device[{}]", index),
+             .thread_id = thread,
+             .props = CpuInstanceProperties{.socket_id = index, .core_id = 0, .thread_id = 0},
+             .target = SysEmuTarget::kX8664});
+    }
+    return cpus;
+}
+
+Result<std::vector<MachineInfo>> qmp_query_machines(monitor::MonitorContext&) {
+    std::vector<MachineInfo> machines;
+    for (const system::MachineType& type : system::machine_types()) {
+        MachineInfo info{.name = std::string(type.name),
+                         .cpu_max = 1,
+                         .hotpluggable_cpus = false,
+                         .numa_mem_supported = false,
+                         .deprecated = false,
+                         .default_cpu_type = "qemu64-x86_64-cpu",
+                         .default_ram_id = "pc.ram",
+                         .acpi = false};
+        if (!type.alias.empty()) info.alias = std::string(type.alias);
+        if (type.is_default) info.is_default = true;
+        machines.push_back(std::move(info));
+    }
+    return machines;
+}
+
+Result<CurrentMachineParams> qmp_query_current_machine(monitor::MonitorContext&) {
+    return CurrentMachineParams{.wakeup_suspend_support = false};
+}
+
+Result<NameInfo> qmp_query_name(monitor::MonitorContext& context) {
+    const std::string& name = context.machine->options().vm_name;
+    return name.empty() ? NameInfo{} : NameInfo{.name = name};
+}
+
+Result<UuidInfo> qmp_query_uuid(monitor::MonitorContext&) {
+    // There is no -uuid yet, so no machine has one.
+    return UuidInfo{.UUID = "00000000-0000-0000-0000-000000000000"};
+}
+
+Result<KvmInfo> qmp_query_kvm(monitor::MonitorContext& context) {
+    return KvmInfo{.enabled = context.machine->accelerator().name() == "kvm",
+                   .present = access("/dev/kvm", R_OK | W_OK) == 0};
+}
+
+Result<MemoryInfo> qmp_query_memory_size_summary(monitor::MonitorContext& context) {
+    return MemoryInfo{.base_memory = context.machine->options().ram_bytes};
+}
+
+namespace {
+
+Result<void> write_fully(int fd, std::span<const std::byte> data, const std::string& name) {
+    while (!data.empty()) {
+        ssize_t count = write(fd, data.data(), data.size());
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return fail_errno(errno, "Could not write '{}'", name);
+        data = data.subspan(static_cast<size_t>(count));
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<void> qmp_pmemsave(monitor::MonitorContext& context, const PmemsaveArgs& args) {
+    if (args.val < 0) return fail("Invalid parameter 'val': {} is negative", args.val);
+    if (args.size < 0) return fail("Invalid parameter 'size': {} is negative", args.size);
+    auto first = static_cast<uint64_t>(args.val);
+    auto left = static_cast<uint64_t>(args.size);
+    if (!checked_add(first, left)) return fail("Invalid parameter 'size': the range is too large");
+    UniqueFd fd(open(args.filename.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+    if (!fd) return fail_errno(errno, "Could not open '{}'", args.filename);
+    std::vector<std::byte> piece(size_t{256} << 10);
+    while (left > 0) {
+        auto part = std::span(piece).first(std::min<uint64_t>(left, piece.size()));
+        {
+            MachineLockGuard lock(*context.machine_lock);
+            context.machine->core().memory.read(memory::PhysAddr(first), part);
+        }
+        TRY(write_fully(fd.get(), part, args.filename));
+        first += part.size();
+        left -= part.size();
+    }
+    return {};
+}
+
+}  // namespace qc::qapi
