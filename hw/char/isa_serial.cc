@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "hw/char/trace.h"
+
 namespace qc::hw {
 
 IsaSerial::Location IsaSerial::standard_location(unsigned index) {
@@ -14,7 +16,8 @@ IsaSerial::Location IsaSerial::standard_location(unsigned index) {
 
 IsaSerial::IsaSerial(const Config& config, const DeviceContext& context,
                      chardev::ChardevClaim backend)
-    : lock_(context.lock),
+    : port_(config.port),
+      lock_(context.lock),
       timers_(context.virtual_timers),
       io_root_(context.io_root),
       region_(memory::MemoryRegion::io("serial", SerialCore::kPorts, *this)),
@@ -48,7 +51,9 @@ uint64_t IsaSerial::io_read(uint64_t offset, unsigned) {
 }
 
 void IsaSerial::io_write(uint64_t offset, unsigned, uint64_t value) {
-    core_.write(static_cast<unsigned>(offset), static_cast<uint8_t>(value));
+    const auto reg = static_cast<unsigned>(offset);
+    if (reg != 0) trace::serial_control(port_, reg, static_cast<uint8_t>(value));
+    core_.write(reg, static_cast<uint8_t>(value));
     send();
     update();
 }

@@ -66,6 +66,7 @@ class IsaSerial final : public Device, public memory::IoHandler, private chardev
     void update();
     void arm_timeout();
 
+    uint16_t port_;
     MachineLock& lock_;
     TimerQueue& timers_;
     memory::MemoryRegion& io_root_;

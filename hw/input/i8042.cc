@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "hw/input/i8042.h"
 
+#include "hw/input/trace.h"
+
 namespace qc::hw {
 
 I8042::I8042(const DeviceContext& context, const Connections& connections)
@@ -37,6 +39,7 @@ void I8042::update() {
 
 uint8_t I8042::read_data(unsigned) {
     const uint8_t value = core_.read_data(now_ns());
+    trace::i8042_read_data(value);
     // The line falls before an answer that was waiting raises it again.
     set_irqs();
     update();
@@ -44,6 +47,7 @@ uint8_t I8042::read_data(unsigned) {
 }
 
 void I8042::write_data(unsigned, uint8_t value) {
+    trace::i8042_write_data(value);
     core_.write_data(now_ns(), value);
     update();
 }
@@ -54,6 +58,7 @@ uint8_t I8042::read_status(unsigned) {
 }
 
 void I8042::write_command(unsigned, uint8_t value) {
+    trace::i8042_command(value);
     core_.write_command(now_ns(), value);
     update();
 }

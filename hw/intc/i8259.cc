@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "hw/intc/i8259.h"
 
+#include "hw/intc/trace.h"
+
 namespace qc::hw {
 
 I8259::I8259(const DeviceContext& context)
@@ -16,6 +18,7 @@ void I8259::set_irq(unsigned irq, bool level) {
 
 uint8_t I8259::acknowledge() {
     const uint8_t vector = pair_.acknowledge();
+    trace::pic_acknowledge(vector);
     update_output();
     return vector;
 }

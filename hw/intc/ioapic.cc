@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "hw/intc/ioapic.h"
 
+#include "hw/intc/trace.h"
+
 namespace qc::hw {
 
 IoApic::IoApic(memory::MemoryRegion& memory_root, ApicBus& bus)
@@ -15,8 +17,13 @@ IoApic::~IoApic() {
 }
 
 void IoApic::deliver() {
-    while (const auto delivery = core_.next_delivery())
-        core_.delivered(delivery->pin, bus_.deliver(delivery->message));
+    while (const auto delivery = core_.next_delivery()) {
+        const ApicMessage& message = delivery->message;
+        const bool accepted = bus_.deliver(message);
+        trace::ioapic_deliver(delivery->pin, message.vector, static_cast<uint8_t>(message.delivery),
+                              accepted);
+        core_.delivered(delivery->pin, accepted);
+    }
 }
 
 void IoApic::set_irq(unsigned pin, bool level) {
@@ -35,6 +42,7 @@ uint64_t IoApic::io_read(uint64_t offset, unsigned) {
 }
 
 void IoApic::io_write(uint64_t offset, unsigned, uint64_t value) {
+    trace::ioapic_write(offset, static_cast<uint32_t>(value));
     core_.write(offset, static_cast<uint32_t>(value));
     deliver();
 }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "hw/intc/trace.h"
+
 namespace qc::hw {
 
 namespace {
@@ -13,7 +15,8 @@ constexpr int64_t kMinTimerDistanceNs = 20'000;
 
 LocalApic::LocalApic(const Config& config, const DeviceContext& context,
                      const Connections& connections)
-    : timers_(context.virtual_timers),
+    : index_(config.id),
+      timers_(context.virtual_timers),
       cpu_(connections.cpu),
       external_(connections.external),
       router_(connections.router),
@@ -32,11 +35,12 @@ LocalApic::LocalApic(const Config& config, const DeviceContext& context,
 // may make an I/O APIC send here, while this runs: the actions are taken first.
 void LocalApic::settle() {
     const LocalApicCore::Actions actions = core_.take_actions();
+    if (actions.errors) trace::apic_error(index_, actions.errors);
     if (actions.nmi) cpu_.raise_nmi();
     if (actions.smi) cpu_.raise_smi();
     if (actions.init) cpu_.raise_init();
     if (actions.startup) cpu_.raise_startup(*actions.startup);
-    if (actions.ipi) router_.send_ipi(*this, *actions.ipi);
+    if (actions.ipi) send(*actions.ipi);
     if (actions.end_of_interrupt) router_.broadcast_eoi(*actions.end_of_interrupt);
 
     const bool intr = core_.intr();
@@ -45,6 +49,13 @@ void LocalApic::settle() {
         cpu_.set_interrupt_line(intr);
     }
     arm_timer();
+}
+
+void LocalApic::send(const LocalApicCore::Ipi& ipi) {
+    const ApicMessage& message = ipi.message;
+    trace::apic_ipi(index_, message.vector, static_cast<uint8_t>(message.delivery),
+                    message.destination, static_cast<uint8_t>(ipi.shorthand));
+    router_.send_ipi(*this, ipi);
 }
 
 void LocalApic::arm_timer() {
@@ -87,6 +98,7 @@ std::optional<uint8_t> LocalApic::acknowledge_interrupt() {
 
 bool LocalApic::set_apic_base(uint64_t value) {
     if (!core_.set_apic_base(value)) return false;
+    trace::apic_base(index_, value);
     if (base_changed_) base_changed_();
     settle();
     return true;

@@ -67,8 +67,10 @@ class LocalApic final : public Device, public ApicPort, public ApicNode {
  private:
     int64_t now_ns() const { return timers_.clock().now_ns(); }
     void settle();
+    void send(const LocalApicCore::Ipi& ipi);
     void arm_timer();
 
+    unsigned index_;  // of the processor
     TimerQueue& timers_;
     CpuPort& cpu_;
     InterruptAcknowledger& external_;

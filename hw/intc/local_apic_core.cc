@@ -177,6 +177,7 @@ bool LocalApicCore::accept(uint8_t vector, ApicTrigger trigger) {
 // The interrupt comes once for each error, until the guest clears it: an error
 // interrupt with an illegal vector must not raise itself.
 void LocalApicCore::raise_error(uint8_t bit) {
+    actions_.errors |= bit;
     if (state_.errors & bit) return;
     state_.errors |= bit;
     raise_lvt(kLvtError);

@@ -83,6 +83,7 @@ class LocalApicCore {
         std::optional<uint8_t> startup;
         std::optional<Ipi> ipi;
         std::optional<uint8_t> end_of_interrupt;  // to broadcast
+        uint8_t errors = 0;                       // that the guest made, for tracing
     };
     struct Acknowledged {
         enum class Kind : uint8_t { kNothing, kVector, kExternal } kind = Kind::kNothing;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "hw/misc/isa_debug_exit.h"
 
+#include "hw/misc/trace.h"
+
 namespace qc::hw {
 
 IsaDebugExit::IsaDebugExit(const Config& config, const DeviceContext& context, MachinePort& machine)
@@ -16,6 +18,7 @@ IsaDebugExit::~IsaDebugExit() {
 
 // An exit status has eight bits: what does not fit is cut off, as exit() does.
 void IsaDebugExit::io_write(uint64_t, unsigned, uint64_t value) {
+    trace::debug_exit(value);
     machine_.request_debug_exit(static_cast<uint8_t>(value << 1 | 1));
 }
 

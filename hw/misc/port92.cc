@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "hw/misc/port92.h"
 
+#include "hw/misc/trace.h"
+
 namespace qc::hw {
 
 namespace {
@@ -16,6 +18,7 @@ Port92::Port92(const DeviceContext& context, const Connections& connections)
       ports_(*this, context.io_root, "port92", 0x92, 1) {}
 
 void Port92::write(unsigned, uint8_t value) {
+    trace::port92_write(value);
     const bool reset_rises = (value & ~state_.control & kReset) != 0;
     state_.control = value & kWritable;
     a20_.set(A20Gate::Source::kPort92, (value & kA20) != 0);

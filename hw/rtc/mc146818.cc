@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "hw/rtc/mc146818.h"
 
+#include "hw/rtc/trace.h"
+
 namespace qc::hw {
 
 Mc146818::Mc146818(const Config& config, const DeviceContext& context)
@@ -26,6 +28,7 @@ void Mc146818::write(unsigned offset, uint8_t value) {
         core_.select(value);
         return;
     }
+    trace::rtc_write(core_.index(), value);
     core_.write(now_ns(), value);
     update();
 }

@@ -58,6 +58,7 @@ class Mc146818Core {
     void reset();
 
     void select(uint8_t value);  // port 70h: index, NMI mask in bit 7
+    uint8_t index() const { return state_.index; }
     bool nmi_masked() const { return state_.nmi_masked; }
     uint8_t read(int64_t now_ns);
     void write(int64_t now_ns, uint8_t value);

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "hw/timer/trace.h"
+
 namespace qc::hw {
 
 namespace {
@@ -52,6 +54,7 @@ uint8_t I8254::read(unsigned offset) {
 }
 
 void I8254::write(unsigned offset, uint8_t value) {
+    trace::pit_write(offset, value);
     const int64_t now = now_ns();
     advance(now);
     core_.write(now, offset, value);
