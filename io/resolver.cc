@@ -2,6 +2,7 @@
 #include "io/resolver.h"
 
 #include <netdb.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -14,9 +15,16 @@
 
 namespace qc::io {
 
+namespace {
+
+// No EAI_ code: those are negative, and 0.
+constexpr int kRunning = 1;
+
+}  // namespace
+
 struct Resolver::Request {
     ~Request() {
-        if (control.ar_result != nullptr) freeaddrinfo(control.ar_result);
+        if (result != nullptr) freeaddrinfo(result);
     }
 
     void finish(int with) noexcept {
@@ -25,12 +33,14 @@ struct Resolver::Request {
         [[maybe_unused]] const ssize_t written = write(done.get(), &one, sizeof(one));
     }
 
+    const char* node() const { return address.host.empty() ? nullptr : address.host.c_str(); }
+
     InetAddress address;
     UniqueFd done;
     addrinfo hints = {};
-    gaicb control = {};
-    gaicb* list = &control;
-    std::atomic<int> status{EAI_INPROGRESS};
+    // Written before `status`, which publishes it.
+    addrinfo* result = nullptr;
+    std::atomic<int> status{kRunning};
 };
 
 namespace {
@@ -62,38 +72,45 @@ Result<std::unique_ptr<Resolver>> Resolver::start(const InetAddress& address, Re
     request->hints.ai_family = *family;
     request->hints.ai_socktype = SOCK_STREAM;
     request->hints.ai_flags = purpose == ResolveFor::kListen ? AI_PASSIVE : 0;
-    const std::string& host = request->address.host;
-    const char* const node = host.empty() ? nullptr : host.c_str();
-    const char* const service = request->address.port.c_str();
 
     // What needs no name server is answered here, and most addresses are numbers.
     addrinfo numeric = request->hints;
-    if (node != nullptr) numeric.ai_flags |= AI_NUMERICHOST;
-    const int status = getaddrinfo(node, service, &numeric, &request->control.ar_result);
-    if (status != EAI_NONAME || node == nullptr) {
+    if (request->node() != nullptr) numeric.ai_flags |= AI_NUMERICHOST;
+    const int status =
+        getaddrinfo(request->node(), address.port.c_str(), &numeric, &request->result);
+    if (status != EAI_NONAME || request->node() == nullptr) {
         request->finish(status);
-        return std::unique_ptr<Resolver>(new Resolver(std::move(request)));
-    }
-
-    request->control.ar_name = node;
-    request->control.ar_service = service;
-    request->control.ar_request = &request->hints;
-    request->control.ar_result = nullptr;
-    auto* const reference = new std::shared_ptr<Request>(request);
-    sigevent notify = {};
-    notify.sigev_notify = SIGEV_THREAD;
-    notify.sigev_value.sival_ptr = reference;
-    notify.sigev_notify_function = [](sigval value) noexcept {
-        const std::unique_ptr<std::shared_ptr<Request>> held(
-            static_cast<std::shared_ptr<Request>*>(value.sival_ptr));
-        (*held)->finish(gai_error(&(*held)->control));
-    };
-    const int started = getaddrinfo_a(GAI_NOWAIT, &request->list, 1, &notify);
-    if (started != 0) {
-        delete reference;
-        return fail("cannot look up '{}': {}", host, gai_strerror(started));
+    } else {
+        TRY(look_up_in_thread(request));
     }
     return std::unique_ptr<Resolver>(new Resolver(std::move(request)));
+}
+
+// The thread is detached, because getaddrinfo() cannot be broken off: who gives
+// up a connection must not wait for a name server that does not answer. It
+// touches nothing but the request.
+Result<void> Resolver::look_up_in_thread(const std::shared_ptr<Request>& request) {
+    const auto body = [](void* argument) noexcept -> void* {
+        const std::unique_ptr<std::shared_ptr<Request>> reference(
+            static_cast<std::shared_ptr<Request>*>(argument));
+        Request& work = **reference;
+        work.finish(getaddrinfo(work.node(), work.address.port.c_str(), &work.hints, &work.result));
+        return nullptr;
+    };
+    auto reference = std::make_unique<std::shared_ptr<Request>>(request);
+    pthread_attr_t attributes;
+    sigset_t all_signals;
+    sigfillset(&all_signals);
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setsigmask_np(&attributes, &all_signals);
+    pthread_t thread;
+    const int error = pthread_create(&thread, &attributes, body, reference.get());
+    pthread_attr_destroy(&attributes);
+    if (error != 0) return fail_errno(error, "cannot look up '{}'", request->address.host);
+    // The thread owns it now.
+    static_cast<void>(reference.release());
+    return {};
 }
 
 int Resolver::fd() const {
@@ -102,15 +119,14 @@ int Resolver::fd() const {
 
 Result<std::optional<std::vector<RawSocketAddress>>> Resolver::poll() {
     const int status = request_->status.load(std::memory_order_acquire);
-    if (status == EAI_INPROGRESS) return std::optional<std::vector<RawSocketAddress>>();
+    if (status == kRunning) return std::optional<std::vector<RawSocketAddress>>();
     if (status != 0) {
         return fail("address resolution failed for {}: {}",
                     SocketAddress(request_->address).short_string(),
                     status == EAI_SYSTEM ? "system error" : gai_strerror(status));
     }
     std::vector<RawSocketAddress> addresses;
-    for (const addrinfo* info = request_->control.ar_result; info != nullptr;
-         info = info->ai_next) {
+    for (const addrinfo* info = request_->result; info != nullptr; info = info->ai_next) {
         RawSocketAddress raw;
         if (info->ai_addrlen > sizeof(raw.storage)) continue;
         std::memcpy(&raw.storage, info->ai_addr, info->ai_addrlen);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Looks up host and service names without blocking its caller: numbers at once,
-// names in glibc's asynchronous resolver (getaddrinfo_a).
+// names in a thread of the lookup's own.
 //
 // Threading: one thread. Destroying a lookup abandons it.
 #pragma once
@@ -31,6 +31,7 @@ class Resolver {
  private:
     struct Request;
     explicit Resolver(std::shared_ptr<Request> request);
+    static Result<void> look_up_in_thread(const std::shared_ptr<Request>& request);
 
     // Shared with the resolver's thread, which may end later than this object.
     std::shared_ptr<Request> request_;

@@ -2,9 +2,9 @@
 #include "util/trace.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <fstream>
-#include <regex>
 #include <sstream>
 
 #include "util/trace_test_events.h"
@@ -35,14 +35,21 @@ TEST_F(TraceTest, events_are_off_at_first) {
     EXPECT_EQ(written(), "");
 }
 
+// The line with every digit of thread and time turned into a 0.
+std::string without_numbers(std::string line) {
+    for (size_t i = 0; i < line.size() && line[i] != ':'; ++i) {
+        if (line[i] >= '0' && line[i] <= '9') line[i] = '0';
+    }
+    return line;
+}
+
 TEST_F(TraceTest, enabled_event_writes_one_line_with_thread_and_time) {
     ASSERT_TRUE(registry_.apply_option("test_numbers"));
     test_plain();
     test_numbers(10, -5, UINT64_MAX);
-    EXPECT_TRUE(std::regex_match(
-        written(),
-        std::regex("[0-9]+@[0-9]+\\.[0-9]{6}:test_numbers 0x0a -5 18446744073709551615\n")))
-        << written();
+    const std::string thread(std::to_string(gettid()).size(), '0');
+    EXPECT_EQ(without_numbers(written()),
+              thread + "@0000000000.000000:test_numbers 0x0a -5 18446744073709551615\n");
 }
 
 TEST_F(TraceTest, glob_switches_on_and_minus_off) {
