@@ -40,7 +40,7 @@ std::vector<std::byte> boot_order(const IdeDisks& disks) {
     for (const IdeDisk& disk : disks.disks())
         if (disk.boot_index) order.push_back(&disk);
     if (order.empty()) return {};
-    std::ranges::stable_sort(order, {}, [](const IdeDisk* disk) { return *disk->boot_index; });
+    std::ranges::sort(order, {}, [](const IdeDisk* disk) { return *disk->boot_index; });
     std::string text;
     for (const IdeDisk* disk : order) {
         if (!text.empty()) text += '\n';

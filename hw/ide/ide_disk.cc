@@ -137,6 +137,9 @@ Result<void> IdeDisks::add_device(const qom::PropertyValues& properties,
     TRY(take_geometry(properties, disk.config));
     if (properties.is_set("bootindex") && properties.get_int("bootindex") >= 0) {
         disk.boot_index = static_cast<uint32_t>(properties.get_int("bootindex"));
+        if (std::ranges::find(disks_, disk.boot_index, &IdeDisk::boot_index) != disks_.end()) {
+            return fail("The bootindex {} has already been used", *disk.boot_index);
+        }
     }
     disks_.push_back(std::move(disk));
     return {};
