@@ -241,7 +241,11 @@ Selected select_move(const Insn& insn, Op& op) {
         case ZYDIS_MNEMONIC_CWD: op.handler = go_on<spread_sign<uint16_t>>; return Selected::kYes;
         case ZYDIS_MNEMONIC_CDQ: op.handler = go_on<spread_sign<uint32_t>>; return Selected::kYes;
         case ZYDIS_MNEMONIC_CQO: op.handler = go_on<spread_sign<uint64_t>>; return Selected::kYes;
-        case ZYDIS_MNEMONIC_XLAT: op.handler = go_on<xlat>; return Selected::kYes;
+        case ZYDIS_MNEMONIC_XLAT:
+            op.seg = static_cast<uint8_t>(insn.segment_override >= 0 ? insn.segment_override
+                                                                     : i386::kDs);
+            op.handler = go_on<xlat>;
+            return Selected::kYes;
         case ZYDIS_MNEMONIC_NOP:
         case ZYDIS_MNEMONIC_PAUSE:
         case ZYDIS_MNEMONIC_PREFETCH:

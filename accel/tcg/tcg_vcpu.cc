@@ -145,7 +145,6 @@ i386::CpuState TcgVcpu::save() const {
     state.a20_enabled = a20_enabled_.load(std::memory_order_relaxed);
     state.msr.tsc = tsc_at_load_ ? *tsc_at_load_ : read_tsc(cpu_);
     if (cpu_.env.apic != nullptr) {
-        cpu_.env.lock.assert_held();
         state.msr.apic_base = cpu_.env.apic->apic_base();
         state.cr8 = cpu_.env.apic->task_priority_class();
     }

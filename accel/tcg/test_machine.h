@@ -6,6 +6,7 @@
 // Threading: one thread, unless a test makes more.
 #pragma once
 
+#include <concepts>
 #include <cstring>
 #include <deque>
 #include <functional>
@@ -125,7 +126,7 @@ class TestMachine {
     }
 
     void poke(uint64_t address, std::span<const std::byte> data) { ram->write(address, data); }
-    template <typename T>
+    template <std::integral T>
     void poke(uint64_t address, T value) {
         ram->write(address, std::as_bytes(std::span(&value, 1)));
     }
@@ -159,6 +160,7 @@ class TestMachine {
         s.segments[i386::kCs].selector = 0x08;
         s.segments[i386::kCs].attributes = 0xc09b;
         s.rip = kCodeAt;
+        s.mp_state = i386::MpState::kRunning;
         s.gpr[i386::kRsp] = kStackAt;
         set_state(s);
     }
