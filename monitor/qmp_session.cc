@@ -38,7 +38,9 @@ void QmpSession::opened() {
         queue_.clear();
     }
     send(greeting(monitor_.version()));
-    update_reading();
+    // A command of the client before may still be executed.
+    reading_ = takes_commands();
+    transport_.set_reading(reading_);
 }
 
 void QmpSession::closed() {

@@ -25,12 +25,19 @@ Result<qapi::Value> run_event(MonitorContext& context, const qapi::Object&) {
     context.monitor.emit("TOLD", std::nullopt);
     return qapi::Value(qapi::Object());
 }
+// The client goes and the next one comes while its command is executed.
+Result<qapi::Value> run_reconnect(MonitorContext& context, const qapi::Object&) {
+    context.session.closed();
+    context.session.opened();
+    return qapi::Value("for the one before");
+}
 
 constexpr qapi::CommandDef kCommands[] = {
     {.name = "echo", .invoke = run_echo},
     {.name = "fail", .invoke = run_fail},
     {.name = "big", .invoke = run_big},
     {.name = "event", .invoke = run_event},
+    {.name = "reconnect", .invoke = run_reconnect},
     {.name = "oob-echo", .invoke = run_echo, .allow_oob = true},
     {.name = "silent", .invoke = run_echo, .success_response = false},
 };
@@ -270,6 +277,17 @@ TEST_F(QmpSessionTest, next_client_starts_anew_and_gets_no_old_answer) {
     EXPECT_EQ(fixture.transport.take().find("old"), std::string::npos);
     EXPECT_EQ(say("{'exec-oob':'oob-echo'}"), generic("QMP input member 'exec-oob' is unexpected"));
     EXPECT_EQ(say("{'execute':'qmp_capabilities'}"), "{\"return\": {}}\n");
+}
+
+TEST_F(QmpSessionTest, client_that_comes_during_a_command_waits_for_its_end) {
+    connect();
+    fixture.session.received("{'execute':'reconnect'}");
+    fixture.main_loop->run_once(0);
+    EXPECT_TRUE(fixture.transport.take().starts_with("{\"QMP\""));
+    EXPECT_FALSE(fixture.transport.reading);
+    fixture.settle();
+    EXPECT_TRUE(fixture.transport.reading);
+    EXPECT_EQ(fixture.transport.take(), "");
 }
 
 TEST_F(QmpSessionTest, received_while_closed_is_ignored) {

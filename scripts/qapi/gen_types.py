@@ -10,9 +10,7 @@ INCLUDES = ["#include <cstdint>", "#include <optional>", "#include <string>", "#
 def generate(schema, module):
     includes = INCLUDES + [cpp.include("types", other) for other in schema.modules[module]]
     mine = [item for item in schema.types_in_order if item.module == module]
-    # An array of a type may come before the type.
-    forward = "".join(f"struct {item.name};\n" for item in mine if not isinstance(item, Enum))
-    body = forward + "\n" + "\n".join(declare(item) for item in mine)
+    body = "\n".join(declare(item) for item in mine)
     return {cpp.file_name("types", module, ".h"):
             cpp.header("Types of the schema.", module, includes, body)}
 

@@ -297,12 +297,12 @@ class Schema:
         return result
 
     def order(self):
-        """The types, each behind those that it holds by value."""
+        """The types, each behind those that it is made of."""
         done, result = set(), []
 
         def visit(item, path):
             if item.name in path:
-                raise SchemaError(item.where, f"{item.name} contains itself, other than in an array")
+                raise SchemaError(item.where, f"{item.name} contains itself")
             if item.name in done:
                 return
             for part in parts(item):
@@ -316,10 +316,12 @@ class Schema:
 
 
 def parts(item):
-    """The types that a C++ struct holds by value."""
+    """The types that must be complete before this one: what a C++ struct holds,
+    also in a vector."""
     if isinstance(item, Enum):
         return []
     held = [member.type for member in item.members] + list(getattr(item, "branches", {}).values())
+    held = [part.element if isinstance(part, Array) else part for part in held]
     return [part for part in held if not isinstance(part, (Builtin, Array))]
 
 
