@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <deque>
 
+#include "block/trace.h"
 #include "util/assert.h"
 #include "util/checked.h"
 
@@ -114,6 +115,9 @@ void BlockBackend::submit(BlockRequest request) {
         MutexLock lock(shared_->mutex);
         ++shared_->in_flight;
     }
+    trace::block_submit(
+        id_, static_cast<unsigned>(request.op), request.offset,
+        request.op == BlockOp::kDiscard ? request.discard_bytes : total_length(request.buffers));
     std::optional<Gate::Pass> pass = gate_.enter();
     int error = pass ? check(request) : ENODEV;
     if (error != 0) {
@@ -127,6 +131,7 @@ void BlockBackend::submit(BlockRequest request) {
 }
 
 void BlockBackend::finish(BlockRequest& request, int error) {
+    trace::block_complete(id_, static_cast<unsigned>(request.op), error);
     {
         MutexLock lock(shared_->mutex);
         count(shared_->statistics, request, error);
@@ -163,6 +168,7 @@ Result<void> BlockBackend::activate() {
     if (active_) return {};
     TRY(image_->activate());
     active_ = true;
+    trace::block_active(id_, true);
     return {};
 }
 
@@ -170,6 +176,7 @@ void BlockBackend::inactivate() {
     if (!active_) return;
     image_->inactivate();
     active_ = false;
+    trace::block_active(id_, false);
 }
 
 }  // namespace qc::block

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "hw/i386/trace.h"
+
 namespace qc::hw {
 
 namespace {
@@ -81,6 +83,7 @@ bool I440fx::apply_pam() {
         Segment& segment = segments_[i];
         if (segment.target == parts[i].target) continue;
         segment.target = parts[i].target;
+        trace::i440fx_shadow(parts[i].start, static_cast<unsigned>(segment.target));
         segment.ram.set_enabled(segment.target != PamTarget::kPci);
         segment.ram.set_read_only(segment.target == PamTarget::kRamReadOnly);
         changed = true;
@@ -92,6 +95,7 @@ bool I440fx::apply_smram() {
     bool open = smram_open(config().byte(kSmramControl));
     if (smram_.enabled() == open) return false;
     smram_.set_enabled(open);
+    trace::i440fx_smram(open);
     return true;
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "hw/ide/piix3_ide.h"
+#include "hw/ide/trace.h"
 
 namespace qc::hw {
 
@@ -15,6 +16,7 @@ constexpr uint32_t kDmaChunkSectors = 256;
 IdeChannel::IdeChannel(Piix3Ide& owner, const DeviceContext& context, Ports ports)
     : owner_(owner),
       context_(context),
+      port_(ports.command_block),
       command_region_(memory::MemoryRegion::io("ide-cmd", 8, command_ports_)),
       control_region_(memory::MemoryRegion::io("ide-ctl", 1, control_port_)) {
     context_.io_root.add_child(ports.command_block, command_region_);
@@ -80,6 +82,7 @@ void IdeChannel::submit(unsigned unit, const AtaDiskRequest& request,
     block_request.done = [this, unit, ticket = std::weak_ptr(ticket), buffer = std::move(buffer),
                           done = std::move(done)](int error) mutable {
         if (ticket.expired()) return;
+        if (error != 0) trace::ide_disk_error(port_, error);
         units_[unit].request.reset();
         done(error);
     };
@@ -115,6 +118,7 @@ void IdeChannel::start_dma() {
     std::optional<AtaDmaTransfer> transfer = drive->dma();
     if (!transfer) return;
 
+    trace::ide_dma(port_, transfer->to_memory, transfer->lba, transfer->sectors);
     const unsigned unit = drive == core_.drive(0) ? 0 : 1;
     const uint32_t sectors = std::min(transfer->sectors, kDmaChunkSectors);
     auto buffer = std::make_shared<Buffer>(sectors * ata::kSectorSize);
@@ -144,6 +148,7 @@ void IdeChannel::dma_read_done(unsigned unit, uint32_t sectors, const Buffer& bu
         if (scatter(buffer) == buffer.size()) {
             drive.dma_moved(sectors);
         } else {
+            trace::ide_dma_short(port_);
             drive.dma_dropped();
         }
     }
@@ -273,7 +278,11 @@ void IdeChannel::CommandPorts::io_write(uint64_t offset, unsigned size, uint64_t
             const auto reg = static_cast<unsigned>(offset) + i;
             if (reg == ata::kData) continue;
             // A command takes INTRQ back before the drive may assert it anew.
-            if (reg == ata::kCommand) channel_.irq_.set(false);
+            if (reg == ata::kCommand) {
+                trace::ide_command(channel_.port_, core.drive(1) == core.selected() ? 1 : 0,
+                                   static_cast<uint8_t>(value >> (8 * i)));
+                channel_.irq_.set(false);
+            }
             if (core.write(reg, static_cast<uint8_t>(value >> (8 * i)))) channel_.forget_requests();
         }
     }
@@ -285,7 +294,10 @@ uint64_t IdeChannel::ControlPort::io_read(uint64_t, unsigned) {
 }
 
 void IdeChannel::ControlPort::io_write(uint64_t, unsigned, uint64_t value) {
-    if (channel_.core_.write_control(static_cast<uint8_t>(value))) channel_.forget_requests();
+    if (channel_.core_.write_control(static_cast<uint8_t>(value))) {
+        trace::ide_reset(channel_.port_);
+        channel_.forget_requests();
+    }
     channel_.settle();
 }
 

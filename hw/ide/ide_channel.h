@@ -90,6 +90,7 @@ class IdeChannel {
 
     Piix3Ide& owner_;
     DeviceContext context_;
+    const uint16_t port_;  // names the channel in traces
     IdeChannelCore core_;
     BusMasterCore bus_master_;
     std::array<Unit, 2> units_;

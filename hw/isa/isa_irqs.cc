@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "hw/isa/trace.h"
 #include "util/assert.h"
 
 namespace qc::hw {
@@ -20,6 +21,7 @@ void IsaIrqs::update(unsigned irq) {
     auto bit = static_cast<uint16_t>(1u << irq);
     if (level == ((state_.levels & bit) != 0)) return;
     state_.levels = static_cast<uint16_t>(state_.levels ^ bit);
+    trace::isa_irq(irq, level);
     sink_(irq, level);
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "hw/isa/trace.h"
 #include "util/assert.h"
 
 namespace qc::hw {
@@ -84,12 +85,15 @@ bool Piix3::drives(unsigned irq) const {
 
 void Piix3::config_written(uint8_t offset, unsigned size) {
     if (offset >= kPirqRouteControl + 4 || offset + size <= kPirqRouteControl) return;
+    for (unsigned pirq = 0; pirq < pins_.size(); ++pirq)
+        trace::piix3_route(pirq, config().byte(static_cast<uint8_t>(kPirqRouteControl + pirq)));
     // Wires may have left any interrupt and joined any other.
     for (unsigned irq = 0; irq < kIsaIrqCount; ++irq)
         irqs_.update(irq);
 }
 
 void Piix3::write_reset_control(uint8_t value) {
+    trace::piix3_reset_control(value);
     bool starts = (value & kResetCpu) != 0;
     reset_control_ = value & kResetSystem;
     if (starts) machine_.request_guest_reset();

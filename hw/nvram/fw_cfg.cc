@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "hw/nvram/trace.h"
 #include "util/bytes.h"
 
 namespace qc::hw {
@@ -79,7 +80,9 @@ uint64_t FwCfg::SelectorPorts::io_read(uint64_t offset, unsigned size) {
 }
 
 void FwCfg::SelectorPorts::io_write(uint64_t offset, unsigned size, uint64_t value) {
-    if (offset == 0 && size == 2) device_.core_.select(static_cast<uint16_t>(value));
+    if (offset != 0 || size != 2) return;
+    trace::fw_cfg_select(static_cast<uint16_t>(value));
+    device_.core_.select(static_cast<uint16_t>(value));
 }
 
 uint64_t FwCfg::DmaPorts::io_read(uint64_t offset, unsigned size) {
@@ -117,6 +120,7 @@ void FwCfg::start_dma() {
     uint32_t length = in.be32("length").value_or(0);
     uint64_t address = in.be64("address").value_or(0);
 
+    trace::fw_cfg_dma(control, length, address);
     bool good = transfer(control, length, address);
     ByteWriter out;
     out.be32(good ? 0 : kDmaError);
