@@ -211,15 +211,17 @@ void PrimaryFsm::unexpected() {
 
 void PrimaryFsm::lose(const std::string& why) {
     if (!connected()) return;
-    act(CloseLink{});
     if (state_ == State::kStarting) {
         // The secondary takes no order before it has heard that we entered COLO.
         state_ = State::kFailed;
+        act(CloseLink{});
         act(Abandon{why});
         return;
     }
     // The peer may live and be told to take over: until we are told, nobody hears us.
-    if (state_ == State::kRunning || state_ == State::kRequested) act(Freeze{});
+    // Frozen first: a peer that sees the connection end may rely on it.
+    act(Freeze{});
+    act(CloseLink{});
     state_ = State::kLost;
     owns_output_ = false;
     act(ReportExit{ColoExitReason::kError, why});

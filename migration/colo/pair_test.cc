@@ -220,7 +220,9 @@ TEST_F(ColoPairTest, guest_reset_makes_a_last_checkpoint_and_both_follow) {
     EXPECT_FALSE(pvm.requests.take().any());
     EXPECT_TRUE(eventually([&] { return pvm.requests.take().reset.has_value(); }));
     EXPECT_TRUE(eventually([&] { return svm.requests.take().reset.has_value(); }));
-    EXPECT_EQ(primary.info().colo->by_cause[static_cast<size_t>(Cause::kGuestReset)], 1u);
+    EXPECT_TRUE(eventually([&] {
+        return primary.info().colo->by_cause[static_cast<size_t>(Cause::kGuestReset)] == 1;
+    }));
     ASSERT_TRUE(checkpoint());
     EXPECT_FALSE(svm.requests.take().any());
 }

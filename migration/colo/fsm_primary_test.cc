@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "migration/colo/fsm_primary.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace qc::migration::colo {
+namespace {
+
+using Fsm = PrimaryFsm;
+using State = Fsm::State;
+
+// One word an action.
+std::string word(const Fsm::Action& action) {
+    struct Words {
+        std::string operator()(const Send& a) { return std::string(to_string(type_of(a.message))); }
+        std::string operator()(const Fsm::Freeze&) { return "freeze"; }
+        std::string operator()(const Fsm::SendSnapshot& a) {
+            return std::string("snapshot") + (a.flags.reset ? "+reset" : "") +
+                   (a.flags.shutdown ? "+shutdown" : "") + (a.flags.verify ? "+verify" : "");
+        }
+        std::string operator()(const Fsm::CompareHashes&) { return "compare"; }
+        std::string operator()(const Fsm::CheckpointDone&) { return "done"; }
+        std::string operator()(const Fsm::EnterColo&) { return "enter"; }
+        std::string operator()(const Fsm::Abandon&) { return "abandon"; }
+        std::string operator()(const ReleaseGuest&) { return "release"; }
+        std::string operator()(const CarryOutRequests&) { return "carry-out"; }
+        std::string operator()(const CloseLink&) { return "close"; }
+        std::string operator()(const ReportExit& a) {
+            return a.reason == ColoExitReason::kRequest ? "exit-request" : "exit-error";
+        }
+        std::string operator()(const Finish& a) {
+            return a.kind == Finish::Kind::kWentOn     ? "go-on"
+                   : a.kind == Finish::Kind::kShutDown ? "shut-down"
+                                                       : "quit";
+        }
+    };
+    return std::visit(Words{}, action);
+}
+
+class PrimaryFsmTest : public testing::Test {
+ protected:
+    std::string actions() {
+        std::string text;
+        for (const Fsm::Action& action : fsm.take_actions())
+            text += (text.empty() ? "" : " ") + word(action);
+        return text;
+    }
+    std::string step(const Fsm::Input& input) {
+        fsm.step(input, now);
+        return actions();
+    }
+    template <typename M>
+    std::string receive(M message) {
+        return step(PeerMessage{fsm.epoch(), message});
+    }
+    std::string tick(int64_t by_ms) {
+        now += by_ms;
+        fsm.tick(now);
+        return actions();
+    }
+    // Brings the machine there by the ordinary way.
+    void reach(State state) {
+        if (state == State::kStarting) return;
+        receive(ReadyMessage{});
+        if (state == State::kRunning) return;
+        step(Fsm::CheckpointWanted{Cause::kRequest});
+        if (state == State::kRequested) return;
+        receive(StoppedMessage{});
+        if (state == State::kSending) return;
+        step(Fsm::SnapshotSent{});
+        if (state == State::kAwaitReceived) return;
+        receive(ReceivedMessage{});
+    }
+
+    int64_t now = 1000;
+    Fsm fsm{{.delay_ms = 500, .verify = false}, now};
+};
+
+TEST_F(PrimaryFsmTest, checkpoint_runs_through_its_phases) {
+    EXPECT_EQ(receive(ReadyMessage{}), "ENTERED enter");
+    EXPECT_EQ(tick(499), "");
+    EXPECT_EQ(tick(1), "CHECKPOINT");
+    EXPECT_EQ(receive(StoppedMessage{}), "freeze snapshot");
+    EXPECT_EQ(step(Fsm::SnapshotSent{}), "");
+    EXPECT_EQ(receive(ReceivedMessage{}), "");
+    EXPECT_EQ(receive(CommittedMessage{}), "done release");
+    EXPECT_EQ(fsm.state(), State::kRunning);
+    EXPECT_EQ(fsm.epoch(), 2u);
+}
+
+TEST_F(PrimaryFsmTest, loss_before_ready_abandons_the_migration) {
+    EXPECT_EQ(step(PeerLost{"x"}), "close abandon");
+    EXPECT_EQ(fsm.state(), State::kFailed);
+    EXPECT_TRUE(fsm.owns_output());
+}
+
+TEST_F(PrimaryFsmTest, loss_freezes_the_guest_before_the_link_is_closed) {
+    for (State state : {State::kRunning, State::kRequested, State::kSending, State::kAwaitReceived,
+                        State::kAwaitCommitted}) {
+        fsm = Fsm({.delay_ms = 500}, now);
+        reach(state);
+        EXPECT_EQ(step(PeerLost{"x"}), "freeze close exit-error");
+        EXPECT_FALSE(fsm.owns_output());
+        EXPECT_EQ(step(PeerLost{"again"}), "");
+        EXPECT_EQ(step(Ordered{}), "go-on");
+        EXPECT_TRUE(fsm.owns_output());
+    }
+}
+
+TEST_F(PrimaryFsmTest, order_with_a_living_peer_tells_it) {
+    for (State state : {State::kRunning, State::kRequested, State::kSending, State::kAwaitReceived,
+                        State::kAwaitCommitted}) {
+        fsm = Fsm({.delay_ms = 500}, now);
+        reach(state);
+        EXPECT_EQ(step(Ordered{}), "TAKES_OVER close exit-request go-on");
+        EXPECT_TRUE(fsm.done());
+    }
+}
+
+TEST_F(PrimaryFsmTest, every_wait_has_a_deadline) {
+    const std::pair<State, int64_t> limits[] = {{State::kStarting, kStartDeadlineMs},
+                                                {State::kRequested, kAnswerDeadlineMs},
+                                                {State::kAwaitReceived, kAnswerDeadlineMs},
+                                                {State::kAwaitCommitted, kAnswerDeadlineMs}};
+    for (auto [state, limit] : limits) {
+        fsm = Fsm({.delay_ms = 500}, now);
+        reach(state);
+        EXPECT_EQ(tick(limit - 1), "");
+        EXPECT_NE(tick(1), "") << static_cast<int>(state);
+    }
+}
+
+TEST_F(PrimaryFsmTest, peer_that_leaves_lets_the_guest_run) {
+    reach(State::kAwaitReceived);
+    EXPECT_EQ(receive(LeavesMessage{}), "close exit-error release carry-out");
+    EXPECT_TRUE(fsm.owns_output());
+    EXPECT_EQ(step(Ordered{}), "go-on");
+}
+
+TEST_F(PrimaryFsmTest, peer_that_takes_over_stops_the_guest) {
+    reach(State::kRunning);
+    EXPECT_EQ(receive(TakesOverMessage{}), "freeze close exit-error");
+    EXPECT_EQ(fsm.state(), State::kLost);
+}
+
+TEST_F(PrimaryFsmTest, message_of_another_epoch_or_in_the_wrong_place_loses_the_peer) {
+    reach(State::kRequested);
+    EXPECT_EQ(step(PeerMessage{fsm.epoch() + 1, StoppedMessage{}}), "freeze close exit-error");
+    fsm = Fsm({.delay_ms = 500}, now);
+    reach(State::kRunning);
+    EXPECT_EQ(receive(CommittedMessage{}), "freeze close exit-error");
+    fsm = Fsm({.delay_ms = 500}, now);
+    reach(State::kAwaitCommitted);
+    EXPECT_EQ(receive(HashesMessage{}), "freeze close exit-error");
+}
+
+TEST_F(PrimaryFsmTest, reset_rides_on_the_checkpoint_under_way_if_it_is_not_captured_yet) {
+    reach(State::kRequested);
+    EXPECT_EQ(step(Fsm::CheckpointWanted{Cause::kGuestReset}), "");
+    EXPECT_EQ(receive(StoppedMessage{}), "freeze snapshot+reset");
+    step(Fsm::SnapshotSent{});
+    receive(ReceivedMessage{});
+    EXPECT_EQ(receive(CommittedMessage{}), "done carry-out release");
+}
+
+TEST_F(PrimaryFsmTest, shutdown_after_the_capture_gets_a_checkpoint_of_its_own) {
+    reach(State::kAwaitReceived);
+    EXPECT_EQ(step(Fsm::CheckpointWanted{Cause::kGuestShutdown}), "");
+    receive(ReceivedMessage{});
+    EXPECT_EQ(receive(CommittedMessage{}), "done release CHECKPOINT");
+    EXPECT_EQ(receive(StoppedMessage{}), "freeze snapshot+shutdown");
+    step(Fsm::SnapshotSent{});
+    receive(ReceivedMessage{});
+    EXPECT_EQ(receive(CommittedMessage{}), "done close exit-request shut-down");
+}
+
+TEST_F(PrimaryFsmTest, changed_delay_starts_a_checkpoint_and_counts_from_then) {
+    reach(State::kRunning);
+    EXPECT_EQ(step(Fsm::DelayChanged{50}), "CHECKPOINT");
+}
+
+TEST_F(PrimaryFsmTest, hashes_are_compared_when_they_were_asked_for) {
+    fsm = Fsm({.delay_ms = 500, .verify = true}, now);
+    reach(State::kSending);
+    step(Fsm::SnapshotSent{});
+    receive(ReceivedMessage{});
+    EXPECT_EQ(receive(HashesMessage{}), "compare");
+    EXPECT_EQ(step(Fsm::VerifyFailed{"page 1"}), "freeze close exit-error");
+}
+
+TEST_F(PrimaryFsmTest, quit_promises_and_keeps_silent_about_exits) {
+    reach(State::kRunning);
+    EXPECT_EQ(step(Quit{}), "LEAVES close quit");
+}
+
+TEST_F(PrimaryFsmTest, order_before_colo_was_entered_is_ignored) {
+    EXPECT_EQ(step(Ordered{}), "");
+    EXPECT_EQ(fsm.state(), State::kStarting);
+}
+
+}  // namespace
+}  // namespace qc::migration::colo
