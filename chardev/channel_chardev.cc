@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "chardev/trace.h"
+
 namespace qc::chardev {
 
 namespace {
@@ -35,6 +37,7 @@ void ChannelChardev::post(void (ChannelChardev::*method)()) {
 void ChannelChardev::open_channel(std::unique_ptr<io::Channel> channel) {
     channel_ = std::move(channel);
     input_open_ = channel_->read_poll_fd() >= 0;
+    trace::chardev_opened(id(), channel_->peer_name());
     {
         MutexLock lock(mutex_);
         accepting_ = true;
@@ -43,6 +46,7 @@ void ChannelChardev::open_channel(std::unique_ptr<io::Channel> channel) {
 }
 
 void ChannelChardev::close_channel() {
+    trace::chardev_closed(id());
     read_watch_ = {};
     write_watch_ = {};
     channel_.reset();
@@ -65,6 +69,7 @@ void ChannelChardev::close_channel() {
 }
 
 void ChannelChardev::end_input() {
+    trace::chardev_input_ended(id());
     read_watch_ = {};
     input_open_ = false;
     if (std::exchange(announced_, false) && frontend() != nullptr) {
@@ -192,6 +197,7 @@ void ChannelChardev::fail_output(const Error& error) {
         counters_.bytes_dropped += dropped;
         ++counters_.host_errors;
     }
+    trace::chardev_output_failed(id(), error.message(), dropped);
     const std::weak_ptr<bool> alive = alive_;
     output_failed(error, dropped);
     if (alive.expired()) return;

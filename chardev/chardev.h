@@ -7,8 +7,9 @@
 //
 // Threading: write() and accept_input() are thread-safe and may be called under
 // the machine lock; everything else, and every call to the front end, happens on
-// the main loop with no lock held. A device's front end takes the machine lock
-// itself. Owned by the ChardevRegistry.
+// the loop that the back end was given (the main loop, or a monitor's) with no
+// lock held. A device's front end takes the machine lock itself. Owned by the
+// ChardevRegistry.
 #pragma once
 
 #include <cstddef>
@@ -90,7 +91,7 @@ class ChardevClaim {
     ChardevClaim& operator=(ChardevClaim&& other) noexcept;
     explicit operator bool() const { return chardev_ != nullptr; }
 
-    // The front end is told with kOpened, from the main loop, if there is a
+    // The front end is told with kOpened, from its loop, if there is a
     // connection, and then whenever one comes. It may be replaced; it is detached
     // before it dies, by detach() or with the claim.
     void attach(ChardevFrontend& frontend);

@@ -69,6 +69,7 @@ TEST(ChardevOption, socket_address_is_checked) {
     EXPECT_EQ(error_of("socket,id=s,path=/x,fd=3"), one);
     EXPECT_EQ(error_of("socket,id=s,host=h"), "chardev: socket: no port given");
     EXPECT_FALSE(parse_chardev_option("socket,id=s,fd=x"));
+    EXPECT_EQ(error_of("socket,id=s,path=,server=on"), "a UNIX socket needs a path");
     EXPECT_FALSE(parse_chardev_option("socket,id=s,host=h,port=70000"));
     EXPECT_TRUE(socket_of("socket,id=s,fd=5").address.is_fd());
 }
@@ -120,6 +121,7 @@ TEST(LegacyChardev, other_words_are_refused) {
     EXPECT_EQ(legacy_error_of("foo:bar"), "'foo:bar' is not a valid char driver");
     EXPECT_EQ(legacy_error_of("tcp:localhost"), "error parsing address 'localhost'");
     EXPECT_EQ(legacy_error_of("file:"), "chardev: file: no filename given");
+    EXPECT_FALSE(parse_legacy_chardev("s", "unix:,server"));
     EXPECT_EQ(legacy_error_of("unix:/x,bogus"), "Invalid parameter 'bogus'");
 }
 

@@ -43,9 +43,20 @@ Result<std::unique_ptr<StdioChardev>> StdioChardev::create(EventLoop& loop, std:
     UniqueFd input = TRY(chardev->private_copy(input_fd, O_RDONLY));
     UniqueFd output = TRY(chardev->private_copy(output_fd, O_WRONLY));
     auto channel = TRY(io::FdChannel::create(std::move(input), std::move(output), "stdio"));
-    chardev->terminal_ = TRY(TerminalMode::make_raw(input_fd, signals));
     chardev->open_channel(std::move(channel));
+    StdioChardev* const raw = chardev.get();
+    raw->terminal_setup_ =
+        loop.after_ms(0, [raw, input_fd, signals] { raw->set_terminal(input_fd, signals); });
     return chardev;
+}
+
+void StdioChardev::set_terminal(int input_fd, TerminalSignals signals) {
+    Result<std::unique_ptr<TerminalMode>> mode = TerminalMode::make_raw(input_fd, signals);
+    if (mode) {
+        terminal_ = *std::move(mode);
+    } else {
+        warn_report("chardev '{}': {}", id(), mode.error().message());
+    }
 }
 
 void StdioChardev::input_ended(const Error* error) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // The back end "stdio": standard input and output, a terminal in raw mode if they
-// are one. End of input is the end of the connection for the front end; output
-// goes on. There is one at a time.
+// are one. It gets raw when the loop first runs: who is killed before that, at
+// start-up, leaves it as it was. End of input is the end of the connection for the front end;
+// output goes on. There is one at a time.
 //
 // Threading: as Chardev.
 #pragma once
@@ -35,10 +36,12 @@ class StdioChardev final : public ChannelChardev {
     };
 
     StdioChardev(EventLoop& loop, std::string id);
+    void set_terminal(int input_fd, TerminalSignals signals);
     Result<UniqueFd> private_copy(int fd, int access);
     void input_ended(const Error* error) override;
     void output_failed(const Error& error, size_t dropped) override;
 
+    EventLoop::Watch terminal_setup_;
     std::unique_ptr<TerminalMode> terminal_;
     std::vector<SavedFlags> saved_flags_;
     bool reported_ = false;

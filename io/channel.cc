@@ -105,7 +105,8 @@ Result<bool> Channel::wait_readable(Deadline deadline) {
 }
 
 void Channel::shutdown() noexcept {
-    if (!shut_down_.exchange(true, std::memory_order_acq_rel)) on_shutdown();
+    if (shut_down_.exchange(true, std::memory_order_acq_rel)) return;
+    on_shutdown();
 }
 
 }  // namespace qc::io

@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-#include "util/assert.h"
+#include "io/trace.h"
 
 namespace qc::io {
 
@@ -31,6 +31,12 @@ Result<std::optional<std::unique_ptr<SocketChannel>>> ConnectAttempt::advance() 
     return std::optional<std::unique_ptr<SocketChannel>>();
 }
 
+Result<std::unique_ptr<SocketChannel>> ConnectAttempt::finish() {
+    auto channel = TRY(SocketChannel::create(std::move(socket_)));
+    trace::io_connected(channel->local_name(), channel->peer_name());
+    return channel;
+}
+
 ConnectAttempt::Wait ConnectAttempt::next_wait() const {
     switch (state_) {
         case State::kResolving: return {resolver_->fd(), FdEvents::kRead, 0};
@@ -40,6 +46,7 @@ ConnectAttempt::Wait ConnectAttempt::next_wait() const {
 }
 
 Result<void> ConnectAttempt::start() {
+    trace::io_connect(address_.to_string());
     if (address_.is_fd()) {
         socket_.reset(address_.fd().fd);
         state_ = State::kDone;
@@ -97,7 +104,9 @@ Result<void> ConnectAttempt::address_failed(int error) {
     socket_.reset();
     state_ = State::kNextAddress;
     if (++next_ < candidates_.size()) return {};
-    return fail_errno(error, "Failed to connect to '{}'", address_.short_string());
+    Failure failure = fail_errno(error, "Failed to connect to '{}'", address_.short_string());
+    trace::io_connect_failed(address_.to_string(), failure.error().message());
+    return failure;
 }
 
 }  // namespace qc::io

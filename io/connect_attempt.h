@@ -42,6 +42,7 @@ class ConnectAttempt {
     enum class State : uint8_t { kStart, kResolving, kNextAddress, kConnecting, kDone };
 
     Result<void> start();
+    Result<std::unique_ptr<SocketChannel>> finish();
     Result<void> poll_resolver();
     Result<void> try_next_address();
     Result<void> poll_connection();

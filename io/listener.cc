@@ -11,6 +11,7 @@
 #include <chrono>
 
 #include "io/resolver.h"
+#include "io/trace.h"
 #include "util/log.h"
 #include "util/machine_lock.h"
 
@@ -139,6 +140,7 @@ Result<std::unique_ptr<Listener>> Listener::create(const SocketAddress& address)
         sockets.push_back(TRY(adopt(address.fd().fd)));
     }
     const Result<SocketAddress> local = local_address_of(sockets.front().get());
+    trace::io_listen((local ? *local : address).to_string());
     return std::unique_ptr<Listener>(
         new Listener(std::move(sockets), local ? *local : address, std::move(path)));
 }
@@ -150,7 +152,11 @@ Result<std::unique_ptr<SocketChannel>> Listener::try_accept() {
             pollfd ready = {socket.get(), POLLIN, 0};
             if (poll(&ready, 1, 0) <= 0) break;
             UniqueFd connection(accept4(socket.get(), nullptr, nullptr, SOCK_CLOEXEC));
-            if (connection) return TRY(SocketChannel::create(std::move(connection)));
+            if (connection) {
+                auto channel = TRY(SocketChannel::create(std::move(connection)));
+                trace::io_accepted(local_address_.to_string(), channel->peer_name());
+                return channel;
+            }
             if (errno == EAGAIN) break;
             if (try_next(errno)) continue;
             return fail_errno(errno, "accepting a connection on {}", local_address_.to_string());

@@ -78,7 +78,6 @@ Result<SocketAddress> SocketAddress::parse(std::string_view text) {
     if (text.starts_with("tcp:")) return SocketAddress(TRY(parse_inet(text.substr(4))));
     if (text.starts_with("unix:")) {
         UnixAddress address{std::string(text.substr(5))};
-        if (address.path.empty()) return fail("no path in the address '{}'", text);
         TRY(raw_unix_address(address));
         return SocketAddress(std::move(address));
     }
@@ -106,6 +105,8 @@ std::string SocketAddress::to_string() const {
 }
 
 Result<RawSocketAddress> raw_unix_address(const UnixAddress& address) {
+    // The kernel would take it for a name of its own choice.
+    if (address.path.empty()) return fail("a UNIX socket needs a path");
     RawSocketAddress raw;
     sockaddr_un target = {};
     target.sun_family = AF_UNIX;
