@@ -68,6 +68,9 @@ void fill_fw_cfg(FwCfg& fw_cfg, const PcFwCfgConfig& config) {
     if (auto order = boot_order(*config.disks); !order.empty()) {
         fw_cfg.add_file("bootorder", std::move(order));
     }
+    // An empty list of tables to load: SeaBIOS then makes its own, and puts the ACPI
+    // registers at 600h, where guests of this machine look for them.
+    fw_cfg.add_file("etc/table-loader", {});
     // Milliseconds until a failed boot is tried again; all ones: never.
     ByteWriter wait;
     wait.le32(0xffffffff);
