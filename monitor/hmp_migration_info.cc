@@ -90,7 +90,8 @@ Result<std::string> info_parameters(MonitorContext& context, const HmpArgs&) {
         if (member.name.ends_with("bandwidth")) unit = " bytes/second";
         if (member.name.ends_with("size")) unit = " bytes";
         if (member.name == "downtime-limit" || member.name == "x-checkpoint-delay") unit = " ms";
-        text += fmt::format("{}: {}{}\n", member.name, shown(member.value), unit);
+        const std::string_view quote = member.name.starts_with("tls-") ? "'" : "";
+        text += fmt::format("{}: {}{}{}{}\n", member.name, quote, shown(member.value), quote, unit);
     }
     return text;
 }

@@ -36,6 +36,10 @@ Result<qapi::Value> run_migration(MonitorContext&, const qapi::Object&) {
         .phases = {{.phase = qapi::ColoPhase::kPause, .mean = 10, .p50 = 9, .p99 = 20, .max = 21}}};
     return to_value(info);
 }
+Result<qapi::Value> run_parameters(MonitorContext&, const qapi::Object&) {
+    return to_value(qapi::MigrationParameters{
+        .max_bandwidth = 7, .downtime_limit = 300, .x_colo_verify = false, .tls_creds = ""});
+}
 Result<qapi::Value> run_colo(MonitorContext&, const qapi::Object&) {
     return to_value(qapi::COLOStatus{.mode = qapi::COLOMode::kPrimary});
 }
@@ -47,6 +51,7 @@ constexpr qapi::CommandDef kCommands[] = {
     {.name = "migrate", .invoke = run_ok},
     {.name = "migrate-set-capabilities", .invoke = run_show},
     {.name = "migrate-set-parameters", .invoke = run_show},
+    {.name = "query-migrate-parameters", .invoke = run_parameters},
     {.name = "query-migrate", .invoke = run_migration},
     {.name = "query-colo-status", .invoke = run_colo},
 };
@@ -147,6 +152,12 @@ TEST_F(HmpTest, info_migrate_shows_status_ram_and_address) {
           "dirty sync count: 3\r\n", "\ttcp::::9\r\n", "colo checkpoints: 4"}) {
         EXPECT_NE(text.find(part), std::string::npos) << part << " in " << text;
     }
+}
+
+TEST_F(HmpTest, info_migrate_parameters_shows_units) {
+    EXPECT_EQ(hmp("info migrate_parameters"),
+              "max-bandwidth: 7 bytes/second\r\ndowntime-limit: 300 ms\r\n"
+              "x-colo-verify: off\r\ntls-creds: ''\r\n");
 }
 
 TEST_F(HmpTest, info_colo_shows_role_causes_and_phases) {
