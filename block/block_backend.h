@@ -69,7 +69,7 @@ class BlockBackend final : public BlockDevice {
     unsigned in_flight() const;
     BlockStatistics statistics() const;
 
-    // Main thread, drained.
+    // One thread at a time, drained.
     Result<void> activate();
     void inactivate();
     bool active() const { return active_; }

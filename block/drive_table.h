@@ -3,8 +3,9 @@
 // The drives of one machine: images opened as `-drive` says, each behind a
 // BlockBackend, with an id and, for if=ide, a place on the IDE channels.
 //
-// Threading: main thread; drain() on any thread without the machine lock. Owned by
-// system::Machine; outlives the board.
+// Threading: main thread; drain() on any thread without the machine lock, activate()
+// and inactivate() where run control is serialised. Owned by system::Machine;
+// outlives the board.
 #pragma once
 
 #include <memory>
@@ -47,7 +48,7 @@ class DriveTable {
     // For a device's property drive=ID. A drive has at most one device.
     Result<Drive*> attach(std::string_view id);
 
-    // Every backend, see BlockBackend. After an error in activate() no image is
+    // Every backend, see BlockBackend. Drained, while the VM stands still. After an error in activate() no image is
     // active that was not before.
     Result<void> activate();
     void inactivate();

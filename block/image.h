@@ -4,7 +4,7 @@
 // over another image. Calls block; they are made by worker threads.
 //
 // Threading: read() to discard() are thread-safe. activate() and inactivate() are
-// called on the main thread while nothing is in flight.
+// called by one thread at a time, while nothing is in flight.
 #pragma once
 
 #include <sys/uio.h>

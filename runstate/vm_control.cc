@@ -7,6 +7,7 @@
 
 #include "runstate/vcpu_thread.h"
 #include "util/assert.h"
+#include "util/log.h"
 
 namespace qc::runstate {
 
@@ -136,8 +137,11 @@ void VmControl::unfreeze(bool restore) {
     freeze_.reset();
     if (!restore || state() != freeze.reason || shut_down_) return;
     if (freeze.previous == RunState::kRunning) {
-        // freeze() made sure that there is a way back.
-        QC_ASSERT(start_locked().has_value());
+        if (Result<void> started = start_locked(); !started) {
+            // freeze() made sure that the change is legal: the host refused something.
+            error_report(started.error());
+            change_state(RunState::kPaused);
+        }
     } else {
         change_state(freeze.previous);
     }
@@ -190,6 +194,8 @@ Result<void> VmControl::start_locked() {
     if (running()) return {};
     if (shut_down_) return fail("the VM has been shut down");
     TRY(check_change(RunState::kRunning));
+    for (RunListener* listener : listeners_)
+        TRY(listener->prepare_to_start());
     {
         MachineLockGuard machine(deps_.lock);
         deps_.virtual_clock.start();

@@ -38,6 +38,10 @@ class VcpuThread;
 class RunListener {
  public:
     virtual ~RunListener() = default;
+    // Without the machine lock, before anything is started: takes from the host what
+    // the listener needs to run (the locks on a disk's image). An error leaves the VM
+    // standing still.
+    virtual Result<void> prepare_to_start() { return {}; }
     // Under the machine lock, before the vCPUs run.
     virtual void vm_starting() = 0;
     // Without the machine lock, after the vCPUs paused: returns when nothing of the

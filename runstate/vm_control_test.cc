@@ -107,6 +107,48 @@ TEST_F(VmControlTest, start_from_a_dead_end_is_refused) {
     EXPECT_TRUE(control_.start());
 }
 
+struct Refusing final : RunListener {
+    Result<void> prepare_to_start() override {
+        if (refuse) return fail("the image is locked");
+        return {};
+    }
+    void vm_starting() override { ++starts; }
+    void vm_stopped() override {}
+    bool refuse = false;
+    int starts = 0;
+};
+
+TEST_F(VmControlTest, listener_that_cannot_start_keeps_the_vm_still) {
+    Refusing listener;
+    listener.refuse = true;
+    control_.add_listener(listener);
+    auto result = control_.start();
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().message(), "the image is locked");
+    EXPECT_FALSE(control_.running());
+    EXPECT_FALSE(clock_.running());
+    EXPECT_EQ(listener.starts, 0);
+    listener.refuse = false;
+    EXPECT_TRUE(control_.start());
+    EXPECT_EQ(listener.starts, 1);
+    control_.shut_down();
+}
+
+TEST_F(VmControlTest, guard_that_cannot_restart_leaves_the_vm_paused) {
+    Refusing listener;
+    control_.add_listener(listener);
+    ASSERT_TRUE(control_.start());
+    {
+        auto guard = control_.freeze(RunState::kFinishMigrate);
+        ASSERT_TRUE(guard);
+        listener.refuse = true;
+    }
+    EXPECT_EQ(control_.state(), RunState::kPaused);
+    listener.refuse = false;
+    EXPECT_TRUE(control_.start());
+    control_.shut_down();
+}
+
 TEST_F(VmControlTest, set_state_does_not_start_or_stop) {
     EXPECT_FALSE(control_.set_state(RunState::kRunning));
     ASSERT_TRUE(control_.start());

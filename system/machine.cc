@@ -13,12 +13,18 @@
 
 namespace qc::system {
 
-// Lets a stopped VM's disks come to rest.
-class DiskListener final : public runstate::RunListener {
+// Lets a stopped VM's disks come to rest, and hands images over with a migration:
+// the source gives them up before its last state leaves, and whoever starts the
+// guest takes them.
+class DiskListener final : public runstate::RunListener, public runstate::RunObserver {
  public:
     explicit DiskListener(block::DriveTable& drives) : drives_(drives) {}
+    Result<void> prepare_to_start() override { return drives_.activate(); }
     void vm_starting() override {}
     void vm_stopped() override { drives_.drain(); }
+    void run_state_changed(runstate::RunState, runstate::RunState to) override {
+        if (to == runstate::RunState::kFinishMigrate) drives_.inactivate();
+    }
 
  private:
     block::DriveTable& drives_;
@@ -101,6 +107,7 @@ Result<void> Machine::create_accelerator() {
                                   .internal_error = [this] { requests_.report_internal_error(); },
                                   .accelerator = accelerator_.get()});
     vm_->add_listener(*disk_listener_);
+    vm_->add_observer(*disk_listener_);
     return {};
 }
 

@@ -238,7 +238,7 @@ TEST(PcBoard, requests_that_cannot_be_are_refused_by_name) {
         {"-device isa-serial: a PC has 4 serial ports", {"isa-serial", "index=4"}},
         {"-device isa-serial: there is no ISA interrupt 16", {"isa-serial", "irq=16"}},
         {"-device ide-hd: Device needs media, but drive is empty", {"ide-hd", ""}},
-        {"-device ide-hd: Property 'ide-hd.drive': can't find value 'q'", {"ide-hd", "drive=q"}},
+        {"-device ide-hd: Property 'ide-hd.drive' can't find value 'q'", {"ide-hd", "drive=q"}},
         {"-device ide-hd: Bus 'ide.7' not found", {"ide-hd", "bus=ide.7"}},
         {"-device ide-hd: Can't create IDE unit 2, bus supports only 2 units",
          {"ide-hd", "unit=2"}},

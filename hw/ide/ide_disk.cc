@@ -128,7 +128,10 @@ Result<void> IdeDisks::add_device(const qom::PropertyValues& properties,
     TRY(choose_place(properties, disk));
     const std::string_view id = properties.get_string("drive");
     if (id.empty()) return fail("Device needs media, but drive is empty");
-    block::Drive* drive = TRY(drives.attach(id).context("Property 'ide-hd.drive'"));
+    if (drives.find(id) == nullptr) {
+        return fail("Property 'ide-hd.drive' can't find value '{}'", id);
+    }
+    block::Drive* drive = TRY(drives.attach(id));
     TRY(take_backend(*drive, disk));
     disk.config.serial = TRY(text_of(properties, "serial", 20));
     if (disk.config.serial.empty()) disk.config.serial = default_serial(disk);
