@@ -16,8 +16,9 @@ namespace {
 using Kind = Operand::Kind;
 
 constexpr std::array kFamilies = {
-    select_move,     select_alu,     select_control, select_stack,  select_shift,  select_bits,
-    select_multiply, select_segment, select_flags,   select_system, select_string, select_io,
+    select_move,   select_alu,      select_control, select_stack, select_shift,
+    select_bits,   select_multiply, select_segment, select_flags, select_system,
+    select_string, select_io,       select_x87,
 };
 
 AddressSize address_size(unsigned width) {

@@ -1,111 +1,120 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "accel/tcg/fpu_state.h"
 
-#include <cstring>
+#include <algorithm>
 
 namespace qc::accel::tcg {
 
 namespace {
 
-// Offsets in the image.
-constexpr unsigned kStOffset = 32;
-constexpr unsigned kXmmOffset = 160;
-
-template <typename T>
-void put(uint8_t* image, unsigned offset, T value) {
-    std::memcpy(image + offset, &value, sizeof(T));
-}
-template <typename T>
-T get(const uint8_t* image, unsigned offset) {
-    T value;
-    std::memcpy(&value, image + offset, sizeof(T));
-    return value;
-}
+constexpr size_t kMxcsrOffset = 24;
+constexpr size_t kMxcsrMaskOffset = 28;
+// Bits of the control word that exist, and the one that always reads as set.
+constexpr uint16_t kControlDefined = 0x1f3f;
+constexpr uint16_t kControlFixed = 0x40;
 
 enum Tag : unsigned { kValid = 0, kZero = 1, kSpecial = 2, kEmpty = 3 };
 
-Tag tag_of(const Float80& value) {
-    unsigned exponent = value.sign_exponent & 0x7fff;
-    if (exponent == 0 && value.significand == 0) return kZero;
-    bool integer_bit = (value.significand >> 63) != 0;
+Tag tag_of(uint64_t significand, uint16_t sign_exponent) {
+    unsigned exponent = sign_exponent & 0x7fff;
+    if (exponent == 0 && significand == 0) return kZero;
+    bool integer_bit = (significand >> 63) != 0;
     if (exponent == 0 || exponent == 0x7fff || !integer_bit) return kSpecial;
     return kValid;
 }
 
 }  // namespace
 
-uint16_t full_tag_word(const FpuState& fpu) {
+FpuState::FpuState() {
+    initialize();
+}
+
+void FpuState::set_control(uint16_t value) {
+    put<uint16_t>(0, static_cast<uint16_t>((value & kControlDefined) | kControlFixed));
+}
+
+void FpuState::initialize() {
+    set_control(kX87InitialControl);
+    set_status(0);
+    set_valid(0);
+    set_opcode(0);
+    set_instruction_pointer(0);
+    set_data_pointer(0);
+    instruction_selector = 0;
+    data_selector = 0;
+    put<uint32_t>(kMxcsrOffset, kMxcsrInitial);
+    put<uint32_t>(kMxcsrMaskOffset, 0);
+}
+
+void FpuState::update_summary() {
+    constexpr uint16_t kBoth = x87_status::kSummary | x87_status::kBusy;
+    bool pending = (status() & ~control() & x87_status::kExceptions) != 0;
+    set_status(static_cast<uint16_t>(pending ? status() | kBoth : status() & ~kBoth));
+}
+
+uint16_t FpuState::full_tags() const {
     unsigned tags = 0;
-    for (unsigned i = 0; i < 8; ++i) {
-        Tag tag = (fpu.valid >> i) & 1 ? tag_of(fpu.registers[i]) : kEmpty;
-        tags |= tag << (i * 2);
+    for (unsigned physical = 0; physical < 8; ++physical) {
+        size_t at = kRegisters + ((physical - top()) & 7) * 16;
+        Tag tag = ((valid() >> physical) & 1) != 0
+                      ? tag_of(get<uint64_t>(at), get<uint16_t>(at + 8))
+                      : kEmpty;
+        tags |= tag << (physical * 2);
     }
     return static_cast<uint16_t>(tags);
 }
 
-void set_full_tag_word(FpuState& fpu, uint16_t tags) {
-    unsigned valid = 0;
+void FpuState::set_full_tags(uint16_t tags) {
+    unsigned bits = 0;
     for (unsigned i = 0; i < 8; ++i) {
-        if (((tags >> (i * 2)) & 3) != kEmpty) valid |= 1u << i;
+        if (((tags >> (i * 2)) & 3) != kEmpty) bits |= 1u << i;
     }
-    fpu.valid = static_cast<uint8_t>(valid);
+    set_valid(static_cast<uint8_t>(bits));
 }
 
-void store_fxsave(const FpuState& fpu, FxsaveForm form, uint8_t* image) {
-    put<uint16_t>(image, 0, fpu.control);
-    put<uint16_t>(image, 2, fpu.status);
-    put<uint16_t>(image, 4, fpu.valid);
-    put<uint16_t>(image, 6, fpu.opcode);
-    if (form == FxsaveForm::k64) {
-        put<uint64_t>(image, 8, fpu.instruction_pointer);
-        put<uint64_t>(image, 16, fpu.data_pointer);
-    } else {
-        put<uint32_t>(image, 8, static_cast<uint32_t>(fpu.instruction_pointer));
-        put<uint32_t>(image, 12, fpu.instruction_selector);
-        put<uint32_t>(image, 16, static_cast<uint32_t>(fpu.data_pointer));
-        put<uint32_t>(image, 20, fpu.data_selector);
-    }
-    put<uint32_t>(image, 24, fpu.mxcsr);
-    put<uint32_t>(image, 28, kMxcsrMask);
-    for (unsigned i = 0; i < 8; ++i) {
-        const Float80& st = fpu.registers[fpu.physical(i)];
-        put<uint64_t>(image, kStOffset + i * 16, st.significand);
-        put<uint64_t>(image, kStOffset + i * 16 + 8, st.sign_exponent);
-    }
-    unsigned xmm_count = form == FxsaveForm::k64 ? 16 : 8;
-    for (unsigned i = 0; i < xmm_count; ++i) {
-        put<uint64_t>(image, kXmmOffset + i * 16, fpu.xmm[i].low);
-        put<uint64_t>(image, kXmmOffset + i * 16 + 8, fpu.xmm[i].high);
-    }
+void FpuState::save(std::array<uint8_t, kImageSize>& out) const {
+    out = image;
+    uint32_t mask = kMxcsrMask;
+    std::memcpy(out.data() + kMxcsrOffset, &mxcsr, sizeof(mxcsr));
+    std::memcpy(out.data() + kMxcsrMaskOffset, &mask, sizeof(mask));
 }
 
-void load_fxsave(FpuState& fpu, FxsaveForm form, const uint8_t* image) {
-    fpu.control = static_cast<uint16_t>((get<uint16_t>(image, 0) & 0x1f3f) | 0x40);
-    fpu.status = get<uint16_t>(image, 2);
-    fpu.valid = image[4];
-    fpu.opcode = get<uint16_t>(image, 6) & 0x7ff;
-    if (form == FxsaveForm::k64) {
-        fpu.instruction_pointer = get<uint64_t>(image, 8);
-        fpu.data_pointer = get<uint64_t>(image, 16);
-        fpu.instruction_selector = 0;
-        fpu.data_selector = 0;
-    } else {
-        fpu.instruction_pointer = get<uint32_t>(image, 8);
-        fpu.instruction_selector = get<uint16_t>(image, 12);
-        fpu.data_pointer = get<uint32_t>(image, 16);
-        fpu.data_selector = get<uint16_t>(image, 20);
-    }
-    fpu.mxcsr = get<uint32_t>(image, 24) & kMxcsrMask;
-    for (unsigned i = 0; i < 8; ++i) {
-        Float80& st = fpu.registers[fpu.physical(i)];
-        st.significand = get<uint64_t>(image, kStOffset + i * 16);
-        st.sign_exponent = get<uint16_t>(image, kStOffset + i * 16 + 8);
-    }
-    unsigned xmm_count = form == FxsaveForm::k64 ? 16 : 8;
-    for (unsigned i = 0; i < xmm_count; ++i) {
-        fpu.xmm[i].low = get<uint64_t>(image, kXmmOffset + i * 16);
-        fpu.xmm[i].high = get<uint64_t>(image, kXmmOffset + i * 16 + 8);
-    }
+void FpuState::load(const std::array<uint8_t, kImageSize>& in) {
+    image = in;
+    instruction_selector = 0;
+    data_selector = 0;
+    set_control(control());
+    image[5] = 0;
+    mxcsr = get<uint32_t>(kMxcsrOffset) & kMxcsrMask;
+    put<uint32_t>(kMxcsrOffset, kMxcsrInitial);
+    put<uint32_t>(kMxcsrMaskOffset, 0);
+    update_summary();
+}
+
+void FpuState::save_32(uint8_t* data, size_t size) const {
+    std::array<uint8_t, kImageSize> out;
+    save(out);
+    auto ip = static_cast<uint32_t>(instruction_pointer());
+    auto dp = static_cast<uint32_t>(data_pointer());
+    uint32_t selectors[2] = {instruction_selector, data_selector};
+    std::memcpy(out.data() + 8, &ip, 4);
+    std::memcpy(out.data() + 12, &selectors[0], 4);
+    std::memcpy(out.data() + 16, &dp, 4);
+    std::memcpy(out.data() + 20, &selectors[1], 4);
+    std::memcpy(data, out.data(), size);
+}
+
+void FpuState::load_32(const uint8_t* data, size_t size) {
+    std::array<uint8_t, kImageSize> in = image;
+    std::memcpy(in.data(), data, size);
+    uint16_t selectors[2];
+    std::memcpy(&selectors[0], data + 12, 2);
+    std::memcpy(&selectors[1], data + 20, 2);
+    std::fill_n(in.data() + 12, 4, uint8_t{0});
+    std::fill_n(in.data() + 20, 4, uint8_t{0});
+    load(in);
+    instruction_selector = selectors[0];
+    data_selector = selectors[1];
 }
 
 }  // namespace qc::accel::tcg

@@ -1,61 +1,93 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// x87, MMX and SSE registers in the form in which instructions use them. Source:
-// Intel SDM vol. 1, chapters 8 and 10.
+// x87 and SSE registers, kept as the image that the host's FXSAVE and FXRSTOR work
+// on in 64-bit mode, as guest instructions are executed on the host's FPU. Source:
+// Intel SDM vol. 1, 8.1 and 10.5.1.
 //
 // Threading: belongs to one vCPU.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 
 namespace qc::accel::tcg {
 
-// An 80-bit extended real, as x87 stores it: 64 bits of significand, then sign
-// and exponent.
-struct Float80 {
-    uint64_t significand = 0;
-    uint16_t sign_exponent = 0;
-    bool operator==(const Float80&) const = default;
-};
-
-struct alignas(16) Xmm {
-    uint64_t low = 0;
-    uint64_t high = 0;
-};
-
+inline constexpr uint16_t kX87InitialControl = 0x37f;
+inline constexpr uint32_t kMxcsrInitial = 0x1f80;
 inline constexpr uint32_t kMxcsrMask = 0xffff;
 
+// Bits of the status word.
+namespace x87_status {
+inline constexpr uint16_t kInvalid = 1u << 0;
+inline constexpr uint16_t kDenormal = 1u << 1;
+inline constexpr uint16_t kZeroDivide = 1u << 2;
+inline constexpr uint16_t kOverflow = 1u << 3;
+inline constexpr uint16_t kUnderflow = 1u << 4;
+inline constexpr uint16_t kPrecision = 1u << 5;
+inline constexpr uint16_t kExceptions = 0x3f;
+inline constexpr uint16_t kStackFault = 1u << 6;
+inline constexpr uint16_t kSummary = 1u << 7;
+inline constexpr uint16_t kBusy = 1u << 15;
+}  // namespace x87_status
+
 struct FpuState {
-    // By physical number; ST(i) is registers[(top + i) % 8].
-    std::array<Float80, 8> registers{};
-    uint16_t control = 0x40;
-    uint16_t status = 0;  // with TOP in bits 11-13
-    uint8_t valid = 0;    // one bit a physical register: not empty
-    uint16_t opcode = 0;  // of the last non-control instruction
-    uint64_t instruction_pointer = 0;
-    uint64_t data_pointer = 0;
+    static constexpr size_t kImageSize = 512;
+    // The parts of the image that belong to x87: control fields and ST(0) to ST(7).
+    static constexpr size_t kX87Size = 160;
+    static constexpr size_t kRegisters = 32;
+    static constexpr size_t kXmm = 160;
+
+    alignas(16) std::array<uint8_t, kImageSize> image{};
+    // The image's MXCSR is the host's; this is the guest's.
+    uint32_t mxcsr = kMxcsrInitial;
     uint16_t instruction_selector = 0;
     uint16_t data_selector = 0;
-    uint32_t mxcsr = 0x1f80;
-    std::array<Xmm, 16> xmm{};
 
-    unsigned top() const { return (status >> 11) & 7; }
-    void set_top(unsigned top) {
-        status = static_cast<uint16_t>((status & ~0x3800) | ((top & 7) << 11));
+    FpuState();
+
+    template <typename T>
+    T get(size_t offset) const {
+        T value;
+        std::memcpy(&value, image.data() + offset, sizeof(T));
+        return value;
     }
-    unsigned physical(unsigned i) const { return (top() + i) & 7; }
+    template <typename T>
+    void put(size_t offset, T value) {
+        std::memcpy(image.data() + offset, &value, sizeof(T));
+    }
+
+    uint16_t control() const { return get<uint16_t>(0); }
+    void set_control(uint16_t value);
+    uint16_t status() const { return get<uint16_t>(2); }
+    void set_status(uint16_t value) { put<uint16_t>(2, value); }
+    unsigned top() const { return (status() >> 11) & 7; }
+    // One bit a physical register: not empty.
+    uint8_t valid() const { return image[4]; }
+    void set_valid(uint8_t value) { image[4] = value; }
+    uint16_t opcode() const { return get<uint16_t>(6); }
+    void set_opcode(uint16_t value) { put<uint16_t>(6, value); }
+    uint64_t instruction_pointer() const { return get<uint64_t>(8); }
+    void set_instruction_pointer(uint64_t value) { put(8, value); }
+    uint64_t data_pointer() const { return get<uint64_t>(16); }
+    void set_data_pointer(uint64_t value) { put(16, value); }
+
+    // FNINIT.
+    void initialize();
+    // Sets ES and B from the exceptions and the control word's masks.
+    void update_summary();
+
+    // The two-bits-a-register tag word that FSAVE and FSTENV show.
+    uint16_t full_tags() const;
+    void set_full_tags(uint16_t tags);
+
+    // The image as it migrates.
+    void save(std::array<uint8_t, kImageSize>& out) const;
+    void load(const std::array<uint8_t, kImageSize>& in);
+    // The guest's FXSAVE and FXRSTOR outside of 64-bit mode; `size` bytes of `data`
+    // are used: 160 without XMM registers, 288 with eight.
+    void save_32(uint8_t* data, size_t size) const;
+    void load_32(const uint8_t* data, size_t size);
 };
-
-// The two-bits-a-register tag word that FSAVE and FSTENV show.
-uint16_t full_tag_word(const FpuState& fpu);
-// Sets `valid` from such a word.
-void set_full_tag_word(FpuState& fpu, uint16_t tags);
-
-// The 512-byte image of FXSAVE, its 64-bit form or the 32-bit one (pointers with
-// selectors, eight XMM registers).
-enum class FxsaveForm : uint8_t { k32, k64 };
-void store_fxsave(const FpuState& fpu, FxsaveForm form, uint8_t* image);
-void load_fxsave(FpuState& fpu, FxsaveForm form, const uint8_t* image);
 
 }  // namespace qc::accel::tcg

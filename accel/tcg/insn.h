@@ -76,6 +76,7 @@ Selected select_string(const Insn& insn, Op& op);
 Selected select_io(const Insn& insn, Op& op);
 Selected select_segment(const Insn& insn, Op& op);
 Selected select_system(const Insn& insn, Op& op);
+Selected select_x87(const Insn& insn, Op& op);
 
 // Handlers that the decoder itself needs.
 Handler invalid_opcode_handler();

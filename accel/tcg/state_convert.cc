@@ -90,7 +90,7 @@ void save_registers(const Cpu& cpu, i386::CpuState& state) {
     state.dr = cpu.dr;
     state.dr6 = cpu.dr6;
     state.dr7 = cpu.dr7;
-    store_fxsave(cpu.fpu, FxsaveForm::k64, state.fxsave.data());
+    cpu.fpu.save(state.fxsave);
     state.msr = cpu.msr;
     save_events(cpu, state.events);
     state.mp_state = MpState::kRunning;
@@ -121,7 +121,7 @@ void load_registers(Cpu& cpu, const i386::CpuState& state) {
     cpu.dr = state.dr;
     cpu.dr6 = state.dr6;
     cpu.dr7 = state.dr7;
-    load_fxsave(cpu.fpu, FxsaveForm::k64, state.fxsave.data());
+    cpu.fpu.load(state.fxsave);
     cpu.msr = state.msr;
     load_events(cpu, state.events);
     cpu.halted = state.mp_state == MpState::kHalted || state.mp_state == MpState::kShutdown;

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// x87: results against the host's, control, exceptions, moving the state.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numbers>
+
+#include "accel/tcg/test_protected.h"
+
+namespace qc::accel::tcg {
+namespace {
+
+using Outcome = ProtectedMachine::Outcome;
+
+double peek_double(const TestMachine& m, uint64_t address) {
+    return std::bit_cast<double>(m.peek<uint64_t>(address));
+}
+
+QC_GUEST_CODE(32, arithmetic, R"(
+    fninit
+    fldl 0x6000
+    faddl 0x6008
+    fstl 0x6010
+    fsqrt
+    fstpl 0x6018
+    fldpi
+    fildl 0x6030
+    fmulp
+    fstpl 0x6020
+    fldl 0x6000
+    fistpl 0x6028
+    fnstsw %ax
+    hlt
+)")
+
+TEST(TcgX87, arithmetic_gives_the_hosts_results) {
+    ProtectedMachine m;
+    m.poke(0x6000, std::bit_cast<uint64_t>(2.25));
+    m.poke(0x6008, std::bit_cast<uint64_t>(0.1));
+    m.poke<uint32_t>(0x6030, 3);
+    m.start(arithmetic());
+    EXPECT_EQ(m.run(), VcpuExit::kHalted);
+    ASSERT_EQ(m.halted_in(), 256u);
+    EXPECT_EQ(peek_double(m, 0x6010), 2.25 + 0.1);
+    EXPECT_DOUBLE_EQ(peek_double(m, 0x6018), std::sqrt(2.35));
+    EXPECT_DOUBLE_EQ(peek_double(m, 0x6020), std::numbers::pi * 3);
+    EXPECT_EQ(m.peek<uint32_t>(0x6028), 2u);
+    // Inexact, stack empty again.
+    EXPECT_EQ(m.reg(i386::kRax) & 0x383f, uint32_t{x87_status::kPrecision});
+}
+
+QC_GUEST_CODE(32, rounding, R"(
+    fninit
+    movw $0x0f7f, 0x6008    # towards zero
+    fldcw 0x6008
+    fldl 0x6000
+    fistpl 0x6010
+    movw $0x0b7f, 0x6008    # up
+    fldcw 0x6008
+    fldl 0x6000
+    fistpl 0x6014
+    fnstcw 0x6018
+    hlt
+)")
+
+TEST(TcgX87, control_word_rules_rounding) {
+    ProtectedMachine m;
+    m.poke(0x6000, std::bit_cast<uint64_t>(2.5));
+    m.start(rounding());
+    EXPECT_EQ(m.run(), VcpuExit::kHalted);
+    EXPECT_EQ(m.peek<uint32_t>(0x6010), 2u);
+    EXPECT_EQ(m.peek<uint32_t>(0x6014), 3u);
+    EXPECT_EQ(m.peek<uint16_t>(0x6018), 0x0b7fu);
+}
+
+QC_GUEST_CODE(32, compare, R"(
+    fninit
+    fldl 0x6000
+    fldl 0x6008
+    fcomi %st(1), %st
+    seta %al
+    setb %bl
+    fcmovb %st(1), %st
+    fstpl 0x6010
+    hlt
+)")
+
+TEST(TcgX87, comparison_sets_flags_that_moves_obey) {
+    ProtectedMachine m;
+    m.poke(0x6000, std::bit_cast<uint64_t>(7.0));
+    m.poke(0x6008, std::bit_cast<uint64_t>(5.0));
+    m.start(compare());
+    EXPECT_EQ(m.run(), VcpuExit::kHalted);
+    EXPECT_EQ(m.reg(i386::kRax) & 0xff, 0u);
+    EXPECT_EQ(m.reg(i386::kRbx) & 0xff, 1u);
+    EXPECT_EQ(peek_double(m, 0x6010), 7.0);
+}
+
+QC_GUEST_CODE(32, any_x87, "fld1; hlt")
+QC_GUEST_CODE(32, wait_only, "fwait; hlt")
+
+TEST(TcgX87, task_switched_and_emulation_bits_make_it_unavailable) {
+    for (uint64_t bit : {i386::cr0::kTs, i386::cr0::kEm}) {
+        ProtectedMachine m;
+        m.start(any_x87(), 0, bit);
+        EXPECT_EQ(m.run_to_exception(),
+                  (Outcome{i386::kDeviceNotAvailable, 0, TestMachine::kCodeAt}));
+    }
+    for (bool monitor : {true, false}) {
+        ProtectedMachine m;
+        m.start(wait_only(), 0, i386::cr0::kTs | (monitor ? i386::cr0::kMp : 0));
+        m.run();
+        EXPECT_EQ(m.halted_in(), monitor ? unsigned{i386::kDeviceNotAvailable} : 256u);
+    }
+}
+
+QC_GUEST_CODE(32, divide_unmasked, R"(
+    fninit
+    movw $0x037b, 0x6008    # zero-divide unmasked
+    fldcw 0x6008
+    fld1
+    fldz
+    fdivrp
+    nop
+    fld1
+    hlt
+)")
+
+TEST(TcgX87, unmasked_exception_is_raised_by_the_next_instruction) {
+    ProtectedMachine m;
+    m.start(divide_unmasked(), 0, i386::cr0::kNe);
+    Outcome outcome = m.run_to_exception();
+    EXPECT_EQ(outcome.vector, i386::kX87Error);
+    EXPECT_EQ(m.peek<uint8_t>(outcome.ip), 0xd9u);
+    i386::CpuState s = m.state();
+    uint16_t status = static_cast<uint16_t>(s.fxsave[2] | (s.fxsave[3] << 8));
+    EXPECT_EQ(status & 0x80bf, x87_status::kBusy | x87_status::kSummary | x87_status::kZeroDivide);
+    // Both operands are still there.
+    EXPECT_EQ((status >> 11) & 7, 6);
+}
+
+QC_GUEST_CODE(32, save_restore, R"(
+    fninit
+    fld1
+    fldpi
+    fnsave 0x6000
+    fldz
+    frstor 0x6000
+    fstpl 0x6100
+    fstpl 0x6108
+    fld1
+    fxsave 0x6200
+    fninit
+    fxrstor 0x6200
+    fstpl 0x6110
+    hlt
+)")
+
+TEST(TcgX87, saved_state_comes_back) {
+    ProtectedMachine m;
+    m.start(save_restore());
+    EXPECT_EQ(m.run(), VcpuExit::kHalted);
+    ASSERT_EQ(m.halted_in(), 256u);
+    EXPECT_DOUBLE_EQ(peek_double(m, 0x6100), std::numbers::pi);
+    EXPECT_EQ(peek_double(m, 0x6108), 1.0);
+    EXPECT_EQ(peek_double(m, 0x6110), 1.0);
+    // Control, status with TOP 6, tags with two registers in use.
+    EXPECT_EQ(m.peek<uint16_t>(0x6000), 0x37fu);
+    EXPECT_EQ(m.peek<uint16_t>(0x6004), 0x3000u);
+    EXPECT_EQ(m.peek<uint16_t>(0x6008), 0x0fffu);
+    EXPECT_EQ(m.peek<uint8_t>(0x6204), 0x80u);
+}
+
+QC_GUEST_CODE(32, store_absent, "fninit; fld1; fstpl 0x34ffc; hlt")
+
+TEST(TcgX87, store_that_faults_pops_nothing) {
+    ProtectedMachine m;
+    m.set_page(0x35000, 0);
+    m.start(store_absent(), 0, i386::cr0::kPg);
+    EXPECT_EQ(m.run_to_exception().vector, i386::kPageFault);
+    EXPECT_EQ(m.peek<uint32_t>(0x34ffc), 0u);
+    EXPECT_EQ((m.state().fxsave[3] >> 3) & 7, 7);
+    EXPECT_EQ(m.state().fxsave[4], 0x80u);
+}
+
+}  // namespace
+}  // namespace qc::accel::tcg
