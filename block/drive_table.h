@@ -48,8 +48,8 @@ class DriveTable {
     // For a device's property drive=ID. A drive has at most one device.
     Result<Drive*> attach(std::string_view id);
 
-    // Every backend, see BlockBackend. Drained, while the VM stands still. After an error in activate() no image is
-    // active that was not before.
+    // Every backend, see BlockBackend. Drained, while the VM stands still. After an error in
+    // activate() no image is active that was not before.
     Result<void> activate();
     void inactivate();
     void drain();
