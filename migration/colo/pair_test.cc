@@ -302,7 +302,8 @@ TEST_F(ColoPairTest, survivor_can_be_protected_again) {
         [channel = std::move(a)](const io::Interrupt*) mutable
             -> Result<std::unique_ptr<io::Channel>> { return std::move(channel); }));
     ASSERT_TRUE(third.events.wait_for("colo"));
-    EXPECT_EQ(secondary.colo_status().mode, ColoMode::kPrimary);
+    // The new secondary is told first.
+    EXPECT_TRUE(eventually([&] { return secondary.colo_status().mode == ColoMode::kPrimary; }));
     EXPECT_EQ(secondary.colo_status().last_mode, ColoMode::kSecondary);
     next.shut_down();
 }
