@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <random>
 
@@ -69,6 +70,26 @@ TEST_P(Migration, live_over_unix_guest_goes_on_at_destination) {
 TEST_P(Migration, live_over_tcp_guest_goes_on_at_destination) {
     auto pair = ASSERT_VALUE(start_pair(Transport::kTcp));
     migrates_live(*pair);
+}
+
+TEST_P(Migration, disk_image_has_one_owner_at_a_time) {
+    const std::string image = directory().file("disk.img");
+    std::filesystem::copy_file(guest_image("page_incrementer_small"), image);
+    PairConfig shared{.vm = config(""), .transport = Transport::kUnix};
+    shared.vm.extra = {"-drive", "if=ide,format=raw,file=" + image};
+    auto pair = ASSERT_VALUE(VmPair::start(shared, directory()));
+    Vm& source = pair->primary();
+    Vm& dest = pair->secondary();
+    ASSERT_VALUE(source.serial().wait_for("A", Deadline::in(kUsual)));
+    ASSERT_VALUE(source.qmp().execute("migrate", {{"uri", pair->uri()}}));
+    ASSERT_VALUE(source.wait_migration("completed", Deadline::in(kUsual)));
+    ASSERT_VALUE(check_alive(dest));
+    auto refused = source.qmp().execute("cont");
+    ASSERT_FALSE(refused) << "both guests could write to the image";
+    EXPECT_NE(refused.error().message().find("lock"), std::string::npos);
+    EXPECT_EQ(ASSERT_VALUE(dest.terminate()), ExitStatus::exited(0));
+    ASSERT_VALUE(source.qmp().execute("cont"));
+    ASSERT_VALUE(check_alive(source));
 }
 
 TEST_P(Migration, stopped_source_leaves_destination_stopped) {
