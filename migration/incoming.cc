@@ -71,42 +71,32 @@ void Incoming::set_control(colo::ColoControl* control) {
 }
 
 void Incoming::thread_main() {
-    std::unique_ptr<PrecopyLoader> loader = await_source();
-    if (loader == nullptr) return;
-    // The first byte is here: nobody else is let in.
-    listener_.reset();
+    if (!await_source()) return;
     board_.advance(MigrationStatus::kSetup, MigrationStatus::kActive);
-    Result<void> result = load(*loader);
-    if (!result) report_failure(loader.get(), result.error());
+    PrecopyLoader loader({.machine = deps_.machine,
+                          .settings = deps_.settings,
+                          .board = board_,
+                          .channel = *channel_});
+    Result<void> result = load(loader);
+    if (!result) report_failure(&loader, result.error());
     breaks_->set_channel(nullptr);
     channel_->shutdown();
 }
 
-std::unique_ptr<PrecopyLoader> Incoming::await_source() {
-    for (;;) {
-        if (channel_ == nullptr) {
-            if (Result<void> accepted = accept(); !accepted) {
-                if (breaks_->broken()) break;
-                warn_report("waiting for a migration: {}", accepted.error().message());
-                (void)breaks_->sleep_until(io::deadline_in_ms(kAcceptRetryMs));
-                continue;
-            }
+bool Incoming::await_source() {
+    while (channel_ == nullptr) {
+        Result<void> accepted = accept();
+        if (accepted) break;
+        if (breaks_->broken()) {
+            if (!stopping_) report_failure(nullptr, Error("the wait for a source was broken off"));
+            return false;
         }
-        auto loader =
-            std::make_unique<PrecopyLoader>(PrecopyLoader::Deps{.machine = deps_.machine,
-                                                                .settings = deps_.settings,
-                                                                .board = board_,
-                                                                .channel = *channel_});
-        Result<bool> silent = loader->is_silent();
-        if (silent && !*silent) return loader;
-        // Somebody connected and went away without a word.
-        if (breaks_->broken() || listener_ == nullptr) break;
-        breaks_->set_channel(nullptr);
-        loader.reset();
-        channel_.reset();
+        warn_report("waiting for a migration: {}", accepted.error().message());
+        (void)breaks_->sleep_until(io::deadline_in_ms(kAcceptRetryMs));
     }
-    if (!stopping_) report_failure(nullptr, Error("the wait for a source was broken off"));
-    return nullptr;
+    // Nobody else is let in.
+    listener_.reset();
+    return true;
 }
 
 Result<void> Incoming::accept() {

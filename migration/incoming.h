@@ -3,11 +3,11 @@
 // One `-incoming` or `migrate-incoming`: the thread that waits for a source,
 // loads what it sends and starts the machine.
 //
-//   none -> setup (listening) -> active (first byte) -> completed | failed
-//                                                   \-> colo -> completed | failed
+//   none -> setup (listening) -> active (connected) -> completed | failed
+//                                                  \-> colo -> completed | failed
 //
-// A connection that ends before its first byte changes nothing. After that an
-// error is final: EventListener::incoming_failed().
+// The first connection is the source's; from then on an error is final:
+// EventListener::incoming_failed().
 //
 // Threading: thread-safe, apart from creation and destruction. Owned by
 // Migration.
@@ -64,8 +64,8 @@ class Incoming {
     Incoming(const Deps& deps, std::unique_ptr<BreakPoint> breaks);
     void start_thread();
     void thread_main();
-    // The channel is at its first byte then. Null: stop() was called.
-    std::unique_ptr<PrecopyLoader> await_source();
+    // False if the wait was broken off, which has been reported then.
+    bool await_source();
     Result<void> accept();
     Result<void> load(PrecopyLoader& loader);
     Result<void> finish_plain(PrecopyLoader& loader);

@@ -39,9 +39,6 @@ class PrecopyLoader {
     };
     explicit PrecopyLoader(const Deps& deps);
 
-    // True if the peer closed the connection before its first byte.
-    Result<bool> is_silent() { return reader_.at_end(); }
-
     Result<void> load();
     Result<void> await_go();
     Result<void> commit();

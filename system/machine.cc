@@ -198,6 +198,7 @@ Result<void> Machine::create_migration() {
         .events = *events_,
         .autostart = !options_.start_paused,
         .requests = requests_});
+    requests_.set_policy(migration_.get());
     return {};
 }
 
@@ -243,6 +244,7 @@ Result<void> Machine::resume() {
 }
 
 void Machine::shut_down() {
+    requests_.set_policy(nullptr);
     if (migration_) migration_->shut_down();
     if (vm_) vm_->shut_down();
     if (qmp_) qmp_->stop();

@@ -127,6 +127,8 @@ void PrimaryDriver::act(const Fsm::SendSnapshot& action) {
     Result<void> sent = send_snapshot(action.flags);
     busy_sending_ = false;
     if (sent) {
+        // The secondary hashes at the same time.
+        if (action.flags.verify) hashes_ = hash_machine(deps_.machine.ram, saved_);
         answers_.push_back(Fsm::SnapshotSent{});
     } else if (link_.writer().failed()) {
         note_send(std::move(sent));
@@ -182,8 +184,7 @@ Result<void> PrimaryDriver::send_pages() {
 }
 
 void PrimaryDriver::act(const Fsm::CompareHashes& action) {
-    HashesMessage ours = hash_machine(deps_.machine.ram, saved_);
-    Result<void> equal = compare_hashes(ours, action.hashes, deps_.machine.ram, saved_);
+    Result<void> equal = compare_hashes(hashes_, action.hashes, deps_.machine.ram, saved_);
     if (equal) {
         deps_.statistics.add_verified();
     } else {
@@ -280,11 +281,11 @@ void PrimaryDriver::go_on_alone() {
         }
     }
     deps_.board.end();
-    deps_.state.leave();
     trace::colo_failover(kSide, "completed");
     deps_.board.advance(MigrationStatus::kColo, MigrationStatus::kCompleted);
     if (freeze_) freeze_->restore();
     freeze_.reset();
+    deps_.state.leave();
 }
 
 Result<void> PrimaryDriver::pages_arrive(const Header& header, StreamReader&) {

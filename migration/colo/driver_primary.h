@@ -100,6 +100,7 @@ class PrimaryDriver final : public ColoControl, private LinkHandler {
 
     std::optional<runstate::FreezeGuard> freeze_;
     std::vector<SavedComponent> saved_;  // as sent last
+    HashesMessage hashes_;               // of what was sent last, if it is to be verified
     CheckpointRecord record_;            // of the checkpoint under way
     uint64_t bytes_at_start_ = 0;
     uint64_t passes_ = 0;

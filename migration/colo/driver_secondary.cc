@@ -286,11 +286,11 @@ void SecondaryDriver::take_over() {
     }
     stop_dirty_log();
     deps_.board.end();
-    deps_.state.leave();
     trace::colo_failover(kSide, "completed");
     deps_.board.advance(MigrationStatus::kColo, MigrationStatus::kCompleted);
     if (freeze_) freeze_->restore();
     freeze_.reset();
+    deps_.state.leave();
 }
 
 void SecondaryDriver::stop_dirty_log() {

@@ -49,7 +49,7 @@ struct ReportExit {
     ColoExitReason reason = ColoExitReason::kError;
     std::string why;
 };
-// The last action. The driver ends.
+// COLO is over on this side. What follows only tells others.
 struct Finish {
     enum class Kind : uint8_t {
         kWentOn,    // this side goes on alone

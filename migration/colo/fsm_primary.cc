@@ -231,11 +231,12 @@ void PrimaryFsm::lose(const std::string& why) {
 void PrimaryFsm::finish(Finish::Kind kind) {
     bool connection_open = connected() && kind == Finish::Kind::kShutDown;
     if (connection_open) act(CloseLink{});
-    if (!exit_reported_) act(ReportExit{ColoExitReason::kRequest, {}});
-    exit_reported_ = true;
     owns_output_ = true;
     state_ = State::kFinished;
     act(Finish{kind});
+    // Who hears of it finds that it is done.
+    if (!exit_reported_) act(ReportExit{ColoExitReason::kRequest, {}});
+    exit_reported_ = true;
 }
 
 }  // namespace qc::migration::colo

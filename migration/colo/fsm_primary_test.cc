@@ -114,7 +114,7 @@ TEST_F(PrimaryFsmTest, order_with_a_living_peer_tells_it) {
                         State::kAwaitCommitted}) {
         fsm = Fsm({.delay_ms = 500}, now);
         reach(state);
-        EXPECT_EQ(step(Ordered{}), "TAKES_OVER close exit-request go-on");
+        EXPECT_EQ(step(Ordered{}), "TAKES_OVER close go-on exit-request");
         EXPECT_TRUE(fsm.done());
     }
 }
@@ -173,7 +173,7 @@ TEST_F(PrimaryFsmTest, shutdown_after_the_capture_gets_a_checkpoint_of_its_own) 
     EXPECT_EQ(receive(StoppedMessage{}), "freeze snapshot+shutdown");
     step(Fsm::SnapshotSent{});
     receive(ReceivedMessage{});
-    EXPECT_EQ(receive(CommittedMessage{}), "done close exit-request shut-down");
+    EXPECT_EQ(receive(CommittedMessage{}), "done close shut-down exit-request");
 }
 
 TEST_F(PrimaryFsmTest, changed_delay_starts_a_checkpoint_and_counts_from_then) {

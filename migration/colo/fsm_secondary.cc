@@ -118,9 +118,9 @@ void SecondaryFsm::on(const LoadDone&) {
         if (peer) act(Send{epoch_, CommittedMessage{}});
         act(CloseLink{});
         state_ = State::kFinished;
-        act(ReportExit{ColoExitReason::kRequest, {}});
         // The last checkpoint is the one in which both guests end.
         act(Finish{Finish::Kind::kShutDown});
+        act(ReportExit{ColoExitReason::kRequest, {}});
         act(FollowShutdown{});
         return;
     }
@@ -224,11 +224,12 @@ void SecondaryFsm::take_over() {
         act(CloseLink{});
         act(DropCheckpoint{});
     }
-    if (!exit_reported_) act(ReportExit{ColoExitReason::kRequest, {}});
-    exit_reported_ = true;
     owns_output_ = true;
     state_ = State::kFinished;
     act(Finish{Finish::Kind::kWentOn});
+    // Who hears of it finds that it is done.
+    if (!exit_reported_) act(ReportExit{ColoExitReason::kRequest, {}});
+    exit_reported_ = true;
 }
 
 }  // namespace qc::migration::colo

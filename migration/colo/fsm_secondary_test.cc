@@ -135,12 +135,12 @@ TEST_F(SecondaryFsmTest, order_is_carried_out_at_once_except_while_loading) {
     for (State state : {State::kRunning, State::kReceiving, State::kStaging}) {
         fsm = Fsm(now);
         reach(state);
-        EXPECT_EQ(step(Ordered{}), "TAKES_OVER close drop exit-request take-over");
+        EXPECT_EQ(step(Ordered{}), "TAKES_OVER close drop take-over exit-request");
     }
     fsm = Fsm(now);
     reach(State::kCommitting);
     EXPECT_EQ(step(Ordered{}), "");
-    EXPECT_EQ(step(Fsm::LoadDone{}), "release TAKES_OVER close drop exit-request take-over");
+    EXPECT_EQ(step(Fsm::LoadDone{}), "release TAKES_OVER close drop take-over exit-request");
 }
 
 TEST_F(SecondaryFsmTest, wrong_counts_drop_the_checkpoint) {
@@ -199,7 +199,7 @@ TEST_F(SecondaryFsmTest, reset_and_shutdown_are_followed_after_the_load) {
     EXPECT_EQ(step(Fsm::LoadDone{}), "reset release COMMITTED");
     fsm = Fsm(now);
     reach(State::kCommitting, {.shutdown = true});
-    EXPECT_EQ(step(Fsm::LoadDone{}), "COMMITTED close exit-request shut-down shutdown");
+    EXPECT_EQ(step(Fsm::LoadDone{}), "COMMITTED close shut-down exit-request shutdown");
 }
 
 TEST_F(SecondaryFsmTest, hashes_go_out_before_the_guest_runs) {

@@ -92,6 +92,7 @@ class Simulation {
     void plan_ticks();
     void guests_run();
     void check();
+    void check_waits(int64_t now_ms);
     void check_end();
     void violate(const std::string& what);
     void log(const std::string& what);
@@ -130,6 +131,10 @@ class Simulation {
     uint64_t loading_epoch_ = 0;
     uint64_t committed_epoch_ = 0;
     std::deque<SecondaryFsm::Input> s_waiting_;
+    PrimaryFsm::State p_state_{};
+    int64_t p_since_ms_ = 0;
+    SecondaryFsm::State s_state_{};
+    int64_t s_since_ms_ = 0;
     std::optional<uint64_t> took_over_after_;  // the last epoch it had committed
     bool secondary_promised_ = false;          // LEAVES was sent
 };
@@ -582,6 +587,7 @@ void Simulation::check() {
     if (p_->state() == PrimaryFsm::State::kLost && primary_.guest_runs) {
         violate("the primary's guest runs though it lost its peer");
     }
+    check_waits(calendar_.now_ms());
     bool secondary_owns = secondary_.alive && s_->owns_output();
     if (secondary_owns && !secondary_.told) violate("the secondary owns the output untold");
     if (secondary_owns && primary_.alive && p_->done() && p_->owns_output() && !primary_.quit &&
@@ -590,9 +596,35 @@ void Simulation::check() {
     }
 }
 
+// Nobody waits for longer than the deadlines allow.
+void Simulation::check_waits(int64_t now_ms) {
+    constexpr int64_t kLimitMs = kStartDeadlineMs + kAnswerDeadlineMs;
+    if (!primary_.alive || p_->state() != p_state_) {
+        p_state_ = p_->state();
+        p_since_ms_ = now_ms;
+    }
+    if (!secondary_.alive || s_->state() != s_state_) {
+        s_state_ = s_->state();
+        s_since_ms_ = now_ms;
+    }
+    bool p_waits = p_state_ == PrimaryFsm::State::kStarting ||
+                   p_state_ == PrimaryFsm::State::kRequested ||
+                   p_state_ == PrimaryFsm::State::kAwaitReceived ||
+                   p_state_ == PrimaryFsm::State::kAwaitCommitted;
+    if (p_waits && now_ms - p_since_ms_ > kLimitMs) violate("the primary waits for ever");
+    bool s_waits =
+        s_state_ == SecondaryFsm::State::kStarting || s_state_ == SecondaryFsm::State::kReceiving;
+    if (s_waits && now_ms - s_since_ms_ > kLimitMs) {
+        violate("the secondary waits for ever");
+    }
+    bool s_idle = s_state_ == SecondaryFsm::State::kLost && !secondary_.entered;
+    if (s_idle) violate("the secondary takes no order and does not end");
+}
+
 // Time enough has passed for everything that was ordered.
 void Simulation::check_end() {
     if (result_.shut_down) return;
+    check_waits(kEndMs);
     if (primary_.told && primary_.alive && !primary_.quit && !primary_.finished_alone) {
         violate("the primary was told and did not go on");
     }
