@@ -84,6 +84,15 @@ template <typename T, bool kLocked, typename Change>
     }
     T value;
     if (!load_for_update_slow(cpu, segment, offset, &value, sizeof(T))) return false;
+    if constexpr (kLocked) {
+        // The page may be in the TLB by now; what is not RAM cannot be locked.
+        if (T* target = direct_store_target<T>(cpu, segment, offset)) {
+            while (!__atomic_compare_exchange_n(target, &value, change(value), false,
+                                                __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
+            }
+            return true;
+        }
+    }
     value = change(value);
     return store_slow(cpu, segment, offset, &value, sizeof(T));
 }

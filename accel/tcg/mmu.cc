@@ -75,7 +75,9 @@ void enter_page(Cpu& cpu, uint64_t linear, uint64_t physical, Access access, Pri
             !block.code_pages().test(page) && (!block.dirty_logging() || block.dirty().test(page));
     }
     uint64_t linear_page = linear & kPageMask;
-    TlbEntry& entry = tlb_of(cpu, privilege).data_entry(linear);
+    Tlb& tlb = tlb_of(cpu, privilege);
+    tlb.used = true;
+    TlbEntry& entry = tlb.data_entry(linear);
     uint64_t addend = reinterpret_cast<uint64_t>(range->block->host() + offset) - linear_page;
     if (entry.read_page != linear_page || entry.addend != addend) entry.write_page = kNoPage;
     entry.read_page = linear_page;
@@ -83,17 +85,23 @@ void enter_page(Cpu& cpu, uint64_t linear, uint64_t physical, Access access, Pri
     if (writable) entry.write_page = linear_page;
 }
 
+// Before a store to RAM: whoever harvests dirty pages must see this one.
+void mark_dirty(const memory::FlatRange& range, uint64_t address, unsigned size) {
+    if (range.read_only || !range.block->dirty_logging()) return;
+    uint64_t offset = range.offset + (address - range.start);
+    for (uint64_t page = offset / kPageSize; page <= (offset + size - 1) / kPageSize; ++page) {
+        if (!range.block->dirty().test(page)) range.block->dirty().set(page);
+    }
+}
+
 void store_ram(Cpu& cpu, const memory::FlatRange& range, uint64_t address, const void* data,
                unsigned size) {
     if (range.read_only) return;
     memory::RamBlock& block = *range.block;
     uint64_t offset = range.offset + (address - range.start);
-    uint64_t last_page = (offset + size - 1) / kPageSize;
-    for (uint64_t page = offset / kPageSize; page <= last_page; ++page) {
-        if (block.dirty_logging() && !block.dirty().test(page)) block.dirty().set(page);
-    }
+    mark_dirty(range, address, size);
     std::memcpy(block.host() + offset, data, size);
-    for (uint64_t page = offset / kPageSize; page <= last_page; ++page) {
+    for (uint64_t page = offset / kPageSize; page <= (offset + size - 1) / kPageSize; ++page) {
         if (!block.code_pages().test(page)) continue;
         uint64_t first = std::max(offset, page * kPageSize);
         uint64_t end = std::min(offset + size, (page + 1) * kPageSize);
@@ -238,8 +246,14 @@ bool load_for_update_slow(Cpu& cpu, unsigned segment, uint64_t offset, void* dat
     }
     auto* bytes = static_cast<std::byte*>(data);
     for (unsigned i = 0; i < pieces.count; ++i) {
-        load_physical_bytes(cpu, pieces.piece[i].physical, bytes, pieces.piece[i].size);
-        bytes += pieces.piece[i].size;
+        const auto& piece = pieces.piece[i];
+        if (const memory::FlatRange* range = ram_range(cpu, piece.physical, piece.size)) {
+            mark_dirty(*range, piece.physical, piece.size);
+        }
+        load_physical_bytes(cpu, piece.physical, bytes, piece.size);
+        // The store that follows finds the page in the TLB, if it may be there.
+        enter_page(cpu, piece.linear, piece.physical, Access::kWrite, privilege_of(cpu));
+        bytes += piece.size;
     }
     return true;
 }
@@ -300,6 +314,7 @@ bool fetch_page(Cpu& cpu, uint64_t linear, FetchEntry& result, uint64_t& physica
     if (offset % kPageSize != 0) return true;
     result.block = range->block;
     result.block_page = offset / kPageSize;
+    cpu.tlb->used = true;
     entry = result;
     return true;
 }

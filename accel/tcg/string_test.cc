@@ -84,13 +84,20 @@ TEST_F(TcgString, fault_in_the_middle_leaves_the_rest_to_do) {
 }
 
 TEST_F(TcgString, kick_in_the_middle_keeps_registers_exact) {
-    start(fill(), 0x8000, 0, 0x50000);
-    m.vcpu->kick();
+    put(0x40000, "abcdefgh");
+    start(output(), 8, 0x40000, 0);
+    m.ports.on_write = [&] {
+        if (m.ports.writes.size() == 3) m.vcpu->kick();
+    };
     EXPECT_EQ(m.run(), VcpuExit::kKicked);
     i386::CpuState s = m.state();
-    EXPECT_EQ(s.gpr[i386::kRdi] - 0x50000, (0x8000 - s.gpr[i386::kRcx]) * 4);
+    EXPECT_EQ(s.rip, TestMachine::kCodeAt);
+    EXPECT_EQ(s.gpr[i386::kRcx], 5u);
+    EXPECT_EQ(s.gpr[i386::kRsi], 0x40003u);
+    m.set_state(s);
     EXPECT_EQ(m.run(), VcpuExit::kHalted);
-    EXPECT_EQ(m.reg(i386::kRdi), 0x70000u);
+    EXPECT_EQ(m.ports.writes.size(), 8u);
+    EXPECT_EQ(m.ports.writes.back().value, uint64_t{'h'});
 }
 
 TEST_F(TcgString, comparisons_stop_at_the_difference) {

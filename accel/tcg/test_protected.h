@@ -41,6 +41,10 @@ class ProtectedMachine : public TestMachine {
     }
 
     explicit ProtectedMachine(std::string_view cpu = "qemu32") : TestMachine(cpu) {
+        write_tables();
+    }
+
+    void write_tables() {
         set_descriptor(kKernelCode, descriptor(0, 0xfffff, 0x9b, 0xc));
         set_descriptor(kKernelData, descriptor(0, 0xfffff, 0x93, 0xc));
         set_descriptor(kUserCode, descriptor(0, 0xfffff, 0xfb, 0xc));

@@ -18,7 +18,7 @@ namespace qc::accel::tcg {
 
 inline constexpr uint64_t kPageMask = ~(memory::kPageSize - 1);
 inline constexpr uint64_t kNoPage = ~uint64_t{0};
-inline constexpr unsigned kTlbEntries = 512;
+inline constexpr unsigned kTlbEntries = 1024;
 inline constexpr unsigned kFetchEntries = 256;
 
 struct TlbEntry {
@@ -38,6 +38,8 @@ struct FetchEntry {
 struct Tlb {
     std::array<TlbEntry, kTlbEntries> data;
     std::array<FetchEntry, kFetchEntries> fetch;
+    // Something was entered since the last flush.
+    bool used = false;
 
     TlbEntry& data_entry(uint64_t linear) {
         return data[(linear >> memory::kPageBits) % kTlbEntries];
@@ -46,8 +48,10 @@ struct Tlb {
         return fetch[(linear >> memory::kPageBits) % kFetchEntries];
     }
     void flush() {
+        if (!used) return;
         data.fill({});
         fetch.fill({});
+        used = false;
     }
     void drop_writes() {
         for (TlbEntry& entry : data)

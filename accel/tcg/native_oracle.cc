@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "accel/tcg/native_oracle.h"
+
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <ucontext.h>
+#include <unistd.h>
+#include <csetjmp>
+#include <csignal>
+#include <cstring>
+
+// Loads the registers from the frame at RDI, in the order below, and returns into
+// 32-bit code.
+asm(R"(
+    .pushsection .text
+qc_oracle_enter:
+    movl $0x2b, %eax
+    movl %eax, %ds
+    movl %eax, %es
+    movq %rdi, %rsp
+    popq %rax
+    popq %rcx
+    popq %rdx
+    popq %rbx
+    popq %rbp
+    popq %rsi
+    popq %rdi
+    iretq
+    .popsection
+)");
+extern "C" [[noreturn]] void qc_oracle_enter(const void* frame);
+
+namespace qc::accel::tcg {
+
+namespace {
+
+struct Frame {
+    uint64_t rax, rcx, rdx, rbx, rbp, rsi, rdi;
+    uint64_t rip, cs, rflags, rsp, ss;
+};
+
+constexpr uint64_t kCompatibilityCode = 0x23;
+constexpr uint64_t kUserData = 0x2b;
+constexpr uint64_t kTrapFlag = 0x100;
+
+// The child is this process' copy with one thread and one purpose: what its signal
+// handler needs may be static there.
+sigjmp_buf child_return;
+OracleCase* child_case;
+
+void on_signal(int number, siginfo_t*, void* context) {
+    const auto& r = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
+    constexpr int kOrder[8] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX,
+                               REG_RSP, REG_RBP, REG_RSI, REG_RDI};
+    for (unsigned i = 0; i < 8; ++i)
+        child_case->registers[i] = static_cast<uint32_t>(r[kOrder[i]]);
+    child_case->ip = static_cast<uint32_t>(r[REG_RIP]);
+    child_case->flags = static_cast<uint32_t>(r[REG_EFL]);
+    switch (number) {
+        case SIGTRAP: child_case->vector = 1; break;
+        case SIGFPE: child_case->vector = 0; break;
+        case SIGILL: child_case->vector = 6; break;
+        default: child_case->vector = 13; break;
+    }
+    siglongjmp(child_return, 1);
+}
+
+bool map_at(uint32_t address, uint32_t size, int protection) {
+    void* wanted = reinterpret_cast<void*>(uint64_t{address});
+    return mmap(wanted, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+                0) == wanted;
+}
+
+[[noreturn]] void run_child(OracleCase* cases, size_t count) {
+    static std::array<std::byte, 65536> signal_stack;
+    stack_t stack{};
+    stack.ss_sp = signal_stack.data();
+    stack.ss_size = signal_stack.size();
+    struct sigaction action{};
+    action.sa_sigaction = on_signal;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    constexpr int kWritable = PROT_READ | PROT_WRITE;
+    if (!map_at(kOracleCode, 0x1000, kWritable | PROT_EXEC) ||
+        !map_at(kOracleData, kOracleDataSize, kWritable) || sigaltstack(&stack, nullptr) != 0) {
+        _exit(1);
+    }
+    for (int number : {SIGTRAP, SIGFPE, SIGILL, SIGSEGV, SIGBUS})
+        sigaction(number, &action, nullptr);
+    alarm(30);
+    auto* code = reinterpret_cast<uint8_t*>(uint64_t{kOracleCode});
+    auto* data = reinterpret_cast<uint8_t*>(uint64_t{kOracleData});
+    for (size_t i = 0; i < count; ++i) {
+        OracleCase& c = cases[i];
+        child_case = &c;
+        std::memcpy(code, c.code.data(), c.code.size());
+        std::memcpy(data, c.data.data(), c.data.size());
+        const auto& g = c.registers;
+        Frame frame{.rax = g[0],
+                    .rcx = g[1],
+                    .rdx = g[2],
+                    .rbx = g[3],
+                    .rbp = g[5],
+                    .rsi = g[6],
+                    .rdi = g[7],
+                    .rip = kOracleCode,
+                    .cs = kCompatibilityCode,
+                    .rflags = c.flags | kTrapFlag,
+                    .rsp = g[4],
+                    .ss = kUserData};
+        if (sigsetjmp(child_return, 1) == 0) qc_oracle_enter(&frame);
+        std::memcpy(c.data.data(), data, c.data.size());
+    }
+    _exit(0);
+}
+
+}  // namespace
+
+bool run_on_host(std::vector<OracleCase>& cases) {
+    size_t bytes = cases.size() * sizeof(OracleCase);
+    void* shared = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) return false;
+    std::memcpy(shared, cases.data(), bytes);
+    pid_t child = fork();
+    if (child == 0) run_child(static_cast<OracleCase*>(shared), cases.size());
+    int status = -1;
+    bool done = child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+                WEXITSTATUS(status) == 0;
+    if (done) std::memcpy(cases.data(), shared, bytes);
+    munmap(shared, bytes);
+    return done;
+}
+
+}  // namespace qc::accel::tcg

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// For unit tests: executes single 32-bit instructions on the host's processor, in a
+// forked child, so that the emulator's results can be compared with the real ones.
+// The child maps code, data and stack at the addresses that the guest has them at,
+// enters a 32-bit code segment with the trap flag set, and notes what signal comes.
+//
+// Threading: one thread; forks.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace qc::accel::tcg {
+
+inline constexpr uint32_t kOracleCode = 0x10000;
+inline constexpr uint32_t kOracleData = 0x30000;
+inline constexpr uint32_t kOracleDataSize = 0x1000;
+// Within the data: the stack pointer starts in its middle.
+inline constexpr uint32_t kOracleStack = kOracleData + 0x800;
+
+struct OracleCase {
+    // In: the instruction, the registers in encoding order, the flags.
+    std::array<uint8_t, 16> code{};
+    std::array<uint32_t, 8> registers{};
+    uint32_t flags = 0;
+    std::array<uint8_t, kOracleDataSize> data{};
+    // Out: all of the above, and the vector: 1 for a completed instruction.
+    uint32_t ip = 0;
+    uint32_t vector = 0;
+};
+
+// Runs all cases; false if this host does not let a process use 32-bit code.
+bool run_on_host(std::vector<OracleCase>& cases);
+
+}  // namespace qc::accel::tcg
