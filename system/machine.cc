@@ -149,6 +149,8 @@ Result<void> Machine::create_board() {
         if (hw::ApicPort* apic = board_->apic(index)) vcpus_[index]->connect_apic(*apic);
         vcpus_[index]->reset();
     }
+    for (state::StateComponent* component : accelerator_->state_components())
+        core_->registry.add(*component);
     board_->reset();
     return {};
 }
