@@ -73,7 +73,7 @@ const BadCommandLine kBadCommandLines[] = {
     {"bios_absent", {"-bios", "/no/such/bios"}, "/no/such/bios"},
     {"display", {"-display", "gtk"}, "gtk"},
     {"vga", {"-vga", "qxl"}, "qxl"},
-    {"trace_event", {"-trace", "no_such_event"}, "no_such_event"},
+    {"trace_file", {"-trace", "events=/no/such/file"}, "/no/such/file"},
     {"log_file", {"-D", "/no/such/directory/log"}, "/no/such/directory/log"},
     {"not_yet_numa", {"-numa", "node"}, "-numa"},
     {"not_yet_daemonize", {"-daemonize"}, "-daemonize"},

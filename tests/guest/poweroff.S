@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Prints 'P', waits WAIT times 50 ms [0], and goes to soft-off: SLP_EN and sleep
-# type 0 in PM1a_CNT, at 0x604 on the pc machine (the firmware puts the PIIX4's
-# power management at 0x600).
+# type 0 in PM1a_CNT. Where that is the firmware has decided; register 0x40 of the
+# PIIX4's power management function, 00:01.3, tells.
 
         .include "boot.inc"
         .ifndef WAIT
@@ -13,7 +13,13 @@
         mov     $'P', %al
         serial_byte
         wait_50_ms WAIT
-        mov     $0x604, %dx
+        mov     $0xcf8, %dx
+        mov     $0x80000b40, %eax
+        out     %eax, %dx
+        mov     $0xcfc, %dx
+        in      %dx, %eax
+        and     $0xffc0, %eax
+        lea     4(%eax), %edx
         mov     $0x2000, %ax
         out     %ax, %dx
         mov     $'!', %al               # only a machine that did not power off comes here
