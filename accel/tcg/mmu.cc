@@ -6,6 +6,7 @@
 #include "accel/tcg/block_cache.h"
 #include "accel/tcg/paging.h"
 #include "accel/tcg/watchpoints.h"
+#include "target/i386/msr_values.h"
 
 namespace qc::accel::tcg {
 
@@ -178,10 +179,6 @@ bool misaligned(uint64_t linear, unsigned size) {
     return (alignment & (alignment - 1)) == 0 && alignment <= 8 && linear % alignment != 0;
 }
 
-bool canonical(uint64_t linear) {
-    return static_cast<uint64_t>(static_cast<int64_t>(linear << 16) >> 16) == linear;
-}
-
 }  // namespace
 
 void update_segment_ends(const Cpu& cpu, Segment& segment) {
@@ -209,7 +206,8 @@ bool segment_to_linear(Cpu& cpu, unsigned segment, uint64_t offset, unsigned siz
     linear = (s.base + offset) & cpu.linear_mask;
     if ((cpu.mode & kModeCode64) != 0) {
         if (segment != i386::kFs && segment != i386::kGs) linear = offset;
-        if (!canonical(linear) || !canonical(linear + size - 1)) return segment_fault(cpu, segment);
+        if (!i386::is_canonical(linear) || !i386::is_canonical(linear + size - 1))
+            return segment_fault(cpu, segment);
     } else {
         bool typed = !cpu.paragraph_mode();
         if (typed && (s.unusable() || !type_allows(s, access))) return segment_fault(cpu, segment);

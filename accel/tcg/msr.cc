@@ -3,6 +3,7 @@
 
 #include "accel/tcg/mmu.h"
 #include "accel/tcg/paging.h"
+#include "target/i386/msr_values.h"
 
 namespace qc::accel::tcg {
 
@@ -51,6 +52,8 @@ uint64_t* plain_register(Cpu& cpu, uint32_t index) {
         case msr::kFmask: return &cpu.msr.fmask;
         case msr::kKernelGsBase: return &cpu.msr.kernel_gs_base;
         case msr::kTscAux: return &cpu.msr.tsc_aux;
+        case msr::kPat: return &cpu.msr.pat;
+        case msr::kMtrrDefType: return &cpu.msr.mtrr_def_type;
         default: break;
     }
     if (uint64_t* fixed = fixed_mtrr(cpu, index)) return fixed;
@@ -86,12 +89,30 @@ bool reads_as_zero(uint32_t index) {
     }
 }
 
-bool pat_valid(uint64_t value) {
-    for (unsigned i = 0; i < 8; ++i) {
-        uint64_t type = (value >> (i * 8)) & 0xff;
-        if (type > 7 || type == 2 || type == 3) return false;
+// Whether a register takes the value; WRMSR of any other faults.
+bool accepts(uint32_t index, uint64_t value) {
+    if (index >= msr::kMtrrPhysBase0 &&
+        index < msr::kMtrrPhysBase0 + 2 * i386::kVariableMtrrCount) {
+        return (index - msr::kMtrrPhysBase0) % 2 == 0 ? i386::is_variable_mtrr_base(value)
+                                                      : i386::is_variable_mtrr_mask(value);
     }
-    return true;
+    switch (index) {
+        case msr::kSysenterEsp:
+        case msr::kSysenterEip:
+        case msr::kLstar:
+        case msr::kCstar:
+        case msr::kKernelGsBase:
+        case msr::kFsBase:
+        case msr::kGsBase: return i386::is_canonical(value);
+        case msr::kPat: return i386::is_pat(value);
+        case msr::kMtrrDefType: return i386::is_mtrr_def_type(value);
+        case msr::kMtrrFix64k:
+        case msr::kMtrrFix16k0:
+        case msr::kMtrrFix16k1: return i386::is_fixed_mtrr(value);
+        default: break;
+    }
+    const bool fixed = index >= msr::kMtrrFix4k0 && index < msr::kMtrrFix4k0 + 8;
+    return !fixed || i386::is_fixed_mtrr(value);
 }
 
 bool write_efer(Cpu& cpu, uint64_t value) {
@@ -137,8 +158,6 @@ bool read_msr(Cpu& cpu, uint32_t index, uint64_t& value) {
         case msr::kUcodeRev: value = uint64_t{0x01000065} << 32; return true;
         case msr::kMtrrCap: value = kMtrrCapValue; return true;
         case msr::kMcgCap: value = kMcgCapValue; return true;
-        case msr::kPat: value = cpu.msr.pat; return true;
-        case msr::kMtrrDefType: value = cpu.msr.mtrr_def_type; return true;
         case msr::kEfer: value = cpu.efer; return true;
         case msr::kFsBase: value = cpu.seg[i386::kFs].base; return true;
         case msr::kGsBase: value = cpu.seg[i386::kGs].base; return true;
@@ -153,6 +172,7 @@ bool read_msr(Cpu& cpu, uint32_t index, uint64_t& value) {
 }
 
 bool write_msr(Cpu& cpu, uint32_t index, uint64_t value) {
+    if (!accepts(index, value)) return raise(cpu, i386::kGeneralProtection, 0);
     switch (index) {
         case msr::kTsc: {
             auto change = static_cast<int64_t>(value - read_tsc(cpu));
@@ -166,14 +186,6 @@ bool write_msr(Cpu& cpu, uint32_t index, uint64_t value) {
             return true;
         case msr::kApicBase: return write_apic_base(cpu, value);
         case msr::kUcodeRev: return true;
-        case msr::kPat:
-            if (!pat_valid(value)) return raise(cpu, i386::kGeneralProtection, 0);
-            cpu.msr.pat = value;
-            return true;
-        case msr::kMtrrDefType:
-            if ((value & ~uint64_t{0xcff}) != 0) return raise(cpu, i386::kGeneralProtection, 0);
-            cpu.msr.mtrr_def_type = value;
-            return true;
         case msr::kEfer: return write_efer(cpu, value);
         case msr::kFsBase: cpu.seg[i386::kFs].base = value; return true;
         case msr::kGsBase: cpu.seg[i386::kGs].base = value; return true;

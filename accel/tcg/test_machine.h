@@ -77,8 +77,10 @@ class TestApic final : public hw::ApicPort {
     }
     uint64_t apic_base() const override { return base; }
     bool set_apic_base(uint64_t value) override {
+        constexpr uint64_t kWritable = 0xff'ffff'f900;
+        if (value & ~kWritable) return false;
         base = value;
-        return (value & 0x2ff) == 0;
+        return true;
     }
     uint8_t task_priority_class() const override { return priority; }
     void set_task_priority_class(uint8_t value) override { priority = value; }

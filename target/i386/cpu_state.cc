@@ -2,6 +2,7 @@
 #include "target/i386/cpu_state.h"
 
 #include "target/i386/cpu_model.h"
+#include "target/i386/msr_values.h"
 
 namespace qc::i386 {
 
@@ -82,22 +83,6 @@ void reset_registers(CpuState& state, const CpuModel& model) {
     state.events = EventState{};
 }
 
-// The upper bits all equal the highest one that takes part in translation.
-bool canonical(uint64_t address, unsigned bits) {
-    int64_t shifted = static_cast<int64_t>(address << (64 - bits));
-    return static_cast<uint64_t>(shifted >> (64 - bits)) == address;
-}
-
-bool memory_type_valid(uint8_t type, bool in_pat) {
-    return type <= 1 || type == 4 || type == 5 || type == 6 || (in_pat && type == 7);
-}
-
-bool memory_types_valid(uint64_t eight_types, bool in_pat) {
-    for (unsigned i = 0; i < 8; ++i)
-        if (!memory_type_valid(static_cast<uint8_t>(eight_types >> (8 * i)), in_pat)) return false;
-    return true;
-}
-
 Result<void> validate_control_registers(const CpuState& s) {
     if (s.cr0 & ~kCr0Defined) return fail("CR0 has reserved bits: {:#x}", s.cr0);
     if ((s.cr0 & kCr0Pg) && !(s.cr0 & kCr0Pe)) return fail("CR0 {:#x} has PG without PE", s.cr0);
@@ -129,7 +114,7 @@ Result<void> validate_segments(const CpuState& s) {
             return fail("{} has reserved attributes: {:#x}", kNames[i], segment.attributes);
         }
         bool wide = (i == kFs || i == kGs) && long_mode;
-        if (wide ? !canonical(segment.base, bits) : segment.base >> 32 != 0) {
+        if (wide ? !is_canonical(segment.base, bits) : segment.base >> 32 != 0) {
             return fail("{} has base {:#x}", kNames[i], segment.base);
         }
     }
@@ -137,18 +122,19 @@ Result<void> validate_segments(const CpuState& s) {
         if (segment->attributes & ~Segment::kAttributesMask) {
             return fail("LDTR or TR has reserved attributes: {:#x}", segment->attributes);
         }
-        if (!canonical(segment->base, bits)) {
+        if (!is_canonical(segment->base, bits)) {
             return fail("LDTR or TR has base {:#x}", segment->base);
         }
     }
     for (const TableRegister* table : {&s.gdtr, &s.idtr})
-        if (!canonical(table->base, bits)) return fail("GDTR or IDTR has base {:#x}", table->base);
+        if (!is_canonical(table->base, bits))
+            return fail("GDTR or IDTR has base {:#x}", table->base);
     uint32_t cs = s.segments[kCs].attributes;
     if (long_mode && (cs & Segment::kLong) && (cs & Segment::kDefaultBig)) {
         return fail("CS is both a 64-bit and a 32-bit segment");
     }
     bool code64 = long_mode && (cs & Segment::kLong);
-    if (code64 ? !canonical(s.rip, bits) : s.rip >> 32 != 0) return fail("RIP is {:#x}", s.rip);
+    if (code64 ? !is_canonical(s.rip, bits) : s.rip >> 32 != 0) return fail("RIP is {:#x}", s.rip);
     return {};
 }
 
@@ -157,18 +143,17 @@ Result<void> validate_msrs(const CpuState& s) {
     unsigned bits = (s.cr4 & kCr4La57) ? 57 : 48;
     for (uint64_t address :
          {msr.sysenter_esp, msr.sysenter_eip, msr.lstar, msr.cstar, msr.kernel_gs_base}) {
-        if (!canonical(address, bits)) return fail("an MSR holds the address {:#x}", address);
+        if (!is_canonical(address, bits)) return fail("an MSR holds the address {:#x}", address);
     }
-    if (!memory_types_valid(msr.pat, true)) return fail("PAT is {:#x}", msr.pat);
+    if (!is_pat(msr.pat)) return fail("PAT is {:#x}", msr.pat);
     for (uint64_t value : msr.mtrr_fixed)
-        if (!memory_types_valid(value, false)) return fail("a fixed MTRR is {:#x}", value);
+        if (!is_fixed_mtrr(value)) return fail("a fixed MTRR is {:#x}", value);
     for (const VariableMtrr& range : msr.mtrr_variable) {
-        if (!memory_type_valid(range.base & 0xff, false) || (range.base & 0xf00) ||
-            (range.mask & 0x7ff)) {
+        if (!is_variable_mtrr_base(range.base) || !is_variable_mtrr_mask(range.mask)) {
             return fail("a variable MTRR is {:#x}, {:#x}", range.base, range.mask);
         }
     }
-    if (!memory_type_valid(msr.mtrr_def_type & 0xff, false) || (msr.mtrr_def_type & ~0xcffull)) {
+    if (!is_mtrr_def_type(msr.mtrr_def_type)) {
         return fail("MTRR_DEF_TYPE is {:#x}", msr.mtrr_def_type);
     }
     // Bits 8 (BSP), 10 (x2APIC), 11 (enable) and the address.
