@@ -26,7 +26,7 @@ constexpr std::array<Entry, kCapabilityCount> kEntries = {{
     {"block", false},
     {"return-path", true},
     {"pause-before-switchover", false},
-    {"multifd", false},
+    {"multifd", true},
     {"dirty-bitmaps", false},
     {"postcopy-blocktime", false},
     {"late-block-activate", false},

@@ -85,14 +85,19 @@ Migration::~Migration() {
 
 Result<void> Migration::set_capabilities(std::span<const Capabilities::Change> changes) {
     if (under_way()) return fail("There's a migration process in progress");
-    Capabilities next = settings_.capabilities();
+    Capabilities before = settings_.capabilities();
+    Capabilities next = before;
     TRY(next.apply(changes));
+    if (frozen() != Frozen::kNothing &&
+        before.get(Capability::kMultifd) != next.get(Capability::kMultifd)) {
+        return fail("Multifd must be set before incoming starts");
+    }
     settings_.set_capabilities(next);
     return {};
 }
 
 Result<void> Migration::set_parameters(const ParameterChanges& changes) {
-    settings_.set_parameters(TRY(apply_changes(settings_.parameters(), changes)));
+    settings_.set_parameters(TRY(apply_changes(settings_.parameters(), changes, frozen())));
     with_colo([&](colo::ColoControl& colo) {
         if (changes.colo_verify) colo.verify_changed(*changes.colo_verify);
         if (changes.checkpoint_delay_ms) colo.delay_changed(*changes.checkpoint_delay_ms);
@@ -149,6 +154,13 @@ bool Migration::under_way() const {
     if (incoming_ == nullptr) return false;
     MigrationStatus status = incoming_->board().status();
     return status == MigrationStatus::kActive || status == MigrationStatus::kColo;
+}
+
+Frozen Migration::frozen() const {
+    if (under_way()) return Frozen::kConnection;
+    MutexLock lock(mutex_);
+    bool listens = incoming_ != nullptr && incoming_->board().status() == MigrationStatus::kSetup;
+    return listens ? Frozen::kChannels : Frozen::kNothing;
 }
 
 Result<void> Migration::check_may_migrate() const {

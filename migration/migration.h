@@ -71,6 +71,7 @@ class Migration final : public runstate::RequestPolicy {
 
  private:
     bool under_way() const EXCLUDES(mutex_);
+    Frozen frozen() const EXCLUDES(mutex_);
     Outgoing::Deps outgoing_deps();
     Incoming::Deps incoming_deps();
     void with_colo(const std::function<void(colo::ColoControl&)>& function) EXCLUDES(mutex_);

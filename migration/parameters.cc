@@ -7,28 +7,71 @@ namespace {
 
 constexpr uint64_t kMaxDowntimeMs = 2000 * 1000;
 
+template <class T>
+void take(T& member, const std::optional<T>& change) {
+    if (change) member = *change;
+}
+
+// The names in these messages are spelled as QEMU spells them there.
+template <class T>
+Result<void> check_range(const char* name, T value, uint64_t low, uint64_t high,
+                         const char* unit = "") {
+    if (value >= low && value <= high) return {};
+    return fail("Parameter '{}' expects a value between {} and {}{}", name, low, high, unit);
+}
+
+Result<void> check_ranges(const Parameters& next) {
+    if (next.downtime_limit_ms > kMaxDowntimeMs) {
+        return fail("Parameter 'downtime_limit' expects an integer in the range of 0 to {} ms",
+                    kMaxDowntimeMs);
+    }
+    TRY(check_range("multifd_channels", next.multifd_channels, 1, 255));
+    TRY(check_range("multifd_zlib_level", next.multifd_zlib_level, 0, 9));
+    TRY(check_range("multifd_zstd_level", next.multifd_zstd_level, 0, 20));
+    return {};
+}
+
+Result<void> check_frozen(const Parameters& now, const Parameters& next, Frozen frozen) {
+    auto check = [](const char* name, const auto& before, const auto& after) -> Result<void> {
+        if (before == after) return {};
+        return fail("Parameter '{}' cannot be changed while a migration is set up or runs", name);
+    };
+    if (frozen == Frozen::kNothing) return {};
+    TRY(check("multifd-channels", now.multifd_channels, next.multifd_channels));
+    TRY(check("multifd-compression", now.multifd_compression, next.multifd_compression));
+    if (frozen == Frozen::kChannels) return {};
+    TRY(check("multifd-zlib-level", now.multifd_zlib_level, next.multifd_zlib_level));
+    TRY(check("multifd-zstd-level", now.multifd_zstd_level, next.multifd_zstd_level));
+    TRY(check("zero-page-detection", now.zero_page_detection, next.zero_page_detection));
+    TRY(check("tls-creds", now.tls_creds, next.tls_creds));
+    TRY(check("tls-hostname", now.tls_hostname, next.tls_hostname));
+    TRY(check("tls-authz", now.tls_authz, next.tls_authz));
+    return {};
+}
+
 }  // namespace
 
-Result<Parameters> apply_changes(const Parameters& now, const ParameterChanges& changes) {
+Result<Parameters> apply_changes(const Parameters& now, const ParameterChanges& changes,
+                                 Frozen frozen) {
     if (!changes.unsupported.empty()) {
         return fail("Parameter '{}' is not supported by this version", changes.unsupported.front());
     }
     Parameters next = now;
-    if (changes.max_bandwidth) next.max_bandwidth = *changes.max_bandwidth;
-    if (changes.avail_switchover_bandwidth) {
-        next.avail_switchover_bandwidth = *changes.avail_switchover_bandwidth;
-    }
-    if (changes.downtime_limit_ms) {
-        if (*changes.downtime_limit_ms > kMaxDowntimeMs) {
-            return fail(
-                "Parameter 'downtime_limit' expects an integer in the range of 0 to {} "
-                "milliseconds",
-                kMaxDowntimeMs);
-        }
-        next.downtime_limit_ms = *changes.downtime_limit_ms;
-    }
-    if (changes.checkpoint_delay_ms) next.checkpoint_delay_ms = *changes.checkpoint_delay_ms;
-    if (changes.colo_verify) next.colo_verify = *changes.colo_verify;
+    take(next.max_bandwidth, changes.max_bandwidth);
+    take(next.avail_switchover_bandwidth, changes.avail_switchover_bandwidth);
+    take(next.downtime_limit_ms, changes.downtime_limit_ms);
+    take(next.checkpoint_delay_ms, changes.checkpoint_delay_ms);
+    take(next.colo_verify, changes.colo_verify);
+    take(next.multifd_channels, changes.multifd_channels);
+    take(next.multifd_compression, changes.multifd_compression);
+    take(next.multifd_zlib_level, changes.multifd_zlib_level);
+    take(next.multifd_zstd_level, changes.multifd_zstd_level);
+    take(next.zero_page_detection, changes.zero_page_detection);
+    take(next.tls_creds, changes.tls_creds);
+    take(next.tls_hostname, changes.tls_hostname);
+    take(next.tls_authz, changes.tls_authz);
+    TRY(check_ranges(next));
+    TRY(check_frozen(now, next, frozen));
     return next;
 }
 

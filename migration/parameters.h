@@ -16,6 +16,10 @@
 
 namespace qc::migration {
 
+enum class MultifdCompression : uint8_t { kNone, kZlib, kZstd };
+// Who looks for pages of zeros: nobody, the migration's thread, the channels' ones.
+enum class ZeroPageDetection : uint8_t { kNone, kLegacy, kMultifd };
+
 struct Parameters {
     uint64_t max_bandwidth = 128 * 1024 * 1024;  // bytes a second; 0: no limit
     // Bytes a second that the switchover may count on; 0: what was measured.
@@ -24,6 +28,17 @@ struct Parameters {
     uint32_t checkpoint_delay_ms = 20'000;
     // Ours: after each checkpoint both sides compare what they hold.
     bool colo_verify = false;
+
+    uint8_t multifd_channels = 2;
+    MultifdCompression multifd_compression = MultifdCompression::kNone;
+    uint8_t multifd_zlib_level = 1;
+    uint8_t multifd_zstd_level = 1;
+    ZeroPageDetection zero_page_detection = ZeroPageDetection::kMultifd;
+
+    // Empty: no TLS, the name in the address, everybody.
+    std::string tls_creds;
+    std::string tls_hostname;
+    std::string tls_authz;
 };
 
 struct ParameterChanges {
@@ -32,12 +47,29 @@ struct ParameterChanges {
     std::optional<uint64_t> downtime_limit_ms;
     std::optional<uint32_t> checkpoint_delay_ms;
     std::optional<bool> colo_verify;
+    std::optional<uint8_t> multifd_channels;
+    std::optional<MultifdCompression> multifd_compression;
+    std::optional<uint8_t> multifd_zlib_level;
+    std::optional<uint8_t> multifd_zstd_level;
+    std::optional<ZeroPageDetection> zero_page_detection;
+    std::optional<std::string> tls_creds;
+    std::optional<std::string> tls_hostname;
+    std::optional<std::string> tls_authz;
     // QMP names of parameters that were given a value other than the one they have
     // and that do nothing in this version.
     std::vector<std::string> unsupported;
 };
 
-// The parameters after `changes`, or the first reason why not.
-Result<Parameters> apply_changes(const Parameters& now, const ParameterChanges& changes);
+// What may not change now, because a peer or a channel relies on it.
+enum class Frozen : uint8_t {
+    kNothing,
+    kChannels,    // this side waits for a source: how many channels, and what they speak
+    kConnection,  // a migration is under way: everything that set its connection up
+};
+
+// The parameters after `changes`, or the first reason why not. A value that a
+// frozen parameter has already may be set again.
+Result<Parameters> apply_changes(const Parameters& now, const ParameterChanges& changes,
+                                 Frozen frozen = Frozen::kNothing);
 
 }  // namespace qc::migration

@@ -16,6 +16,8 @@ namespace mig = qc::migration;
 
 // The two enums have the same names in the same order.
 static_assert(kMigrationCapabilityCount == mig::kCapabilityCount);
+static_assert(kMultiFDCompressionCount == 3);
+static_assert(kZeroPageDetectionCount == 3);
 static_assert(kColoCauseCount == mig::colo::kCauseCount);
 static_assert(kColoPhaseCount == mig::colo::kPhaseCount);
 
@@ -45,20 +47,12 @@ MigrationParameters fixed_parameters() {
         .cpu_throttle_increment = uint8_t{10},
         .cpu_throttle_tailslow = false,
         .block_incremental = false,
-        .multifd_channels = uint8_t{2},
         .xbzrle_cache_size = 64 * 1024 * 1024,
         .max_postcopy_bandwidth = 0,
         .max_cpu_throttle = uint8_t{99},
-        .multifd_compression = MultiFDCompression::kNone,
-        .multifd_zlib_level = uint8_t{1},
-        .multifd_zstd_level = uint8_t{1},
         .x_vcpu_dirty_limit_period = 1000,
         .vcpu_dirty_limit = 1,
         .mode = MigMode::kNormal,
-        .zero_page_detection = ZeroPageDetection::kMultifd,
-        .tls_creds = "",
-        .tls_hostname = "",
-        .tls_authz = "",
     };
 }
 
@@ -84,28 +78,28 @@ std::vector<std::string> unsupported_changes(const MigrateSetParameters& args) {
     check("cpu-throttle-increment", args.cpu_throttle_increment, fixed.cpu_throttle_increment);
     check("cpu-throttle-tailslow", args.cpu_throttle_tailslow, fixed.cpu_throttle_tailslow);
     check("block-incremental", args.block_incremental, fixed.block_incremental);
-    check("multifd-channels", args.multifd_channels, fixed.multifd_channels);
     check("xbzrle-cache-size", args.xbzrle_cache_size, fixed.xbzrle_cache_size);
     check("max-postcopy-bandwidth", args.max_postcopy_bandwidth, fixed.max_postcopy_bandwidth);
     check("max-cpu-throttle", args.max_cpu_throttle, fixed.max_cpu_throttle);
-    check("multifd-compression", args.multifd_compression, fixed.multifd_compression);
-    check("multifd-zlib-level", args.multifd_zlib_level, fixed.multifd_zlib_level);
-    check("multifd-zstd-level", args.multifd_zstd_level, fixed.multifd_zstd_level);
     check("x-vcpu-dirty-limit-period", args.x_vcpu_dirty_limit_period,
           fixed.x_vcpu_dirty_limit_period);
     check("vcpu-dirty-limit", args.vcpu_dirty_limit, fixed.vcpu_dirty_limit);
     check("mode", args.mode, fixed.mode);
-    check("zero-page-detection", args.zero_page_detection, fixed.zero_page_detection);
-    // Null and the empty string both mean: no TLS.
-    auto check_text = [&](const char* name, const std::optional<StrOrNull>& given) {
-        if (!given) return;
-        const auto* text = std::get_if<std::string>(&given->value);
-        if (text != nullptr && !text->empty()) names.emplace_back(name);
-    };
-    check_text("tls-creds", args.tls_creds);
-    check_text("tls-hostname", args.tls_hostname);
-    check_text("tls-authz", args.tls_authz);
     return names;
+}
+
+// Null takes a text away, as does the empty one.
+std::optional<std::string> text_of(const std::optional<StrOrNull>& given) {
+    if (!given) return std::nullopt;
+    const auto* text = std::get_if<std::string>(&given->value);
+    return text != nullptr ? *text : std::string();
+}
+
+// Between QAPI's enums and ours, which have the same values in the same order.
+template <class To, class From>
+std::optional<To> enum_cast(const std::optional<From>& from) {
+    if (!from) return std::nullopt;
+    return static_cast<To>(*from);
 }
 
 MigrationStats stats_of(const mig::RamInfo& ram) {
@@ -223,6 +217,14 @@ Result<void> qmp_migrate_set_parameters(monitor::MonitorContext& context,
         .downtime_limit_ms = args.downtime_limit,
         .checkpoint_delay_ms = args.x_checkpoint_delay,
         .colo_verify = args.x_colo_verify,
+        .multifd_channels = args.multifd_channels,
+        .multifd_compression = enum_cast<mig::MultifdCompression>(args.multifd_compression),
+        .multifd_zlib_level = args.multifd_zlib_level,
+        .multifd_zstd_level = args.multifd_zstd_level,
+        .zero_page_detection = enum_cast<mig::ZeroPageDetection>(args.zero_page_detection),
+        .tls_creds = text_of(args.tls_creds),
+        .tls_hostname = text_of(args.tls_hostname),
+        .tls_authz = text_of(args.tls_authz),
         .unsupported = unsupported_changes(args),
     });
 }
@@ -235,6 +237,14 @@ Result<MigrationParameters> qmp_query_migrate_parameters(monitor::MonitorContext
     result.downtime_limit = parameters.downtime_limit_ms;
     result.x_checkpoint_delay = parameters.checkpoint_delay_ms;
     result.x_colo_verify = parameters.colo_verify;
+    result.multifd_channels = parameters.multifd_channels;
+    result.multifd_compression = static_cast<MultiFDCompression>(parameters.multifd_compression);
+    result.multifd_zlib_level = parameters.multifd_zlib_level;
+    result.multifd_zstd_level = parameters.multifd_zstd_level;
+    result.zero_page_detection = static_cast<ZeroPageDetection>(parameters.zero_page_detection);
+    result.tls_creds = parameters.tls_creds;
+    result.tls_hostname = parameters.tls_hostname;
+    result.tls_authz = parameters.tls_authz;
     return result;
 }
 
