@@ -7,6 +7,7 @@ import pathlib
 import sys
 import tempfile
 import unittest
+from xml.etree import ElementTree
 
 sys.dont_write_bytecode = True
 import check_tree  # noqa: E402
@@ -79,12 +80,13 @@ class Tree(unittest.TestCase):
 
 
 def report(*cases):
-    return {"testsuites": [{"name": "S", "testsuite": [dict(name="t", **case) for case in cases]}]}
+    text = "".join(f'<testcase classname="S" name="t" {case}</testcase>' for case in cases)
+    return ElementTree.fromstring(f"<testsuites><testsuite>{text}</testsuite></testsuites>")
 
 
-PASSED = {"status": "RUN", "result": "COMPLETED"}
-FAILED = {"status": "RUN", "result": "COMPLETED", "failures": [{"failure": "x"}]}
-SKIPPED = {"status": "RUN", "result": "SKIPPED", "skipped": [{"message": "why"}]}
+PASSED = 'status="run" result="completed">'
+FAILED = 'status="run" result="completed"><failure message="x"/>'
+SKIPPED = 'status="run" result="skipped"><skipped message="a_test.cc:7&#10;no reason but this"/>'
 
 
 class Count(unittest.TestCase):
@@ -96,6 +98,10 @@ class Count(unittest.TestCase):
 
     def test_cases_are_counted_singly(self):
         self.assertEqual(self.counts("FAIL", {"x_test": [report(PASSED, PASSED, FAILED, SKIPPED)]}), (2, 1, 1))
+
+    def test_skipped_case_tells_its_reason(self):
+        _, outcome, text = list(run_tests.gtest_cases(report(PASSED, SKIPPED)))[1]
+        self.assertEqual((outcome, text), ("skipped", "no reason but this"))
 
     def test_program_that_died_after_its_cases_passed_fails(self):
         self.assertEqual(self.counts("FAIL", {"x_test": [report(PASSED)]}), (1, 1, 0))

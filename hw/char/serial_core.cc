@@ -47,7 +47,6 @@ constexpr uint8_t kMcrDtr = 0x01;
 constexpr uint8_t kMcrRts = 0x02;
 constexpr uint8_t kMcrOut1 = 0x04;
 constexpr uint8_t kMcrOut2 = 0x08;
-constexpr uint8_t kMcrLoopback = 0x10;
 constexpr uint8_t kMcrMask = 0x1f;
 
 constexpr uint8_t kLsrData = 0x01;
