@@ -25,17 +25,17 @@ constexpr std::array<Entry, kCapabilityCount> kEntries = {{
     {"release-ram", false},
     {"block", false},
     {"return-path", true},
-    {"pause-before-switchover", false},
+    {"pause-before-switchover", true},
     {"multifd", true},
     {"dirty-bitmaps", false},
     {"postcopy-blocktime", false},
     {"late-block-activate", false},
     {"x-ignore-shared", false},
-    {"validate-uuid", false},
+    {"validate-uuid", true},
     {"background-snapshot", false},
     {"zero-copy-send", false},
     {"postcopy-preempt", false},
-    {"switchover-ack", false},
+    {"switchover-ack", true},
     {"dirty-limit", false},
     {"mapped-ram", false},
 }};
@@ -43,6 +43,10 @@ constexpr std::array<Entry, kCapabilityCount> kEntries = {{
 // What COLO cannot be combined with, whatever else works.
 constexpr std::array kNeverWithColo = {Capability::kPostcopyRam, Capability::kBackgroundSnapshot,
                                        Capability::kMappedRam, Capability::kReleaseRam};
+
+constexpr std::array<std::pair<Capability, Capability>, 1> kNeeds = {{
+    {Capability::kSwitchoverAck, Capability::kReturnPath},
+}};
 
 }  // namespace
 
@@ -66,6 +70,12 @@ Result<void> Capabilities::apply(std::span<const Change> changes) {
             if (next[static_cast<size_t>(other)]) {
                 return fail("Capability 'x-colo' cannot be combined with '{}'", to_string(other));
             }
+        }
+    }
+    for (auto [capability, needed] : kNeeds) {
+        if (next[static_cast<size_t>(capability)] && !next[static_cast<size_t>(needed)]) {
+            return fail("Capability '{}' requires capability '{}'", to_string(capability),
+                        to_string(needed));
         }
     }
     for (auto [capability, on] : changes) {

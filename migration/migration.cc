@@ -207,6 +207,12 @@ Result<void> Migration::cancel() {
     return {};
 }
 
+Result<void> Migration::go_on(MigrationStatus state) {
+    MutexLock lock(mutex_);
+    if (outgoing_ != nullptr) return outgoing_->go_on(state);
+    return fail("Migration not in expected state: {}", to_string(MigrationStatus::kNone));
+}
+
 Result<void> Migration::migrate_incoming(const io::SocketAddress& address) {
     return begin_incoming([&] { return Incoming::listen(incoming_deps(), address); });
 }

@@ -43,6 +43,8 @@ class Migration final : public runstate::RequestPolicy {
     Result<void> migrate_over(Outgoing::Opener opener);
     // Nothing happens if no migration runs. COLO is not ended by this.
     Result<void> cancel() EXCLUDES(mutex_);
+    // migrate-continue: goes on from pre-switchover.
+    Result<void> go_on(MigrationStatus state) EXCLUDES(mutex_);
 
     // `-incoming URI` and `migrate-incoming`.
     Result<void> migrate_incoming(const io::SocketAddress& address);

@@ -3,6 +3,7 @@
 // What the migration needs of the machine. All of it outlives the migration.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "memory/dirty_log.h"
@@ -12,12 +13,14 @@
 #include "runstate/vm_control.h"
 #include "state/registry.h"
 #include "util/machine_lock.h"
+#include "util/uuid.h"
 
 namespace qc::migration {
 
 struct MigrationDeps {
     // The machine's identity: both sides must have the same.
     std::string machine_type;  // the versioned name, "pc-i440fx-9.0"
+    std::optional<Uuid> uuid;  // compared with the capability validate-uuid
     memory::RamList& ram;
 
     state::Registry& registry;

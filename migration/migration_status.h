@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace qc::migration {
@@ -12,6 +13,8 @@ enum class MigrationStatus : uint8_t {
     kNone,
     kSetup,
     kActive,
+    kPreSwitchover,  // the guest stands still, migrate-continue is awaited
+    kDevice,         // after it: the last pages and the devices are sent
     kCancelling,
     kCancelled,
     kCompleted,
@@ -21,10 +24,12 @@ enum class MigrationStatus : uint8_t {
 
 // QMP's spelling.
 std::string_view to_string(MigrationStatus status);
+std::optional<MigrationStatus> migration_status_from_string(std::string_view name);
 
 // True from `migrate` until the migration's thread has nothing left to do.
 constexpr bool is_under_way(MigrationStatus status) {
     return status == MigrationStatus::kSetup || status == MigrationStatus::kActive ||
+           status == MigrationStatus::kPreSwitchover || status == MigrationStatus::kDevice ||
            status == MigrationStatus::kCancelling || status == MigrationStatus::kColo;
 }
 

@@ -38,7 +38,29 @@ void Outgoing::stop() {
             breaks_->break_all();
         }
     }
+    changed_.notify_all();
     if (thread_.joinable()) thread_.join();
+}
+
+void Outgoing::yank() {
+    breaks_->break_all();
+    // Whoever looked before that has begun to wait when the mutex is free.
+    {
+        MutexLock lock(mutex_);
+    }
+    changed_.notify_all();
+}
+
+Result<void> Outgoing::go_on(MigrationStatus state) {
+    MutexLock lock(mutex_);
+    if (MigrationStatus now = board_.status(); now != state) {
+        return fail("Migration not in expected state: {}", to_string(now));
+    }
+    if (state == MigrationStatus::kPreSwitchover) {
+        may_switch_ = true;
+        changed_.notify_all();
+    }
+    return {};
 }
 
 void Outgoing::with_colo(const std::function<void(colo::ColoControl&)>& function) {
@@ -58,9 +80,10 @@ void Outgoing::cancel() {
         if (told_to_run_) return;
         cancelled_ = true;
     }
-    if (board_.advance(MigrationStatus::kSetup, MigrationStatus::kCancelling) ||
-        board_.advance(MigrationStatus::kActive, MigrationStatus::kCancelling)) {
-        breaks_->break_all();
+    if (board_.advance_any({MigrationStatus::kSetup, MigrationStatus::kActive,
+                            MigrationStatus::kPreSwitchover, MigrationStatus::kDevice},
+                           MigrationStatus::kCancelling)) {
+        yank();
     }
 }
 
@@ -100,9 +123,31 @@ Result<void> Outgoing::run(PrecopySource& source) {
         return fail("the migration was cancelled");
     }
     TRY(source.transfer());
+    TRY(source.stop_guest());
+    TRY(pause_before_switchover());
     TRY(source.switch_over());
     if (!pass_point_of_no_return()) return fail("the migration was cancelled");
     return colo_ ? run_colo(source) : finish_plain(source);
+}
+
+// The guest stands still already: what the user changes now (the disks' owners, say)
+// is the last word.
+Result<void> Outgoing::pause_before_switchover() {
+    if (!deps_.settings.capabilities().get(Capability::kPauseBeforeSwitchover)) return {};
+    if (!board_.advance(MigrationStatus::kActive, MigrationStatus::kPreSwitchover)) {
+        return fail("the migration was cancelled");
+    }
+    {
+        MutexLock lock(mutex_);
+        while (!may_switch_) {
+            if (breaks_->broken()) return fail("the migration was broken off");
+            changed_.wait(mutex_);
+        }
+    }
+    if (!board_.advance(MigrationStatus::kPreSwitchover, MigrationStatus::kDevice)) {
+        return fail("the migration was cancelled");
+    }
+    return {};
 }
 
 // An error means that COLO was not entered: the secondary never takes over.
@@ -140,13 +185,15 @@ Result<void> Outgoing::finish_plain(PrecopySource& source) {
     }
     board_.end();
     if (shut.ending == PrecopySource::Ending::kRunning) {
-        board_.advance(MigrationStatus::kActive, MigrationStatus::kCompleted);
+        board_.advance_any({MigrationStatus::kActive, MigrationStatus::kDevice},
+                           MigrationStatus::kCompleted);
     } else {
         board_.set_error(
             fmt::format("the destination was told to run and did not answer ({}): it may "
                         "be running, so this VM stays stopped",
                         shut.error));
-        board_.advance(MigrationStatus::kActive, MigrationStatus::kFailed);
+        board_.advance_any({MigrationStatus::kActive, MigrationStatus::kDevice},
+                           MigrationStatus::kFailed);
     }
     return {};
 }
@@ -166,8 +213,9 @@ void Outgoing::end_with_error(PrecopySource* source, const Error& error) {
     board_.end();
     if (board_.advance(MigrationStatus::kCancelling, MigrationStatus::kCancelled)) return;
     board_.set_error(std::move(message));
-    if (!board_.advance(MigrationStatus::kSetup, MigrationStatus::kFailed) &&
-        !board_.advance(MigrationStatus::kActive, MigrationStatus::kFailed)) {
+    if (!board_.advance_any({MigrationStatus::kSetup, MigrationStatus::kActive,
+                             MigrationStatus::kPreSwitchover, MigrationStatus::kDevice},
+                            MigrationStatus::kFailed)) {
         // A cancel slipped in between.
         board_.advance(MigrationStatus::kCancelling, MigrationStatus::kCancelled);
     }

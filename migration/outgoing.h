@@ -3,11 +3,15 @@
 // One `migrate` command: the thread that connects and sends, and the ways to stop
 // it.
 //
-//   none -> setup -> active -> completed
+//   none -> setup -> active ----------------------------> completed
+//             |        |  |\-> pre-switchover -> device -/
 //             |        |  |--> colo -> completed
 //             |        |  \--> failed       the VM is where it was before
 //             |        \--> cancelling -> cancelled
 //             \--> failed, cancelling
+//
+// pre-switchover and device: only with the capability pause-before-switchover; they
+// may end like active.
 //
 // Threading: thread-safe, apart from creation and destruction. The destructor
 // breaks what is under way and joins the thread. Owned by Migration.
@@ -49,7 +53,9 @@ class Outgoing {
     // migrate_cancel. Too late once the destination has been told to run.
     void cancel() EXCLUDES(mutex_);
     // Breaks the connection, whatever waits for it.
-    void yank() { breaks_->break_all(); }
+    void yank() EXCLUDES(mutex_);
+    // migrate-continue. `state` is the one that the user believes it to be in.
+    Result<void> go_on(MigrationStatus state) EXCLUDES(mutex_);
     // Ends what is under way and waits for the thread.
     void stop() EXCLUDES(mutex_);
     // Calls `function` with COLO's driver if COLO is running.
@@ -63,6 +69,7 @@ class Outgoing {
     void thread_main(Opener opener);
     Result<void> connect(Opener& opener);
     Result<void> run(PrecopySource& source);
+    Result<void> pause_before_switchover() EXCLUDES(mutex_);
     Result<void> finish_plain(PrecopySource& source);
     Result<void> run_colo(PrecopySource& source);
     void set_control(colo::ColoControl* control) EXCLUDES(mutex_);
@@ -76,8 +83,10 @@ class Outgoing {
     std::unique_ptr<BreakPoint> breaks_;
     std::unique_ptr<io::Channel> channel_;
     Mutex mutex_;
+    CondVar changed_;
     bool cancelled_ GUARDED_BY(mutex_) = false;
     bool told_to_run_ GUARDED_BY(mutex_) = false;
+    bool may_switch_ GUARDED_BY(mutex_) = false;
     bool stopping_ GUARDED_BY(mutex_) = false;
     colo::ColoControl* control_ GUARDED_BY(mutex_) = nullptr;
     Thread thread_;

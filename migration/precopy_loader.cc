@@ -50,6 +50,7 @@ Result<bool> PrecopyLoader::load_item() {
     switch (static_cast<StreamItem>(item)) {
         case StreamItem::kEof: return false;
         case StreamItem::kConfiguration: TRY(load_configuration()); return true;
+        case StreamItem::kSubsection: TRY(load_subsection()); return true;
         case StreamItem::kCommand: TRY(load_command()); return true;
         case StreamItem::kSectionStart:
         case StreamItem::kSectionPart:
@@ -80,6 +81,25 @@ Result<void> PrecopyLoader::load_configuration() {
     return {};
 }
 
+Result<void> PrecopyLoader::load_subsection() {
+    std::string name = printable(TRY(reader_.counted_string("subsection's name")), 255);
+    uint32_t version = TRY(reader_.be32("subsection's version"));
+    if (name != kUuidSubsection || version != kUuidSubsectionVersion) {
+        return fail("subsection '{}' of version {} is unknown", name, version);
+    }
+    if (!configured_ || ram_started_ || uuid_checked_) {
+        return fail("the UUID follows the machine type, once");
+    }
+    Uuid uuid;
+    TRY(reader_.bytes(std::as_writable_bytes(std::span(uuid.bytes)), "UUID"));
+    if (deps_.machine.uuid && *deps_.machine.uuid != uuid) {
+        return fail("the source's UUID is {}, this machine's {}", to_string(uuid),
+                    to_string(*deps_.machine.uuid));
+    }
+    uuid_checked_ = true;
+    return {};
+}
+
 Result<void> PrecopyLoader::load_command() {
     uint16_t command = TRY(reader_.be16("command"));
     uint16_t length = TRY(reader_.be16("command's length"));
@@ -91,6 +111,16 @@ Result<void> PrecopyLoader::load_command() {
         case StreamCommand::kEnableColo:
             if (length != sizeof(uint32_t)) break;
             return enable_colo(TRY(reader_.be32("COLO protocol version")));
+        case StreamCommand::kWantSwitchoverAck:
+            if (length != 0) break;
+            if (!return_path_) return fail("the source wants an answer and listens to none");
+            if (!deps_.settings.capabilities().get(Capability::kSwitchoverAck)) {
+                return fail(
+                    "the source waits for consent to the switchover, but the capability "
+                    "'switchover-ack' is off on this side");
+            }
+            ack_wanted_ = true;
+            return {};
         case StreamCommand::kGo: return fail("the command to run comes before the end");
         default: return fail("command {:#x} is unknown", command);
     }
@@ -126,7 +156,16 @@ Result<void> PrecopyLoader::load_section_start(uint32_t id) {
     ram_started_ = true;
     sections_[id] = {std::move(name)};
     TRY(ram_.load_section(reader_, true).context("section 'ram'"));
-    return load_footer(id);
+    TRY(load_footer(id));
+    return acknowledge_switchover();
+}
+
+// What is left to do here, now that the RAM blocks fit, takes no time of its own.
+Result<void> PrecopyLoader::acknowledge_switchover() {
+    if (!ack_wanted_) return {};
+    ack_wanted_ = false;
+    write_switchover_ack(writer_);
+    return writer_.flush(io::deadline_in_ms(kHandshakeDeadlineMs));
 }
 
 Result<void> PrecopyLoader::load_section_more(uint32_t id, StreamItem item) {

@@ -63,7 +63,9 @@ class PrecopyLoader {
     Result<void> load_header();
     Result<bool> load_item();  // false: it was EOF
     Result<void> load_configuration();
+    Result<void> load_subsection();
     Result<void> load_command();
+    Result<void> acknowledge_switchover();
     Result<void> enable_colo(uint32_t version);
     Result<void> load_section_start(uint32_t id);
     Result<void> load_section_more(uint32_t id, StreamItem item);
@@ -80,6 +82,8 @@ class PrecopyLoader {
     std::unordered_map<uint32_t, Section> sections_;
     bool configured_ = false;
     bool return_path_ = false;
+    bool uuid_checked_ = false;
+    bool ack_wanted_ = false;
     bool ram_started_ = false;
     bool ram_ended_ = false;
 };

@@ -53,9 +53,11 @@ void PrecopySource::write_header() {
     writer_.u8(static_cast<uint8_t>(StreamItem::kConfiguration));
     writer_.be32(static_cast<uint32_t>(deps_.machine.machine_type.size()));
     writer_.copy(std::as_bytes(std::span(deps_.machine.machine_type)));
-    writer_.u8(static_cast<uint8_t>(StreamItem::kCommand));
-    writer_.be16(static_cast<uint16_t>(StreamCommand::kOpenReturnPath));
-    writer_.be16(0);
+    const Capabilities capabilities = deps_.settings.capabilities();
+    if (capabilities.get(Capability::kValidateUuid) && deps_.machine.uuid) write_uuid();
+    write_command(StreamCommand::kOpenReturnPath);
+    ack_awaited_ = capabilities.get(Capability::kSwitchoverAck);
+    if (ack_awaited_) write_command(StreamCommand::kWantSwitchoverAck);
     if (deps_.colo) {
         writer_.u8(static_cast<uint8_t>(StreamItem::kCommand));
         writer_.be16(static_cast<uint16_t>(StreamCommand::kEnableColo));
@@ -64,13 +66,26 @@ void PrecopySource::write_header() {
     }
 }
 
+void PrecopySource::write_uuid() {
+    writer_.u8(static_cast<uint8_t>(StreamItem::kSubsection));
+    writer_.counted_string(kUuidSubsection);
+    writer_.be32(kUuidSubsectionVersion);
+    writer_.copy(std::as_bytes(std::span(deps_.machine.uuid->bytes)));
+}
+
+void PrecopySource::write_command(StreamCommand command) {
+    writer_.u8(static_cast<uint8_t>(StreamItem::kCommand));
+    writer_.be16(static_cast<uint16_t>(command));
+    writer_.be16(0);
+}
+
 Result<void> PrecopySource::iterate() {
     Bandwidth bandwidth(now_ns(), writer_.bytes_put());
     rate_start_ns_ = sent_pages_since_ns_ = now_ns();
     TRY(sync());
     for (;;) {
         if (deps_.breaks.broken()) return fail("the migration was broken off");
-        if (TRY(converged(bandwidth))) return {};
+        if (TRY(converged(bandwidth)) && TRY(switchover_acknowledged())) return {};
         if (bandwidth.advance(now_ns(), writer_.bytes_put())) update_rates(bandwidth);
         const Parameters parameters = deps_.settings.parameters();
         uint64_t allowance = bandwidth.allowance(writer_.bytes_put(), parameters.max_bandwidth);
@@ -81,6 +96,21 @@ Result<void> PrecopySource::iterate() {
         uint64_t pages = std::clamp<uint64_t>(allowance / memory::kPageSize, 1, kPagesPerSection);
         TRY(send_ram_section(StreamItem::kSectionPart, pages));
     }
+}
+
+// The guest runs while this is waited for, so there is no deadline; but what it
+// writes is sent in between.
+Result<bool> PrecopySource::switchover_acknowledged() {
+    constexpr int64_t kTurnMs = 100;
+    if (!ack_awaited_) return true;
+    if (!TRY(deps_.channel.wait_readable(io::deadline_in_ms(kTurnMs)))) return false;
+    ReturnReply reply = TRY(await_reply());
+    if (reply.type == ReturnMessage::kShut) return fail("the destination gave up: {}", reply.text);
+    if (reply.type != ReturnMessage::kSwitchoverAck) {
+        return fail("the destination's answer came in the wrong place");
+    }
+    ack_awaited_ = false;
+    return true;
 }
 
 // True once what is left can be sent within the downtime limit.
@@ -135,21 +165,28 @@ Result<void> PrecopySource::send_ram_section(StreamItem item, uint64_t max_pages
     return {};
 }
 
-Result<void> PrecopySource::switch_over() {
-    runstate::RunState run_state = deps_.machine.vm.state();
+Result<void> PrecopySource::stop_guest() {
+    run_state_ = deps_.machine.vm.state();
     // finish-migrate can be entered from every state that a source may be in.
     freeze_.emplace(TRY(deps_.machine.vm.freeze(runstate::RunState::kFinishMigrate)));
     deps_.board.guest_stopped();
+    return {};
+}
+
+Result<void> PrecopySource::switch_over() {
     TRY(sync());
     TRY(send_ram_section(StreamItem::kSectionEnd, std::numeric_limits<uint64_t>::max()));
-    TRY(send_devices(run_state));
+    TRY(send_devices());
     ReturnReply reply = TRY(await_reply());
     if (reply.type == ReturnMessage::kLoaded) return {};
+    if (reply.type != ReturnMessage::kShut) {
+        return fail("the destination's answer came in the wrong place");
+    }
     return fail("the destination refused the state: {}", reply.text);
 }
 
-Result<void> PrecopySource::send_devices(runstate::RunState run_state) {
-    std::vector<SavedComponent> saved = TRY(devices_.save(run_state));
+Result<void> PrecopySource::send_devices() {
+    std::vector<SavedComponent> saved = TRY(devices_.save(run_state_));
     uint32_t id = kRamSectionId;
     for (const SavedComponent& component : saved) {
         begin_section(StreamItem::kSectionFull, ++id);
@@ -171,9 +208,7 @@ Result<void> PrecopySource::send_devices(runstate::RunState run_state) {
 }
 
 Result<void> PrecopySource::send_go() {
-    writer_.u8(static_cast<uint8_t>(StreamItem::kCommand));
-    writer_.be16(static_cast<uint16_t>(StreamCommand::kGo));
-    writer_.be16(0);
+    write_command(StreamCommand::kGo);
     return writer_.flush(io::deadline_in_ms(kHandshakeDeadlineMs));
 }
 

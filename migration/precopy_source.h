@@ -4,8 +4,9 @@
 //
 //   transfer()     header, RAM in passes while the guest runs, until the rest
 //                  fits into the downtime limit
-//   switch_over()  guest stopped, last pages, device state; the destination has
-//                  said that all is there and valid
+//   stop_guest()   it stands still from here on
+//   switch_over()  last pages, device state; the destination has said that all is
+//                  there and valid
 //   send_go()      from here on this machine must not run unless the
 //                  destination promises that it will not
 //   await_shut()   the destination runs (not with COLO)
@@ -47,6 +48,7 @@ class PrecopySource {
     explicit PrecopySource(const Deps& deps);
 
     Result<void> transfer();
+    Result<void> stop_guest();
     Result<void> switch_over();
     Result<void> send_go();
 
@@ -65,7 +67,7 @@ class PrecopySource {
     StreamReader& reader() { return reader_; }
     RamSource& ram() { return ram_; }
     DeviceStates& devices() { return devices_; }
-    // After switch_over(): keeps the VM stopped.
+    // After stop_guest(): keeps the VM stopped.
     std::optional<runstate::FreezeGuard>& freeze() { return freeze_; }
     uint64_t passes() const { return passes_; }
 
@@ -74,12 +76,15 @@ class PrecopySource {
     static constexpr uint64_t kPagesPerSection = 256;
 
     void write_header();
+    void write_uuid();
+    void write_command(StreamCommand command);
     Result<void> iterate();
+    Result<bool> switchover_acknowledged();
     Result<bool> converged(const Bandwidth& bandwidth);
     uint64_t pending_bytes() const { return ram_.pending_pages() * memory::kPageSize; }
     Result<void> sync();
     Result<void> send_ram_section(StreamItem item, uint64_t max_pages);
-    Result<void> send_devices(runstate::RunState run_state);
+    Result<void> send_devices();
     void begin_section(StreamItem item, uint32_t id);
     void end_section(uint32_t id);
     void update_rates(const Bandwidth& bandwidth);
@@ -94,6 +99,9 @@ class PrecopySource {
     PrecopyPageSink sink_;
     DeviceStates devices_;
     std::optional<runstate::FreezeGuard> freeze_;
+    runstate::RunState run_state_ = runstate::RunState::kRunning;
+    // The destination has not said yet that it is ready for the switchover.
+    bool ack_awaited_ = false;
     uint64_t passes_ = 0;
     // For dirty-pages-rate.
     int64_t rate_start_ns_ = 0;

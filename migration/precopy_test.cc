@@ -4,48 +4,12 @@
 // memory.
 #include <gtest/gtest.h>
 
-#include "io/memory_channel.h"
-#include "migration/migration.h"
-#include "migration/test_machine.h"
+#include "migration/precopy_fixture.h"
 
 namespace qc::migration {
 namespace {
 
 using runstate::RunState;
-
-class PrecopyTest : public testing::Test {
- protected:
-    void TearDown() override {
-        source_migration.shut_down();
-        destination_migration.shut_down();
-    }
-
-    // Joins the two by a channel and begins.
-    void begin() {
-        auto [a, b] = io::MemoryChannel::create_pair();
-        ASSERT_TRUE(destination_migration.migrate_incoming_from(std::move(b)));
-        auto opener = [channel = std::move(a)](
-                          const io::Interrupt*) mutable -> Result<std::unique_ptr<io::Channel>> {
-            return std::move(channel);
-        };
-        ASSERT_TRUE(source_migration.migrate_over(std::move(opener)));
-    }
-
-    static void enable_events(Migration& migration) {
-        std::vector<Capabilities::Change> on = {{Capability::kEvents, true}};
-        ASSERT_TRUE(migration.set_capabilities(on));
-    }
-
-    MigrationStatus source_status() { return *source_migration.info().status; }
-    bool source_reaches(MigrationStatus status) {
-        return eventually([&] { return source_status() == status; });
-    }
-
-    TestMachine source;
-    TestMachine destination{{.incoming = true}};
-    Migration source_migration{source.deps()};
-    Migration destination_migration{destination.deps()};
-};
 
 TEST_F(PrecopyTest, running_guest_goes_on_at_the_destination_with_consistent_memory) {
     source.fill_cold_pages(7);

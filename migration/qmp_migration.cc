@@ -263,6 +263,14 @@ Result<void> qmp_migrate_cancel(monitor::MonitorContext& context) {
     return TRY(migration_of(context))->cancel();
 }
 
+Result<void> qmp_migrate_continue(monitor::MonitorContext& context,
+                                  const MigrateContinueArgs& args) {
+    mig::Migration* migration = TRY(migration_of(context));
+    auto state = mig::migration_status_from_string(to_string(args.state));
+    if (!state) return fail("'{}' is not a state of this migration", to_string(args.state));
+    return migration->go_on(*state);
+}
+
 Result<COLOStatus> qmp_query_colo_status(monitor::MonitorContext& context) {
     const mig::colo::ColoStatus status = TRY(migration_of(context))->colo_status();
     return COLOStatus{.mode = static_cast<COLOMode>(status.mode),

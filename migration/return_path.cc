@@ -16,6 +16,11 @@ void write_loaded(GatherWriter& out) {
     out.be16(0);
 }
 
+void write_switchover_ack(GatherWriter& out) {
+    out.be16(static_cast<uint16_t>(ReturnMessage::kSwitchoverAck));
+    out.be16(0);
+}
+
 void write_shut(GatherWriter& out, uint32_t status, std::string_view text) {
     std::string clean = printable(text, kMaxPeerText);
     out.be16(static_cast<uint16_t>(ReturnMessage::kShut));
@@ -30,8 +35,9 @@ Result<ReturnReply> read_reply(StreamReader& in) {
     uint16_t length = TRY(in.be16("length of the destination's answer"));
     switch (static_cast<ReturnMessage>(type)) {
         case ReturnMessage::kLoaded:
+        case ReturnMessage::kSwitchoverAck:
             if (length != 0) return fail("the destination's answer has {} bytes, not 0", length);
-            reply.type = ReturnMessage::kLoaded;
+            reply.type = static_cast<ReturnMessage>(type);
             return reply;
         case ReturnMessage::kShut: {
             if (length < sizeof reply.status || length > sizeof reply.status + kMaxPeerText) {

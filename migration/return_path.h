@@ -20,6 +20,7 @@ struct ReturnReply {
 };
 
 void write_loaded(GatherWriter& out);
+void write_switchover_ack(GatherWriter& out);
 void write_shut(GatherWriter& out, uint32_t status, std::string_view text);
 Result<ReturnReply> read_reply(StreamReader& in);
 

@@ -16,6 +16,8 @@ std::string_view to_string(MigrationStatus status) {
         case MigrationStatus::kNone: return "none";
         case MigrationStatus::kSetup: return "setup";
         case MigrationStatus::kActive: return "active";
+        case MigrationStatus::kPreSwitchover: return "pre-switchover";
+        case MigrationStatus::kDevice: return "device";
         case MigrationStatus::kCancelling: return "cancelling";
         case MigrationStatus::kCancelled: return "cancelled";
         case MigrationStatus::kCompleted: return "completed";
@@ -25,10 +27,26 @@ std::string_view to_string(MigrationStatus status) {
     return "none";
 }
 
+std::optional<MigrationStatus> migration_status_from_string(std::string_view name) {
+    for (auto status = MigrationStatus::kNone; status <= MigrationStatus::kColo;
+         status = static_cast<MigrationStatus>(static_cast<int>(status) + 1)) {
+        if (to_string(status) == name) return status;
+    }
+    return std::nullopt;
+}
+
 bool StatusBoard::advance(MigrationStatus expected, MigrationStatus next) {
     if (!status_.compare_exchange_strong(expected, next, std::memory_order_acq_rel)) return false;
     if (events_wanted_.load(std::memory_order_relaxed)) listener_.migration_status_changed(next);
     return true;
+}
+
+bool StatusBoard::advance_any(std::initializer_list<MigrationStatus> expected,
+                              MigrationStatus next) {
+    for (MigrationStatus from : expected) {
+        if (advance(from, next)) return true;
+    }
+    return false;
 }
 
 void StatusBoard::set_error(std::string message) {

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 
@@ -50,6 +51,9 @@ class StatusBoard {
     // Changes the status if it is `expected`, and says so to the listener. False:
     // somebody else (a cancel) was faster.
     bool advance(MigrationStatus expected, MigrationStatus next);
+
+    // The same for several.
+    bool advance_any(std::initializer_list<MigrationStatus> expected, MigrationStatus next);
 
     // The first error stays.
     void set_error(std::string message);

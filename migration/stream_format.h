@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace qc::migration {
 
@@ -17,6 +18,7 @@ enum class StreamItem : uint8_t {
     kSectionPart = 0x02,
     kSectionEnd = 0x03,
     kSectionFull = 0x04,
+    kSubsection = 0x05,
     kVmDescription = 0x06,
     kConfiguration = 0x07,
     kCommand = 0x08,
@@ -27,10 +29,12 @@ enum class StreamCommand : uint16_t {
     kOpenReturnPath = 1,
     kEnableColo = 10,
     kGo = 0x101,
+    kWantSwitchoverAck = 0x102,
 };
 
 enum class ReturnMessage : uint16_t {
     kShut = 1,
+    kSwitchoverAck = 7,
     kLoaded = 0x101,
 };
 
@@ -43,6 +47,10 @@ inline constexpr uint64_t kRamPage = 0x008;
 inline constexpr uint64_t kRamEos = 0x010;
 inline constexpr uint64_t kRamContinue = 0x020;
 inline constexpr uint64_t kRamFlagsMask = 0xfff;
+
+// Follows the machine type: the source's UUID, 16 bytes.
+inline constexpr std::string_view kUuidSubsection = "configuration/uuid";
+inline constexpr uint32_t kUuidSubsectionVersion = 1;
 
 inline constexpr size_t kMaxDeviceState = 16 * 1024 * 1024;
 inline constexpr size_t kMaxDescription = 16 * 1024 * 1024;

@@ -181,6 +181,7 @@ TestMachine::~TestMachine() {
 
 MigrationDeps TestMachine::deps() {
     return {.machine_type = config.machine_type,
+            .uuid = config.uuid,
             .ram = ram,
             .registry = registry,
             .vm = *vm,

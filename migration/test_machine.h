@@ -149,6 +149,7 @@ class TestMachine final : public runstate::RunObserver {
         std::string machine_type = "pc-test";
         bool autostart = true;
         bool incoming = false;
+        std::optional<Uuid> uuid;
     };
     TestMachine() : TestMachine(Config{}) {}
     explicit TestMachine(const Config& config);

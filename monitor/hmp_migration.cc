@@ -31,6 +31,12 @@ Result<std::string> run_migrate_cancel(MonitorContext& context, const HmpArgs&) 
     return do_qmp(context, "migrate_cancel");
 }
 
+Result<std::string> run_migrate_continue(MonitorContext& context, const HmpArgs& args) {
+    qapi::Object arguments;
+    arguments.append("state", args.get("state"));
+    return do_qmp(context, "migrate-continue", arguments);
+}
+
 Result<std::string> run_lost_heartbeat(MonitorContext& context, const HmpArgs&) {
     return do_qmp(context, "x-colo-lost-heartbeat");
 }
@@ -63,6 +69,7 @@ Result<std::string> run_set_parameter(MonitorContext& context, const HmpArgs& ar
 
 constexpr HmpParameter kMigrate[] = {{.name = "detach", .kind = Kind::kFlag, .letter = 'd'},
                                      {.name = "uri"}};
+constexpr HmpParameter kState[] = {{.name = "state"}};
 constexpr HmpParameter kUri[] = {{.name = "uri"}};
 constexpr HmpParameter kCapability[] = {{.name = "capability"},
                                         {.name = "state", .kind = Kind::kOnOff}};
@@ -79,6 +86,11 @@ constexpr HmpCommand kCommands[] = {
      .usage = "",
      .help = "cancel the migration",
      .run = run_migrate_cancel},
+    {.names = "migrate_continue",
+     .parameters = kState,
+     .usage = "state",
+     .help = "let a migration go on that waits in this state: pre-switchover",
+     .run = run_migrate_continue},
     {.names = "migrate_incoming",
      .parameters = kUri,
      .usage = "uri",

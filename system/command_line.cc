@@ -167,6 +167,11 @@ Result<void> set_string(Parse& parse, const std::string& value, const std::strin
     return {};
 }
 
+Result<void> set_uuid(Parse& parse, const std::string& value, const std::string&) {
+    parse.options.uuid = TRY(parse_uuid(value));
+    return {};
+}
+
 Result<void> set_incoming(Parse& parse, const std::string& value, const std::string& origin) {
     parse.options.incoming = RawOption{value, origin};
     return {};
@@ -203,6 +208,7 @@ constexpr std::array kEntries = {
     Entry{"m", "[size=]N[kMGT]", "guest memory, in MiB if no unit is given (128)", set_memory},
     Entry{"smp", "[cpus=]1", "number of CPUs", set_cpus},
     Entry{"name", "NAME[,process=P]", "name of the VM; P also names the process", set_name},
+    Entry{"uuid", "UUID", "the VM's UUID, 8-4-4-4-12 hexadecimal digits", set_uuid},
     Entry{"drive", "file=F,if=ide|none[,id=ID][,format=raw][,...]", "a disk image", add_drive},
     Entry{"hda", "FILE", "disk image for IDE disk 0", add_hard_disk<0>},
     Entry{"hdb", "FILE", "disk image for IDE disk 1", add_hard_disk<1>},

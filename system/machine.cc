@@ -125,6 +125,7 @@ Result<void> Machine::create_board() {
         .ram_bytes = options_.ram_bytes,
         .firmware = TRY(load_firmware(options_.firmware, options_.data_dirs)),
         .product = std::string(canonical_machine_type(options_.machine_type))};
+    if (options_.uuid) config.uuid = options_.uuid->bytes;
     TRY(choose_serials(config));
     config.devices = device_requests_;
     std::vector<hw::CpuPort*> ports;
@@ -192,6 +193,7 @@ Result<void> Machine::create_migration() {
         [this](const std::string& message) { incoming_failed(message); });
     migration_ = std::make_unique<migration::Migration>(migration::MigrationDeps{
         .machine_type = std::string(canonical_machine_type(options_.machine_type)),
+        .uuid = options_.uuid,
         .ram = core_->ram,
         .registry = core_->registry,
         .vm = *vm_,

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "util/option_string.h"
+#include "util/uuid.h"
 
 namespace qc::system {
 
@@ -35,6 +36,7 @@ struct Options {
 
     std::string vm_name;
     std::string process_name;
+    std::optional<Uuid> uuid;
 
     std::vector<ParsedOption> drives;
     std::vector<ParsedOption> devices;

@@ -58,9 +58,8 @@ Result<NameInfo> qmp_query_name(monitor::MonitorContext& context) {
     return name.empty() ? NameInfo{} : NameInfo{.name = name};
 }
 
-Result<UuidInfo> qmp_query_uuid(monitor::MonitorContext&) {
-    // There is no -uuid yet, so no machine has one.
-    return UuidInfo{.UUID = "00000000-0000-0000-0000-000000000000"};
+Result<UuidInfo> qmp_query_uuid(monitor::MonitorContext& context) {
+    return UuidInfo{.UUID = to_string(context.machine->options().uuid.value_or(Uuid{}))};
 }
 
 Result<KvmInfo> qmp_query_kvm(monitor::MonitorContext& context) {

@@ -216,7 +216,8 @@ void PrimaryDriver::act(const ReleaseGuest&) {
 void PrimaryDriver::act(const Fsm::EnterColo&) {
     deps_.statistics.begin(ColoMode::kPrimary);
     deps_.state.enter(ColoMode::kPrimary);
-    deps_.board.advance(MigrationStatus::kActive, MigrationStatus::kColo);
+    deps_.board.advance_any({MigrationStatus::kActive, MigrationStatus::kDevice},
+                            MigrationStatus::kColo);
     deps_.source.freeze()->disarm();
     deps_.source.freeze().reset();
     // Whatever the VM was before: a pair runs.
