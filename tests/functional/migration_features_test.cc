@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Capabilities and parameters of migration, through the program: what they do,
+// what they refuse, and how the processes end.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/functional/accel_test.h"
+#include "tests/qtest/guest_memory.h"
+#include "tests/qtest/vm_pair.h"
+
+namespace qc::qtest {
+namespace {
+
+constexpr const char* kOneUuid = "11111111-1111-1111-1111-111111111111";
+constexpr const char* kOtherUuid = "22222222-2222-2222-2222-222222222222";
+
+// The guest runs, makes progress, and its memory is in order.
+Result<void> check_alive(Vm& vm) {
+    const std::string state = TRY(vm.run_state());
+    if (state != "running") return fail("{} is {}, not running", vm.name(), state);
+    TRY(check_incrementer(vm, kSmallIncrementer));
+    TRY(vm.serial().wait_growth(vm.serial().size(), Deadline::in(kUsual)));
+    return check_incrementer(vm, kSmallIncrementer);
+}
+
+std::string error_of(Vm& vm, const std::string& command, const Json& arguments) {
+    const auto reply = vm.qmp().execute(command, arguments);
+    return reply ? "no error" : reply.error().message();
+}
+
+std::string set_error(Vm& vm, const std::string& parameter, const Json& value) {
+    return error_of(vm, "migrate-set-parameters", {{parameter, value}});
+}
+
+class MigrationFeatures : public AccelTest {
+ protected:
+    Result<std::unique_ptr<VmPair>> start_pair(std::vector<std::string> capabilities = {}) const {
+        PairConfig pair_config{.vm = config("page_incrementer_small"),
+                               .transport = Transport::kUnix,
+                               .capabilities = std::move(capabilities)};
+        auto pair = TRY(VmPair::start(pair_config, directory()));
+        TRY(pair->primary().serial().wait_for("A", Deadline::in(kUsual)));
+        return pair;
+    }
+    static Result<void> begin(VmPair& pair) {
+        TRY(pair.primary().qmp().execute("migrate", {{"uri", pair.uri()}}));
+        return {};
+    }
+    static Result<void> complete(VmPair& pair) {
+        TRY(pair.primary().wait_migration("completed", Deadline::in(kUsual)));
+        TRY(pair.secondary().qmp().wait_event("RESUME", Deadline::in(kUsual)));
+        return check_alive(pair.secondary());
+    }
+};
+INSTANTIATE_FOR_ACCELS(MigrationFeatures);
+
+TEST_P(MigrationFeatures, return_path_on_works_as_without) {
+    auto pair = ASSERT_VALUE(start_pair({"return-path"}));
+    ASSERT_VALUE(begin(*pair));
+    ASSERT_VALUE(complete(*pair));
+}
+
+TEST_P(MigrationFeatures, switchover_ack_on_both_sides_completes) {
+    auto pair = ASSERT_VALUE(start_pair({"return-path", "switchover-ack"}));
+    ASSERT_VALUE(begin(*pair));
+    ASSERT_VALUE(complete(*pair));
+}
+
+TEST_P(MigrationFeatures, pause_before_switchover_waits_for_migrate_continue) {
+    auto pair = ASSERT_VALUE(start_pair({"pause-before-switchover"}));
+    Vm& source = pair->primary();
+    ASSERT_VALUE(begin(*pair));
+    ASSERT_VALUE(source.wait_migration("pre-switchover", Deadline::in(kUsual)));
+    EXPECT_EQ(ASSERT_VALUE(source.run_state()), "finish-migrate");
+    EXPECT_NE(error_of(source, "migrate-continue", {{"state", "device"}}).find("pre-switchover"),
+              std::string::npos);
+    ASSERT_VALUE(source.qmp().execute("migrate-continue", {{"state", "pre-switchover"}}));
+    ASSERT_VALUE(complete(*pair));
+}
+
+TEST_P(MigrationFeatures, pause_before_switchover_cancelled_source_goes_on) {
+    auto pair = ASSERT_VALUE(start_pair({"pause-before-switchover"}));
+    ASSERT_VALUE(begin(*pair));
+    ASSERT_VALUE(pair->primary().wait_migration("pre-switchover", Deadline::in(kUsual)));
+    ASSERT_VALUE(pair->primary().qmp().execute("migrate_cancel"));
+    ASSERT_VALUE(pair->primary().wait_migration("cancelled", Deadline::in(kUsual)));
+    ASSERT_VALUE(check_alive(pair->primary()));
+    EXPECT_EQ(ASSERT_VALUE(pair->secondary().process().wait(Deadline::in(kUsual))),
+              ExitStatus::exited(1));
+}
+
+TEST_P(MigrationFeatures, colo_with_return_path_and_pause_before_switchover) {
+    auto pair = ASSERT_VALUE(start_pair({"x-colo", "return-path", "pause-before-switchover"}));
+    Vm& source = pair->primary();
+    ASSERT_VALUE(begin(*pair));
+    ASSERT_VALUE(source.wait_migration("pre-switchover", Deadline::in(kUsual)));
+    ASSERT_VALUE(source.qmp().execute("human-monitor-command",
+                                      {{"command-line", "migrate_continue pre-switchover"}}));
+    ASSERT_VALUE(source.wait_migration("colo", Deadline::in(kUsual)));
+    ASSERT_VALUE(pair->wait_checkpoints(3));
+    ASSERT_VALUE(take_over(pair->secondary()));
+    ASSERT_VALUE(pair->secondary().qmp().wait_event("COLO_EXIT", Deadline::in(kUsual)));
+    ASSERT_VALUE(check_alive(pair->secondary()));
+}
+
+class MigrationUuid : public ::testing::Test {
+ protected:
+    void SetUp() override { directory_.emplace(ASSERT_VALUE(TempDir::create())); }
+
+    VmConfig config(std::string name, const char* uuid) const {
+        VmConfig config;
+        config.name = std::move(name);
+        config.memory_mib = 16;
+        config.image = guest_image("page_incrementer_small");
+        if (uuid != nullptr) config.extra = {"-uuid", uuid};
+        return config;
+    }
+
+    void start(const char* source_uuid, const char* dest_uuid) {
+        source_ = ASSERT_VALUE(Vm::start(config("source", source_uuid), *directory_));
+        VmConfig incoming = config("dest", dest_uuid);
+        incoming.incoming = "unix:" + directory_->file("migration.sock");
+        dest_ = ASSERT_VALUE(Vm::start(incoming, *directory_));
+        ASSERT_VALUE(source_->set_capabilities({"validate-uuid"}));
+        ASSERT_VALUE(source_->serial().wait_for("A", Deadline::in(kUsual)));
+        ASSERT_VALUE(source_->qmp().execute("migrate", {{"uri", incoming.incoming}}));
+    }
+
+    void expect_completed() {
+        ASSERT_VALUE(source_->wait_migration("completed", Deadline::in(kUsual)));
+        ASSERT_VALUE(dest_->qmp().wait_event("RESUME", Deadline::in(kUsual)));
+        ASSERT_VALUE(check_alive(*dest_));
+    }
+
+    std::optional<TempDir> directory_;
+    std::unique_ptr<Vm> source_;
+    std::unique_ptr<Vm> dest_;
+};
+
+TEST_F(MigrationUuid, equal_ones_migrate) {
+    start(kOneUuid, kOneUuid);
+    EXPECT_EQ(ASSERT_VALUE(source_->qmp().execute("query-uuid"))["UUID"], kOneUuid);
+    expect_completed();
+}
+
+TEST_F(MigrationUuid, different_ones_destination_exits_with_1_source_goes_on) {
+    start(kOneUuid, kOtherUuid);
+    EXPECT_EQ(ASSERT_VALUE(dest_->process().wait(Deadline::in(kUsual))), ExitStatus::exited(1));
+    EXPECT_NE(dest_->process().stderr_text().find(kOtherUuid), std::string::npos);
+    ASSERT_VALUE(check_alive(*source_));
+}
+
+TEST_F(MigrationUuid, source_without_one_migrates) {
+    start(nullptr, kOneUuid);
+    expect_completed();
+}
+
+TEST_F(MigrationUuid, destination_without_one_migrates) {
+    start(kOneUuid, nullptr);
+    expect_completed();
+}
+
+class MigrationSettings : public ::testing::Test {
+ protected:
+    void SetUp() override {
+        directory_.emplace(ASSERT_VALUE(TempDir::create()));
+        VmConfig config;
+        config.memory_mib = 16;
+        config.paused = true;
+        vm_ = ASSERT_VALUE(Vm::start(config, *directory_));
+    }
+    Vm& vm() { return *vm_; }
+
+    std::optional<TempDir> directory_;
+    std::unique_ptr<Vm> vm_;
+};
+
+TEST_F(MigrationSettings, capabilities_are_off_settable_and_read_back) {
+    const Json all = ASSERT_VALUE(vm().qmp().execute("query-migrate-capabilities"));
+    EXPECT_EQ(all.size(), 24U);
+    for (const Json& one : all) {
+        EXPECT_EQ(one["state"], false) << one;
+        const Json change = {{"capability", one["capability"]}, {"state", true}};
+        const std::string error =
+            error_of(vm(), "migrate-set-capabilities", {{"capabilities", Json::array({change})}});
+        if (error == "no error") continue;
+        // Refused, then by name; and it stays off.
+        EXPECT_NE(error.find(one["capability"].get<std::string>()), std::string::npos) << error;
+    }
+    const Json after = ASSERT_VALUE(vm().qmp().execute("query-migrate-capabilities"));
+    int on = 0;
+    for (const Json& one : after)
+        on += one["state"] == true ? 1 : 0;
+    EXPECT_GT(on, 5);
+    EXPECT_LT(on, 24);
+}
+
+TEST_F(MigrationSettings, parameters_are_read_back) {
+    const std::pair<const char*, Json> values[] = {
+        {"max-bandwidth", 1'000'000'000'000},
+        {"avail-switchover-bandwidth", 5},
+        {"downtime-limit", 30'000},
+        {"x-checkpoint-delay", 300},
+        {"multifd-channels", 16},
+        {"multifd-compression", "zstd"},
+        {"multifd-zlib-level", 9},
+        {"multifd-zstd-level", 20},
+        {"zero-page-detection", "legacy"},
+    };
+    for (const auto& [name, value] : values) {
+        SCOPED_TRACE(name);
+        ASSERT_VALUE(set_parameter(vm(), name, value));
+    }
+}
+
+TEST_F(MigrationSettings, parameters_out_of_range_are_refused_and_stay) {
+    const Json before = ASSERT_VALUE(vm().qmp().execute("query-migrate-parameters"));
+    EXPECT_NE(set_error(vm(), "downtime-limit", 2'000'001).find("downtime_limit"),
+              std::string::npos);
+    EXPECT_NE(set_error(vm(), "multifd-channels", 0).find("multifd_channels"), std::string::npos);
+    EXPECT_NE(set_error(vm(), "multifd-channels", 256), "no error");
+    EXPECT_NE(set_error(vm(), "multifd-zlib-level", 10), "no error");
+    EXPECT_NE(set_error(vm(), "multifd-compression", "lzma"), "no error");
+    EXPECT_NE(set_error(vm(), "max-bandwidth", -1), "no error");
+    EXPECT_NE(set_error(vm(), "no-such-parameter", 1), "no error");
+    EXPECT_EQ(ASSERT_VALUE(vm().qmp().execute("query-migrate-parameters")), before);
+}
+
+TEST_F(MigrationSettings, channel_set_up_is_frozen_while_a_source_is_awaited) {
+    VmConfig config;
+    config.name = "incoming";
+    config.memory_mib = 16;
+    config.incoming = "unix:" + directory_->file("migration.sock");
+    auto incoming = ASSERT_VALUE(Vm::start(config, *directory_));
+    EXPECT_NE(set_error(*incoming, "multifd-channels", 4).find("multifd-channels"),
+              std::string::npos);
+    EXPECT_NE(set_error(*incoming, "multifd-compression", "zlib"), "no error");
+    EXPECT_FALSE(incoming->set_capabilities({"multifd"}));
+    ASSERT_VALUE(incoming->set_capabilities({"x-colo"}));
+    ASSERT_VALUE(set_parameter(*incoming, "x-checkpoint-delay", 500));
+}
+
+TEST_F(MigrationSettings, colo_refuses_what_it_excludes_by_name) {
+    ASSERT_VALUE(vm().set_capabilities({"x-colo"}));
+    for (const char* other : {"postcopy-ram", "mapped-ram", "background-snapshot", "release-ram"}) {
+        auto refused = vm().set_capabilities({other});
+        ASSERT_FALSE(refused) << other;
+        EXPECT_NE(refused.error().message().find(other), std::string::npos);
+        EXPECT_NE(refused.error().message().find("x-colo"), std::string::npos);
+    }
+}
+
+}  // namespace
+}  // namespace qc::qtest
