@@ -16,7 +16,7 @@ struct Entry {
 constexpr std::array<Entry, kCapabilityCount> kEntries = {{
     {"xbzrle", false},
     {"rdma-pin-all", false},
-    {"auto-converge", false},
+    {"auto-converge", true},
     {"zero-blocks", false},
     {"compress", false},
     {"events", true},

@@ -242,6 +242,9 @@ MigrationInfo Migration::info() const {
         MutexLock lock(mutex_);
         if (outgoing_ != nullptr) {
             info = source_info(outgoing_->board());
+            if (unsigned percent = deps_.vm.throttle(); percent != 0) {
+                info.cpu_throttle_percentage = percent;
+            }
         } else if (incoming_ != nullptr) {
             info = destination_info(*incoming_);
         }

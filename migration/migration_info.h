@@ -37,6 +37,7 @@ struct MigrationInfo {
     std::optional<int64_t> setup_time_ms;
     std::optional<int64_t> downtime_ms;           // once it is over
     std::optional<int64_t> expected_downtime_ms;  // before
+    std::optional<int64_t> cpu_throttle_percentage;
     std::optional<std::string> error_desc;
     std::optional<io::SocketAddress> socket_address;  // of the incoming side
     std::optional<colo::ColoSummary> colo;            // since there was COLO

@@ -13,17 +13,27 @@ void take(T& member, const std::optional<T>& change) {
 }
 
 // The names in these messages are spelled as QEMU spells them there.
-template <class T>
-Result<void> check_range(const char* name, T value, uint64_t low, uint64_t high,
-                         const char* unit = "") {
+Result<void> check_range(const char* name, uint64_t value, uint64_t low, uint64_t high) {
     if (value >= low && value <= high) return {};
-    return fail("Parameter '{}' expects a value between {} and {}{}", name, low, high, unit);
+    return fail("Parameter '{}' expects a value between {} and {}", name, low, high);
+}
+
+Result<void> check_integer(const char* name, uint64_t value, uint64_t low, uint64_t high,
+                           const char* unit = "") {
+    if (value >= low && value <= high) return {};
+    return fail("Parameter '{}' expects an integer in the range of {} to {}{}", name, low, high,
+                unit);
 }
 
 Result<void> check_ranges(const Parameters& next) {
-    if (next.downtime_limit_ms > kMaxDowntimeMs) {
-        return fail("Parameter 'downtime_limit' expects an integer in the range of 0 to {} ms",
-                    kMaxDowntimeMs);
+    TRY(check_integer("downtime_limit", next.downtime_limit_ms, 0, kMaxDowntimeMs, " ms"));
+    TRY(check_integer("throttle_trigger_threshold", next.throttle_trigger_threshold, 1, 100));
+    TRY(check_integer("cpu_throttle_initial", next.cpu_throttle_initial, 1, 99));
+    TRY(check_integer("cpu_throttle_increment", next.cpu_throttle_increment, 1, 99));
+    if (next.max_cpu_throttle < next.cpu_throttle_initial || next.max_cpu_throttle > 99) {
+        return fail(
+            "Parameter 'max_cpu_throttle' expects an integer in the range of cpu_throttle_initial "
+            "to 99");
     }
     TRY(check_range("multifd_channels", next.multifd_channels, 1, 255));
     TRY(check_range("multifd_zlib_level", next.multifd_zlib_level, 0, 9));
@@ -62,6 +72,11 @@ Result<Parameters> apply_changes(const Parameters& now, const ParameterChanges& 
     take(next.downtime_limit_ms, changes.downtime_limit_ms);
     take(next.checkpoint_delay_ms, changes.checkpoint_delay_ms);
     take(next.colo_verify, changes.colo_verify);
+    take(next.throttle_trigger_threshold, changes.throttle_trigger_threshold);
+    take(next.cpu_throttle_initial, changes.cpu_throttle_initial);
+    take(next.cpu_throttle_increment, changes.cpu_throttle_increment);
+    take(next.cpu_throttle_tailslow, changes.cpu_throttle_tailslow);
+    take(next.max_cpu_throttle, changes.max_cpu_throttle);
     take(next.multifd_channels, changes.multifd_channels);
     take(next.multifd_compression, changes.multifd_compression);
     take(next.multifd_zlib_level, changes.multifd_zlib_level);

@@ -29,6 +29,13 @@ struct Parameters {
     // Ours: after each checkpoint both sides compare what they hold.
     bool colo_verify = false;
 
+    // auto-converge, in percent.
+    uint8_t throttle_trigger_threshold = 50;
+    uint8_t cpu_throttle_initial = 20;
+    uint8_t cpu_throttle_increment = 10;
+    bool cpu_throttle_tailslow = false;
+    uint8_t max_cpu_throttle = 99;
+
     uint8_t multifd_channels = 2;
     MultifdCompression multifd_compression = MultifdCompression::kNone;
     uint8_t multifd_zlib_level = 1;
@@ -47,6 +54,11 @@ struct ParameterChanges {
     std::optional<uint64_t> downtime_limit_ms;
     std::optional<uint32_t> checkpoint_delay_ms;
     std::optional<bool> colo_verify;
+    std::optional<uint8_t> throttle_trigger_threshold;
+    std::optional<uint8_t> cpu_throttle_initial;
+    std::optional<uint8_t> cpu_throttle_increment;
+    std::optional<bool> cpu_throttle_tailslow;
+    std::optional<uint8_t> max_cpu_throttle;
     std::optional<uint8_t> multifd_channels;
     std::optional<MultifdCompression> multifd_compression;
     std::optional<uint8_t> multifd_zlib_level;

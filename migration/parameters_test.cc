@@ -35,6 +35,12 @@ TEST(Parameters, values_beyond_their_ranges_are_refused_by_name) {
     };
     const Case cases[] = {
         {{.downtime_limit_ms = 2'000'001}, "downtime_limit"},
+        {{.throttle_trigger_threshold = uint8_t{0}}, "throttle_trigger_threshold"},
+        {{.throttle_trigger_threshold = uint8_t{101}}, "throttle_trigger_threshold"},
+        {{.cpu_throttle_initial = uint8_t{100}}, "cpu_throttle_initial"},
+        {{.cpu_throttle_increment = uint8_t{0}}, "cpu_throttle_increment"},
+        {{.max_cpu_throttle = uint8_t{19}}, "max_cpu_throttle"},
+        {{.max_cpu_throttle = uint8_t{100}}, "max_cpu_throttle"},
         {{.multifd_channels = uint8_t{0}}, "multifd_channels"},
         {{.multifd_zlib_level = uint8_t{10}}, "multifd_zlib_level"},
         {{.multifd_zstd_level = uint8_t{21}}, "multifd_zstd_level"},

@@ -29,6 +29,10 @@ PrecopySource::PrecopySource(const Deps& deps)
       sink_(writer_, deps.machine.ram),
       devices_(deps.machine) {}
 
+PrecopySource::~PrecopySource() {
+    deps_.machine.vm.set_throttle(0);
+}
+
 Result<void> PrecopySource::transfer() {
     TRY(deps_.channel.set_no_delay(true));
     TRY(ram_.start());
@@ -81,12 +85,13 @@ void PrecopySource::write_command(StreamCommand command) {
 
 Result<void> PrecopySource::iterate() {
     Bandwidth bandwidth(now_ns(), writer_.bytes_put());
-    rate_start_ns_ = sent_pages_since_ns_ = now_ns();
+    rate_start_ns_ = sent_pages_since_ns_ = period_start_ns_ = now_ns();
     TRY(sync());
     for (;;) {
         if (deps_.breaks.broken()) return fail("the migration was broken off");
         if (TRY(converged(bandwidth)) && TRY(switchover_acknowledged())) return {};
         if (bandwidth.advance(now_ns(), writer_.bytes_put())) update_rates(bandwidth);
+        TRY(slow_guest_down());
         const Parameters parameters = deps_.settings.parameters();
         uint64_t allowance = bandwidth.allowance(writer_.bytes_put(), parameters.max_bandwidth);
         if (allowance == 0) {
@@ -96,6 +101,22 @@ Result<void> PrecopySource::iterate() {
         uint64_t pages = std::clamp<uint64_t>(allowance / memory::kPageSize, 1, kPagesPerSection);
         TRY(send_ram_section(StreamItem::kSectionPart, pages));
     }
+}
+
+// Looks every second, in the middle of a pass as well: a pass over a large guest
+// may take minutes.
+Result<void> PrecopySource::slow_guest_down() {
+    if (now_ns() - period_start_ns_ < AutoConverge::kPeriodNs) return {};
+    if (!deps_.settings.capabilities().get(Capability::kAutoConverge)) return {};
+    TRY(sync());
+    uint64_t sent = deps_.board.ram.transferred;
+    unsigned percent = auto_converge_.period(period_pages_ * memory::kPageSize, sent - period_sent_,
+                                             deps_.settings.parameters());
+    deps_.machine.vm.set_throttle(percent);
+    period_start_ns_ = now_ns();
+    period_sent_ = sent;
+    period_pages_ = 0;
+    return {};
 }
 
 // The guest runs while this is waited for, so there is no deadline; but what it
@@ -133,6 +154,7 @@ Result<void> PrecopySource::sync() {
     deps_.board.pass(++passes_);
     deps_.board.ram.remaining = pending_bytes();
     rate_pages_ += written;
+    period_pages_ += written;
     int64_t elapsed = now_ns() - rate_start_ns_;
     if (elapsed >= kRatePeriodNs) {
         deps_.board.ram.dirty_pages_rate = static_cast<uint64_t>(
@@ -168,6 +190,7 @@ Result<void> PrecopySource::send_ram_section(StreamItem item, uint64_t max_pages
 Result<void> PrecopySource::stop_guest() {
     run_state_ = deps_.machine.vm.state();
     // finish-migrate can be entered from every state that a source may be in.
+    deps_.machine.vm.set_throttle(0);
     freeze_.emplace(TRY(deps_.machine.vm.freeze(runstate::RunState::kFinishMigrate)));
     deps_.board.guest_stopped();
     return {};

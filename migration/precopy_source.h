@@ -21,6 +21,7 @@
 #include <optional>
 #include <string>
 
+#include "migration/auto_converge.h"
 #include "migration/bandwidth.h"
 #include "migration/break_point.h"
 #include "migration/device_state.h"
@@ -46,6 +47,7 @@ class PrecopySource {
         bool colo = false;
     };
     explicit PrecopySource(const Deps& deps);
+    ~PrecopySource();
 
     Result<void> transfer();
     Result<void> stop_guest();
@@ -79,6 +81,7 @@ class PrecopySource {
     void write_uuid();
     void write_command(StreamCommand command);
     Result<void> iterate();
+    Result<void> slow_guest_down();
     Result<bool> switchover_acknowledged();
     Result<bool> converged(const Bandwidth& bandwidth);
     uint64_t pending_bytes() const { return ram_.pending_pages() * memory::kPageSize; }
@@ -103,6 +106,10 @@ class PrecopySource {
     // The destination has not said yet that it is ready for the switchover.
     bool ack_awaited_ = false;
     uint64_t passes_ = 0;
+    AutoConverge auto_converge_;
+    int64_t period_start_ns_ = 0;
+    uint64_t period_sent_ = 0;
+    uint64_t period_pages_ = 0;
     // For dirty-pages-rate.
     int64_t rate_start_ns_ = 0;
     uint64_t rate_pages_ = 0;

@@ -42,14 +42,9 @@ MigrationParameters fixed_parameters() {
         .compress_threads = uint8_t{8},
         .compress_wait_thread = true,
         .decompress_threads = uint8_t{2},
-        .throttle_trigger_threshold = uint8_t{50},
-        .cpu_throttle_initial = uint8_t{20},
-        .cpu_throttle_increment = uint8_t{10},
-        .cpu_throttle_tailslow = false,
         .block_incremental = false,
         .xbzrle_cache_size = 64 * 1024 * 1024,
         .max_postcopy_bandwidth = 0,
-        .max_cpu_throttle = uint8_t{99},
         .x_vcpu_dirty_limit_period = 1000,
         .vcpu_dirty_limit = 1,
         .mode = MigMode::kNormal,
@@ -72,15 +67,9 @@ std::vector<std::string> unsupported_changes(const MigrateSetParameters& args) {
     check("compress-threads", args.compress_threads, fixed.compress_threads);
     check("compress-wait-thread", args.compress_wait_thread, fixed.compress_wait_thread);
     check("decompress-threads", args.decompress_threads, fixed.decompress_threads);
-    check("throttle-trigger-threshold", args.throttle_trigger_threshold,
-          fixed.throttle_trigger_threshold);
-    check("cpu-throttle-initial", args.cpu_throttle_initial, fixed.cpu_throttle_initial);
-    check("cpu-throttle-increment", args.cpu_throttle_increment, fixed.cpu_throttle_increment);
-    check("cpu-throttle-tailslow", args.cpu_throttle_tailslow, fixed.cpu_throttle_tailslow);
     check("block-incremental", args.block_incremental, fixed.block_incremental);
     check("xbzrle-cache-size", args.xbzrle_cache_size, fixed.xbzrle_cache_size);
     check("max-postcopy-bandwidth", args.max_postcopy_bandwidth, fixed.max_postcopy_bandwidth);
-    check("max-cpu-throttle", args.max_cpu_throttle, fixed.max_cpu_throttle);
     check("x-vcpu-dirty-limit-period", args.x_vcpu_dirty_limit_period,
           fixed.x_vcpu_dirty_limit_period);
     check("vcpu-dirty-limit", args.vcpu_dirty_limit, fixed.vcpu_dirty_limit);
@@ -178,6 +167,7 @@ Result<MigrationInfo> qmp_query_migrate(monitor::MonitorContext& context) {
     result.expected_downtime = info.expected_downtime_ms;
     result.downtime = info.downtime_ms;
     result.setup_time = info.setup_time_ms;
+    result.cpu_throttle_percentage = info.cpu_throttle_percentage;
     result.error_desc = info.error_desc;
     if (info.socket_address) result.socket_address = {{address_of(*info.socket_address)}};
     if (info.colo) result.colo = colo_of(*info.colo);
@@ -217,6 +207,11 @@ Result<void> qmp_migrate_set_parameters(monitor::MonitorContext& context,
         .downtime_limit_ms = args.downtime_limit,
         .checkpoint_delay_ms = args.x_checkpoint_delay,
         .colo_verify = args.x_colo_verify,
+        .throttle_trigger_threshold = args.throttle_trigger_threshold,
+        .cpu_throttle_initial = args.cpu_throttle_initial,
+        .cpu_throttle_increment = args.cpu_throttle_increment,
+        .cpu_throttle_tailslow = args.cpu_throttle_tailslow,
+        .max_cpu_throttle = args.max_cpu_throttle,
         .multifd_channels = args.multifd_channels,
         .multifd_compression = enum_cast<mig::MultifdCompression>(args.multifd_compression),
         .multifd_zlib_level = args.multifd_zlib_level,
@@ -237,6 +232,11 @@ Result<MigrationParameters> qmp_query_migrate_parameters(monitor::MonitorContext
     result.downtime_limit = parameters.downtime_limit_ms;
     result.x_checkpoint_delay = parameters.checkpoint_delay_ms;
     result.x_colo_verify = parameters.colo_verify;
+    result.throttle_trigger_threshold = parameters.throttle_trigger_threshold;
+    result.cpu_throttle_initial = parameters.cpu_throttle_initial;
+    result.cpu_throttle_increment = parameters.cpu_throttle_increment;
+    result.cpu_throttle_tailslow = parameters.cpu_throttle_tailslow;
+    result.max_cpu_throttle = parameters.max_cpu_throttle;
     result.multifd_channels = parameters.multifd_channels;
     result.multifd_compression = static_cast<MultiFDCompression>(parameters.multifd_compression);
     result.multifd_zlib_level = parameters.multifd_zlib_level;

@@ -51,6 +51,7 @@ Result<std::string> info_migrate(MonitorContext& context, const HmpArgs&) {
     add_line(text, "expected downtime", info.expected_downtime, "ms");
     add_line(text, "downtime", info.downtime, "ms");
     add_line(text, "setup", info.setup_time, "ms");
+    add_line(text, "cpu throttle percentage", info.cpu_throttle_percentage, "%");
     if (info.ram) add_ram(text, *info.ram);
     if (info.socket_address) {
         text += "socket address: [\n";

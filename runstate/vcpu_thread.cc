@@ -55,6 +55,15 @@ void VcpuThread::resume() {
     changed_.notify_all();
 }
 
+void VcpuThread::nap_until(std::chrono::steady_clock::time_point until) {
+    {
+        MutexLock lock(mutex_);
+        nap_until_ = until;
+    }
+    changed_.notify_all();
+    vcpu_.kick();
+}
+
 void VcpuThread::stop() {
     if (!thread_.joinable()) return;
     {
@@ -97,14 +106,19 @@ void VcpuThread::body() {
 
 bool VcpuThread::wait_until_going() {
     MutexLock lock(mutex_);
-    while (command_ == Command::kPause) {
-        if (!paused_) {
-            paused_ = true;
-            changed_.notify_all();
+    for (;;) {
+        if (command_ == Command::kPause) {
+            if (!paused_) {
+                paused_ = true;
+                changed_.notify_all();
+            }
+            changed_.wait(mutex_);
+        } else if (command_ == Command::kGo && nap_until_) {
+            if (!changed_.wait_until(mutex_, *nap_until_)) nap_until_.reset();
+        } else {
+            return command_ == Command::kGo;
         }
-        changed_.wait(mutex_);
     }
-    return command_ == Command::kGo;
 }
 
 void VcpuThread::hold_after_error() {

@@ -15,7 +15,9 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "accel/vcpu.h"
@@ -37,6 +39,8 @@ class VcpuThread {
     void request_pause();
     void wait_paused();
     void resume();
+    // The vCPU sleeps until then if it is going; a time that has passed wakes it up.
+    void nap_until(std::chrono::steady_clock::time_point until) EXCLUDES(mutex_);
     // Paused or not, the thread ends.
     void stop();
 
@@ -48,7 +52,7 @@ class VcpuThread {
     enum class Command : uint8_t { kPause, kGo, kQuit };
 
     void body();
-    // False if the thread is to end.
+    // Sits out pauses and naps. False if the thread is to end.
     bool wait_until_going();
     void hold_after_error();
 
@@ -58,6 +62,7 @@ class VcpuThread {
     CondVar changed_;
     Command command_ GUARDED_BY(mutex_) = Command::kPause;
     bool paused_ GUARDED_BY(mutex_) = false;
+    std::optional<std::chrono::steady_clock::time_point> nap_until_ GUARDED_BY(mutex_);
     bool started_ GUARDED_BY(mutex_) = false;
     pid_t kernel_id_ GUARDED_BY(mutex_) = 0;
     Result<void> start_status_ GUARDED_BY(mutex_);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "runstate/vcpu_thread.h"
+#include "runstate/vcpu_throttle.h"
 #include "util/assert.h"
 #include "util/log.h"
 
@@ -56,6 +57,7 @@ void VmControl::shut_down() {
     MutexLock control(control_mutex_);
     if (shut_down_) return;
     // The last state a monitor sees is not an invention of ours: it stays as it is.
+    throttle_.reset();
     if (running()) pause_vcpus();
     threads_.clear();
     if (running()) {
@@ -157,6 +159,19 @@ void VmControl::with_vcpus_paused(const std::function<void()>& function) {
         function();
     }
     if (going) resume_vcpus();
+}
+
+void VmControl::set_throttle(unsigned percent) {
+    MutexLock control(control_mutex_);
+    if (shut_down_ || (percent == 0 && throttle_ == nullptr)) return;
+    if (throttle_ == nullptr) {
+        std::vector<VcpuThread*> threads;
+        for (const auto& thread : threads_)
+            threads.push_back(thread.get());
+        throttle_ = std::make_unique<VcpuThrottle>(std::move(threads));
+    }
+    throttle_->set_percent(percent);
+    throttle_percent_.store(throttle_->percent(), std::memory_order_relaxed);
 }
 
 void VmControl::set_virtual_clock_ns(int64_t value) {

@@ -33,6 +33,7 @@
 namespace qc::runstate {
 
 class VcpuThread;
+class VcpuThrottle;
 
 // Part of the machine that has to come to rest with the VM.
 class RunListener {
@@ -115,6 +116,10 @@ class VmControl {
     // event is sent. For resets.
     void with_vcpus_paused(const std::function<void()>& function) EXCLUDES(control_mutex_);
 
+    // The share of their time that the vCPUs sleep while the VM runs: 0 to 99.
+    void set_throttle(unsigned percent) EXCLUDES(control_mutex_);
+    unsigned throttle() const { return throttle_percent_.load(std::memory_order_relaxed); }
+
     // What the guest sees as "stopped at": for migration.
     VirtualClock& virtual_clock() { return deps_.virtual_clock; }
     // Sets the virtual clock while the VM is stopped (state load), under the machine
@@ -140,9 +145,12 @@ class VmControl {
     Deps deps_;
     mutable Mutex control_mutex_;
     std::atomic<RunState> state_{RunState::kPrelaunch};
+    std::atomic<unsigned> throttle_percent_{0};
     bool shut_down_ GUARDED_BY(control_mutex_) = false;
     std::optional<Freeze> freeze_ GUARDED_BY(control_mutex_);
     std::vector<std::unique_ptr<VcpuThread>> threads_ GUARDED_BY(control_mutex_);
+    // Once somebody asked for it.
+    std::unique_ptr<VcpuThrottle> throttle_ GUARDED_BY(control_mutex_);
     std::vector<RunListener*> listeners_ GUARDED_BY(control_mutex_);
     Mutex observer_mutex_;
     std::vector<RunObserver*> observers_ GUARDED_BY(observer_mutex_);

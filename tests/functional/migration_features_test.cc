@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "tests/functional/accel_test.h"
 #include "tests/qtest/guest_memory.h"
@@ -89,6 +90,54 @@ TEST_P(MigrationFeatures, pause_before_switchover_cancelled_source_goes_on) {
     ASSERT_VALUE(check_alive(pair->primary()));
     EXPECT_EQ(ASSERT_VALUE(pair->secondary().process().wait(Deadline::in(kUsual))),
               ExitStatus::exited(1));
+}
+
+TEST_P(MigrationFeatures, auto_converge_slows_the_guest_down_step_by_step) {
+    auto pair = ASSERT_VALUE(start_pair({"auto-converge"}));
+    Vm& source = pair->primary();
+    for (const auto& [name, value] :
+         {std::pair("max-bandwidth", 3'000'000), std::pair("downtime-limit", 1),
+          std::pair("cpu-throttle-initial", 5), std::pair("cpu-throttle-increment", 25),
+          std::pair("max-cpu-throttle", 95)}) {
+        ASSERT_VALUE(set_parameter(source, name, value));
+    }
+    ASSERT_VALUE(begin(*pair));
+    int percent = 0;
+    while (percent <= 5) {
+        const Json info = ASSERT_VALUE(source.qmp().execute("query-migrate"));
+        ASSERT_TRUE(info["status"] == "setup" || info["status"] == "active") << info;
+        const int now = info.value("cpu-throttle-percentage", 0);
+        EXPECT_TRUE(percent != 0 || now == 0 || now == 5) << now;
+        percent = now;
+        std::this_thread::sleep_for(20ms);
+    }
+    EXPECT_EQ(percent, 30);
+    // It runs on, slowly, and a stop does not wait for its naps.
+    ASSERT_VALUE(check_alive(source));
+    ASSERT_VALUE(set_parameter(source, "downtime-limit", 30'000));
+    ASSERT_VALUE(set_parameter(source, "max-bandwidth", 1'000'000'000));
+    ASSERT_VALUE(complete(*pair));
+    const Json info = ASSERT_VALUE(source.qmp().execute("query-migrate"));
+    EXPECT_FALSE(info.contains("cpu-throttle-percentage"));
+}
+
+TEST_P(MigrationFeatures, cancelled_migration_takes_the_throttle_away) {
+    auto pair = ASSERT_VALUE(start_pair({"auto-converge"}));
+    Vm& source = pair->primary();
+    ASSERT_VALUE(set_parameter(source, "max-bandwidth", 3'000'000));
+    ASSERT_VALUE(set_parameter(source, "downtime-limit", 1));
+    ASSERT_VALUE(set_parameter(source, "cpu-throttle-initial", 99));
+    ASSERT_VALUE(begin(*pair));
+    while (
+        ASSERT_VALUE(source.qmp().execute("query-migrate")).value("cpu-throttle-percentage", 0) ==
+        0) {
+        std::this_thread::sleep_for(20ms);
+    }
+    ASSERT_VALUE(source.qmp().execute("migrate_cancel"));
+    ASSERT_VALUE(source.wait_migration("cancelled", Deadline::in(kUsual)));
+    ASSERT_VALUE(check_alive(source));
+    const Json info = ASSERT_VALUE(source.qmp().execute("query-migrate"));
+    EXPECT_FALSE(info.contains("cpu-throttle-percentage"));
 }
 
 TEST_P(MigrationFeatures, colo_with_return_path_and_pause_before_switchover) {
@@ -203,6 +252,11 @@ TEST_F(MigrationSettings, parameters_are_read_back) {
         {"avail-switchover-bandwidth", 5},
         {"downtime-limit", 30'000},
         {"x-checkpoint-delay", 300},
+        {"throttle-trigger-threshold", 70},
+        {"cpu-throttle-initial", 5},
+        {"cpu-throttle-increment", 25},
+        {"cpu-throttle-tailslow", true},
+        {"max-cpu-throttle", 95},
         {"multifd-channels", 16},
         {"multifd-compression", "zstd"},
         {"multifd-zlib-level", 9},
