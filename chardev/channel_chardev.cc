@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "chardev/trace.h"
 
@@ -118,6 +119,9 @@ void ChannelChardev::read_ready() {
         input_ended(nullptr);
     } else if (*count) {
         const std::weak_ptr<bool> alive = alive_;
+        if (auto fds = channel_->take_passed_fds(); !fds.empty()) {
+            frontend()->receive_fds(std::move(fds));
+        }
         frontend()->receive(std::span<const std::byte>(buffer).first(**count));
         if (!alive.expired()) update_read_watch();
     }

@@ -18,8 +18,10 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "util/result.h"
+#include "util/unique_fd.h"
 
 namespace qc::chardev {
 
@@ -32,6 +34,8 @@ class ChardevFrontend {
     virtual size_t can_receive() = 0;
     // At most as many bytes as can_receive() has just said.
     virtual void receive(std::span<const std::byte> data) = 0;
+    // Descriptors that came with the bytes of the next receive().
+    virtual void receive_fds(std::vector<UniqueFd>) {}
     virtual void event(ChardevEvent event) = 0;
     // After a short write: there is room again.
     virtual void writable() {}

@@ -70,6 +70,7 @@ void SocketChardev::adopt(std::unique_ptr<io::SocketChannel> channel) {
         if (!set) warn_report("chardev '{}': {}", id(), set.error().message());
     }
     reported_ = false;
+    channel->accept_passed_fds();
     open_channel(std::move(channel));
 }
 

@@ -14,9 +14,11 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "io/wait.h"
 #include "util/result.h"
+#include "util/unique_fd.h"
 
 namespace qc::io {
 
@@ -54,9 +56,20 @@ class Channel {
     // Nagle's algorithm off or on; nothing to do for what is not TCP.
     virtual Result<void> set_no_delay(bool) { return {}; }
 
+    // False if nobody answers at the other end, because it is a file or a command.
+    virtual bool two_way() const { return true; }
+    // Nothing more will be written: waits until what was has arrived where it goes,
+    // and says so if it did not. A file is on its disk then, a command has ended
+    // well; a socket has nothing to wait for.
+    virtual Result<void> finish_writing(Deadline) { return {}; }
+
     // For messages, e.g. "tcp:127.0.0.1:4444", "unix:/run/x", "fd:3".
     virtual std::string peer_name() const = 0;
     virtual std::string local_name() const { return peer_name(); }
+
+    // Descriptors that came along with what was read, where that was asked for
+    // (SocketChannel::accept_passed_fds()).
+    virtual std::vector<UniqueFd> take_passed_fds() { return {}; }
 
     // For EventLoop::watch_fd(); -1 if the channel has none.
     virtual int read_poll_fd() const { return -1; }

@@ -25,6 +25,7 @@ class FdChannel final : public Channel {
     Result<std::optional<size_t>> try_read(Bytes buffer) override;
     using Channel::try_write;
     Result<std::optional<size_t>> try_write(std::span<const ConstBytes> parts) override;
+    bool two_way() const override { return read_fd_ && write_fd_; }
     std::string peer_name() const override { return name_; }
     int read_poll_fd() const override { return read_fd_.get(); }
     int write_poll_fd() const override { return write_fd_.get(); }

@@ -165,6 +165,13 @@ Result<std::unique_ptr<SocketChannel>> Listener::try_accept() {
     return std::unique_ptr<SocketChannel>();
 }
 
+std::vector<int> Listener::poll_fds() const {
+    std::vector<int> fds;
+    for (const UniqueFd& socket : sockets_)
+        fds.push_back(socket.get());
+    return fds;
+}
+
 Result<std::unique_ptr<SocketChannel>> Listener::accept(Deadline deadline,
                                                         const Interrupt* interrupt) {
     assert_may_block();

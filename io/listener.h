@@ -40,6 +40,9 @@ class Listener {
     Result<std::unique_ptr<SocketChannel>> accept(Deadline deadline = kNoDeadline,
                                                   const Interrupt* interrupt = nullptr);
 
+    // Readable when try_accept() may have something.
+    std::vector<int> poll_fds() const;
+
     // Calls back with every connection, until unwatch(). The callback may destroy
     // the listener.
     using Callback = std::function<void(std::unique_ptr<SocketChannel>)>;

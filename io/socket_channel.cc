@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 
 #include "io/socket_address.h"
 #include "util/assert.h"
@@ -43,10 +44,37 @@ Result<std::unique_ptr<SocketChannel>> SocketChannel::create(UniqueFd socket) {
     return channel;
 }
 
+// As recv(), and takes the descriptors that lie beside the bytes.
+ssize_t SocketChannel::receive(Bytes buffer) {
+    constexpr size_t kMaxPassed = 16;
+    iovec vector = {buffer.data(), buffer.size()};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxPassed * sizeof(int))> control;
+    msghdr message = {};
+    message.msg_iov = &vector;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    const ssize_t count = recvmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (count < 0) return count;
+    for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+         header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+        const size_t fds = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < fds; ++i) {
+            int fd;
+            std::memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof(fd));
+            passed_fds_.emplace_back(fd);
+        }
+    }
+    return count;
+}
+
 Result<std::optional<size_t>> SocketChannel::try_read(Bytes buffer) {
     TRY(check_open("reading from"));
     while (true) {
-        const ssize_t count = recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+        const ssize_t count = accept_fds_
+                                  ? receive(buffer)
+                                  : recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
         if (count > 0) return std::optional<size_t>(static_cast<size_t>(count));
         if (count == 0) {
             // Our own shutdown() looks like the peer's end of stream.

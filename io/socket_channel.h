@@ -7,6 +7,8 @@
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "io/channel.h"
 #include "util/unique_fd.h"
@@ -22,17 +24,24 @@ class SocketChannel final : public Channel {
     using Channel::try_write;
     Result<std::optional<size_t>> try_write(std::span<const ConstBytes> parts) override;
     Result<void> set_no_delay(bool on) override;
+    // From now on the peer of a UNIX socket may pass descriptors beside its bytes;
+    // without this, and from other sockets, they are closed.
+    void accept_passed_fds() { accept_fds_ = true; }
+    std::vector<UniqueFd> take_passed_fds() override { return std::exchange(passed_fds_, {}); }
     std::string peer_name() const override { return peer_name_; }
     std::string local_name() const override { return local_name_; }
     int read_poll_fd() const override { return socket_.get(); }
 
  private:
     explicit SocketChannel(UniqueFd socket) : socket_(std::move(socket)) {}
+    ssize_t receive(Bytes buffer);
     WaitOutcome wait(FdEvents direction, Deadline deadline) override;
     void on_shutdown() noexcept override;
 
     UniqueFd socket_;
     bool tcp_ = false;
+    bool accept_fds_ = false;
+    std::vector<UniqueFd> passed_fds_;
     std::string peer_name_;
     std::string local_name_;
 };

@@ -2,6 +2,7 @@
 #include "migration/incoming.h"
 
 #include "migration/colo/driver_secondary.h"
+#include "migration/transport.h"
 #include "util/log.h"
 
 namespace qc::migration {
@@ -13,11 +14,16 @@ constexpr int64_t kAcceptRetryMs = 100;
 
 }  // namespace
 
-Result<std::unique_ptr<Incoming>> Incoming::listen(const Deps& deps,
-                                                   const io::SocketAddress& address) {
+Result<std::unique_ptr<Incoming>> Incoming::listen(const Deps& deps, const Address& address,
+                                                   monitor::ContextFds* fds) {
     std::unique_ptr<Incoming> self(new Incoming(deps, TRY(BreakPoint::create())));
-    self->listener_ = TRY(io::Listener::create(address));
-    self->address_ = self->listener_->local_address();
+    if (is_one_way(address)) {
+        TRY(check_capabilities(deps.settings.capabilities(), true, false, to_string(address)));
+    }
+    self->acceptor_ = TRY(Acceptor::create(address, fds));
+    TRY(check_capabilities(deps.settings.capabilities(), self->acceptor_->one_way(),
+                           self->acceptor_->many_channels(), to_string(address)));
+    self->address_ = self->acceptor_->address();
     self->start_thread();
     return self;
 }
@@ -95,12 +101,12 @@ bool Incoming::await_source() {
         (void)breaks_->sleep_until(io::deadline_in_ms(kAcceptRetryMs));
     }
     // Nobody else is let in.
-    listener_.reset();
+    acceptor_.reset();
     return true;
 }
 
 Result<void> Incoming::accept() {
-    channel_ = TRY(listener_->accept(io::kNoDeadline, breaks_->interrupt()));
+    channel_ = TRY(acceptor_->accept(io::kNoDeadline, breaks_->interrupt()));
     breaks_->set_channel(channel_.get());
     return {};
 }

@@ -18,7 +18,7 @@
 #include <memory>
 #include <optional>
 
-#include "io/listener.h"
+#include "migration/acceptor.h"
 #include "migration/break_point.h"
 #include "migration/colo/colo_state.h"
 #include "migration/colo/control.h"
@@ -42,8 +42,8 @@ class Incoming {
     };
 
     // Listens before it returns, so that the address is known.
-    static Result<std::unique_ptr<Incoming>> listen(const Deps& deps,
-                                                    const io::SocketAddress& address);
+    static Result<std::unique_ptr<Incoming>> listen(const Deps& deps, const Address& address,
+                                                    monitor::ContextFds* fds);
     // Loads from a channel that is open.
     static Result<std::unique_ptr<Incoming>> serve(const Deps& deps,
                                                    std::unique_ptr<io::Channel> channel);
@@ -77,7 +77,7 @@ class Incoming {
     Deps deps_;
     StatusBoard board_;
     std::unique_ptr<BreakPoint> breaks_;
-    std::unique_ptr<io::Listener> listener_;
+    std::unique_ptr<Acceptor> acceptor_;
     std::optional<io::SocketAddress> address_;
     std::unique_ptr<io::Channel> channel_;
     std::atomic<bool> stopping_{false};

@@ -2,9 +2,7 @@
 #include "migration/migration.h"
 
 #include <algorithm>
-#include <array>
 
-#include "io/connector.h"
 #include "util/assert.h"
 
 namespace qc::migration {
@@ -12,8 +10,6 @@ namespace qc::migration {
 namespace {
 
 using runstate::RunState;
-
-constexpr int64_t kConnectDeadlineMs = 30'000;
 
 RamInfo ram_info(const RamCounters& ram) {
     RamInfo info;
@@ -61,20 +57,6 @@ MigrationInfo destination_info(const Incoming& incoming) {
 }
 
 }  // namespace
-
-Result<io::SocketAddress> parse_uri(std::string_view uri) {
-    constexpr std::array<std::string_view, 5> kRefused = {
-        "exec:", "fd:", "file:", "rdma:", "vsock:"};
-    for (std::string_view scheme : kRefused) {
-        if (uri.starts_with(scheme)) {
-            return fail("migration over '{}' is not supported by this version", scheme);
-        }
-    }
-    if (!uri.starts_with("tcp:") && !uri.starts_with("unix:")) {
-        return fail("unknown migration protocol: {}", uri);
-    }
-    return io::SocketAddress::parse(uri);
-}
 
 Migration::Migration(MigrationDeps deps) : deps_(std::move(deps)) {}
 
@@ -174,11 +156,15 @@ Result<void> Migration::check_may_migrate() const {
     return {};
 }
 
-Result<void> Migration::migrate(const io::SocketAddress& address) {
-    return migrate_over(
-        [address](const io::Interrupt* interrupt) -> Result<std::unique_ptr<io::Channel>> {
-            return TRY(io::connect(address, io::deadline_in_ms(kConnectDeadlineMs), interrupt));
-        });
+Result<void> Migration::migrate(const Address& address, monitor::ContextFds* fds) {
+    // First, so that a refused command leaves a descriptor with its name.
+    TRY(check_may_migrate());
+    if (is_one_way(address)) {
+        TRY(check_capabilities(capabilities(), true, false, to_string(address)));
+    }
+    Route route = TRY(route_to(address, fds));
+    TRY(check_capabilities(capabilities(), route.one_way, route.many_channels, route.name));
+    return migrate_over(std::move(route.open));
 }
 
 Result<void> Migration::migrate_over(Outgoing::Opener opener) {
@@ -213,8 +199,8 @@ Result<void> Migration::go_on(MigrationStatus state) {
     return fail("Migration not in expected state: {}", to_string(MigrationStatus::kNone));
 }
 
-Result<void> Migration::migrate_incoming(const io::SocketAddress& address) {
-    return begin_incoming([&] { return Incoming::listen(incoming_deps(), address); });
+Result<void> Migration::migrate_incoming(const Address& address, monitor::ContextFds* fds) {
+    return begin_incoming([&] { return Incoming::listen(incoming_deps(), address, fds); });
 }
 
 Result<void> Migration::migrate_incoming_from(std::unique_ptr<io::Channel> channel) {

@@ -38,7 +38,8 @@ class Migration final : public runstate::RequestPolicy {
     Result<void> set_parameters(const ParameterChanges& changes);
     Parameters parameters() const { return settings_.parameters(); }
 
-    Result<void> migrate(const io::SocketAddress& address);
+    // `fds` (may be null) has the descriptors that an address may name.
+    Result<void> migrate(const Address& address, monitor::ContextFds* fds = nullptr);
     // As migrate(), over a connection of the caller's.
     Result<void> migrate_over(Outgoing::Opener opener);
     // Nothing happens if no migration runs. COLO is not ended by this.
@@ -47,7 +48,7 @@ class Migration final : public runstate::RequestPolicy {
     Result<void> go_on(MigrationStatus state) EXCLUDES(mutex_);
 
     // `-incoming URI` and `migrate-incoming`.
-    Result<void> migrate_incoming(const io::SocketAddress& address);
+    Result<void> migrate_incoming(const Address& address, monitor::ContextFds* fds = nullptr);
     Result<void> migrate_incoming_from(std::unique_ptr<io::Channel> channel);
 
     MigrationInfo info() const EXCLUDES(mutex_);
@@ -89,9 +90,5 @@ class Migration final : public runstate::RequestPolicy {
     std::unique_ptr<Outgoing> outgoing_ GUARDED_BY(mutex_);
     std::unique_ptr<Incoming> incoming_ GUARDED_BY(mutex_);
 };
-
-// "tcp:HOST:PORT" or "unix:PATH"; the other schemes that QEMU knows are refused by
-// name.
-Result<io::SocketAddress> parse_uri(std::string_view uri);
 
 }  // namespace qc::migration

@@ -169,8 +169,11 @@ Result<void> Outgoing::run_colo(PrecopySource& source) {
 // An error means that the destination will not run and this VM may.
 Result<void> Outgoing::finish_plain(PrecopySource& source) {
     PrecopySource::Shut shut;
-    // If the command to run cannot be written whole, it may still have arrived.
-    if (Result<void> sent = source.send_go(); sent) {
+    if (!channel_->two_way()) {
+        // Nobody answers, and nobody waits for a command: all is where it goes.
+        shut.ending = PrecopySource::Ending::kRunning;
+        // If the command to run cannot be written whole, it may still have arrived.
+    } else if (Result<void> sent = source.send_go(); sent) {
         shut = source.await_shut();
     } else {
         shut = {PrecopySource::Ending::kUnknown, sent.error().message()};

@@ -29,6 +29,7 @@
 #include "migration/precopy_source.h"
 #include "migration/settings_store.h"
 #include "migration/status_board.h"
+#include "migration/transport.h"
 #include "util/mutex.h"
 #include "util/thread.h"
 
@@ -37,8 +38,7 @@ namespace qc::migration {
 class Outgoing {
  public:
     // Opens the connection, in the migration's thread.
-    using Opener = std::move_only_function<Result<std::unique_ptr<io::Channel>>(
-        const io::Interrupt* interrupt)>;
+    using Opener = migration::Opener;
 
     struct Deps {
         MigrationDeps& machine;

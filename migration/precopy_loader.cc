@@ -205,7 +205,7 @@ Result<void> PrecopyLoader::load_footer(uint32_t id) {
 }
 
 Result<void> PrecopyLoader::await_go() {
-    if (!return_path_) return {};
+    if (!return_path_) return await_description();
     write_loaded(writer_);
     TRY(writer_.flush(io::deadline_in_ms(kHandshakeDeadlineMs)));
     reader_.set_deadline(io::deadline_in_ms(kHandshakeDeadlineMs));
@@ -226,6 +226,14 @@ Result<void> PrecopyLoader::await_go() {
         reader_.set_deadline(io::kNoDeadline);
         return {};
     }
+}
+
+Result<void> PrecopyLoader::await_description() {
+    uint8_t item = TRY(reader_.u8("description at the end"));
+    if (item != static_cast<uint8_t>(StreamItem::kVmDescription)) {
+        return fail("type {:#x} follows the end of the stream", item);
+    }
+    return skip_description();
 }
 
 Result<void> PrecopyLoader::skip_description() {

@@ -5,7 +5,8 @@
 //   load()      everything up to EOF: RAM is stored as it comes (this machine does
 //               not run), device state is staged
 //   await_go()  tells the source that all is there; returns when the source
-//               can never run again
+//               can never run again. A stream without a way back is complete with
+//               its description: there is nobody to tell
 //   commit()    device state becomes the machine's
 //
 // Threading: the incoming thread. Owned by Incoming.
@@ -72,6 +73,7 @@ class PrecopyLoader {
     Result<void> load_section_full(uint32_t id);
     Result<void> load_footer(uint32_t id);
     Result<void> skip_description();
+    Result<void> await_description();
 
     Deps deps_;
     StreamReader reader_;

@@ -12,6 +12,8 @@ namespace qc::migration {
 namespace {
 
 constexpr uint32_t kRamSectionId = 0;
+// A disk or a command may take so long over the last of a one-way stream.
+constexpr int64_t kFinishDeadlineMs = 300'000;
 // dirty-pages-rate is measured over at least this time.
 constexpr int64_t kRatePeriodNs = 1'000'000'000;
 
@@ -59,7 +61,7 @@ void PrecopySource::write_header() {
     writer_.copy(std::as_bytes(std::span(deps_.machine.machine_type)));
     const Capabilities capabilities = deps_.settings.capabilities();
     if (capabilities.get(Capability::kValidateUuid) && deps_.machine.uuid) write_uuid();
-    write_command(StreamCommand::kOpenReturnPath);
+    if (deps_.channel.two_way()) write_command(StreamCommand::kOpenReturnPath);
     ack_awaited_ = capabilities.get(Capability::kSwitchoverAck);
     if (ack_awaited_) write_command(StreamCommand::kWantSwitchoverAck);
     if (deps_.colo) {
@@ -200,6 +202,9 @@ Result<void> PrecopySource::switch_over() {
     TRY(sync());
     TRY(send_ram_section(StreamItem::kSectionEnd, std::numeric_limits<uint64_t>::max()));
     TRY(send_devices());
+    if (!deps_.channel.two_way()) {
+        return deps_.channel.finish_writing(io::deadline_in_ms(kFinishDeadlineMs));
+    }
     ReturnReply reply = TRY(await_reply());
     if (reply.type == ReturnMessage::kLoaded) return {};
     if (reply.type != ReturnMessage::kShut) {
@@ -246,6 +251,7 @@ PrecopySource::Shut PrecopySource::await_shut() {
 }
 
 std::optional<std::string> PrecopySource::destination_error() {
+    if (!deps_.channel.two_way()) return std::nullopt;
     // It sent its reason before it closed; if it is not here by now it never comes.
     constexpr int64_t kGraceMs = 200;
     reader_.set_deadline(io::deadline_in_ms(kGraceMs));

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "migration/migration.h"
+#include "migration/qmp_address.h"
 #include "monitor/context.h"
 #include "qapi/generated/qapi_commands_colo.h"
 #include "qapi/generated/qapi_commands_migration.h"
@@ -110,15 +111,6 @@ MigrationStats stats_of(const mig::RamInfo& ram) {
     };
 }
 
-SocketAddress address_of(const io::SocketAddress& address) {
-    if (address.is_unix()) {
-        return {.type = SocketAddressType::kUnix,
-                .unix = UnixSocketAddress{.path = address.unix_path().path}};
-    }
-    return {.type = SocketAddressType::kInet,
-            .inet = InetSocketAddress{.host = address.inet().host, .port = address.inet().port}};
-}
-
 ColoStatistics colo_of(const mig::colo::ColoSummary& summary) {
     ColoStatistics result{
         .role = static_cast<COLOMode>(summary.role),
@@ -169,7 +161,7 @@ Result<MigrationInfo> qmp_query_migrate(monitor::MonitorContext& context) {
     result.setup_time = info.setup_time_ms;
     result.cpu_throttle_percentage = info.cpu_throttle_percentage;
     result.error_desc = info.error_desc;
-    if (info.socket_address) result.socket_address = {{address_of(*info.socket_address)}};
+    if (info.socket_address) result.socket_address = {{mig::to_qapi(*info.socket_address)}};
     if (info.colo) result.colo = colo_of(*info.colo);
     return result;
 }
@@ -250,13 +242,14 @@ Result<MigrationParameters> qmp_query_migrate_parameters(monitor::MonitorContext
 
 Result<void> qmp_migrate(monitor::MonitorContext& context, const MigrateArgs& args) {
     mig::Migration* migration = TRY(migration_of(context));
-    return migration->migrate(TRY(mig::parse_uri(args.uri)));
+    return migration->migrate(TRY(mig::address_from(args.uri, args.channels)), &context.fds);
 }
 
 Result<void> qmp_migrate_incoming(monitor::MonitorContext& context,
                                   const MigrateIncomingArgs& args) {
     mig::Migration* migration = TRY(migration_of(context));
-    return migration->migrate_incoming(TRY(mig::parse_uri(args.uri)));
+    return migration->migrate_incoming(TRY(mig::address_from(args.uri, args.channels)),
+                                       &context.fds);
 }
 
 Result<void> qmp_migrate_cancel(monitor::MonitorContext& context) {

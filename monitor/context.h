@@ -35,6 +35,7 @@ class Machine;
 
 namespace qc::monitor {
 
+class ContextFds;
 class Monitor;
 class QmpSession;
 
@@ -55,6 +56,8 @@ struct MonitorContext : MonitorServices {
     Monitor& monitor;
     // Whose command it is.
     QmpSession& session;
+    // What this client passed by SCM_RIGHTS.
+    ContextFds& fds;
 };
 
 }  // namespace qc::monitor

@@ -39,7 +39,7 @@ bool Monitor::output_empty() const {
 }
 
 MonitorContext Monitor::context_for(QmpSession& session) {
-    return MonitorContext{deps_.services, *this, session};
+    return MonitorContext{deps_.services, *this, session, session.fds()};
 }
 
 }  // namespace qc::monitor

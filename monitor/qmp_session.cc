@@ -30,6 +30,7 @@ void QmpSession::opened() {
     reader_.emplace();
     input_.clear();
     output_.clear();
+    fds_.drop_waiting();
     {
         const MutexLock guard(mutex_);
         ++client_;

@@ -28,6 +28,7 @@
 #include <string_view>
 #include <vector>
 
+#include "monitor/context_fds.h"
 #include "monitor/output_queue.h"
 #include "monitor/qmp_request.h"
 #include "monitor/transport.h"
@@ -56,6 +57,11 @@ class QmpSession {
     // Any thread. Queues an event for the client, if it has negotiated.
     void send_event(std::string_view line);
 
+    // I/O thread: descriptors that come with the bytes that follow.
+    void received_fds(std::vector<UniqueFd> fds) { fds_.arrived(std::move(fds)); }
+    // What the client passed, for its commands.
+    ContextFds& fds() { return fds_; }
+
     // For qmp_capabilities: main loop's thread.
     void negotiate(const std::vector<qapi::QMPCapability>& enable);
 
@@ -83,6 +89,7 @@ class QmpSession {
     Monitor& monitor_;
     Transport& transport_;
     OutputQueue output_;
+    ContextFds fds_;
 
     mutable Mutex mutex_;
     std::deque<Queued> queue_ GUARDED_BY(mutex_);

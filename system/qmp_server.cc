@@ -10,6 +10,7 @@
 #include "qapi/generated/qapi_commands_introspect.h"
 #include "qapi/generated/qapi_commands_machine.h"
 #include "qapi/generated/qapi_commands_migration.h"
+#include "qapi/generated/qapi_commands_misc.h"
 #include "qapi/generated/qapi_commands_qom.h"
 #include "qapi/generated/qapi_commands_run_state.h"
 #include "qapi/generated/qapi_commands_yank.h"
@@ -27,6 +28,7 @@ void add_commands(qapi::CommandTable& table) {
     table.add(qapi::introspect_commands());
     table.add(qapi::machine_commands());
     table.add(qapi::migration_commands());
+    table.add(qapi::misc_commands());
     table.add(qapi::qom_commands());
     table.add(qapi::run_state_commands());
     table.add(qapi::yank_commands());
@@ -59,6 +61,7 @@ class QmpServer::Link final : public monitor::Transport, public chardev::Chardev
     void receive(std::span<const std::byte> data) override {
         session_->received({reinterpret_cast<const char*>(data.data()), data.size()});
     }
+    void receive_fds(std::vector<UniqueFd> fds) override { session_->received_fds(std::move(fds)); }
     void event(chardev::ChardevEvent event) override {
         switch (event) {
             case chardev::ChardevEvent::kOpened:

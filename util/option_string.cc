@@ -230,6 +230,8 @@ Result<uint64_t> parse_size(std::string_view key, std::string_view text, uint64_
 
     uint64_t unit = default_unit;
     if (!rest.empty()) {
+        // QEMU takes no suffix behind hexadecimal digits.
+        if (hex) return not_a_size(key);
         const std::optional<uint64_t> suffix = unit_of_suffix(rest.front());
         if (!suffix || rest.size() != 1) return not_a_size(key);
         unit = *suffix;

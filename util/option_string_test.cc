@@ -134,7 +134,6 @@ TEST(ParseSize, suffixes_are_powers_of_1024) {
     EXPECT_EQ(*parse_size("s", "1T"), uint64_t{1} << 40);
     EXPECT_EQ(*parse_size("s", "1p"), uint64_t{1} << 50);
     EXPECT_EQ(*parse_size("s", "15E"), uint64_t{15} << 60);
-    EXPECT_EQ(*parse_size("s", "0x10k"), 16384u);
 }
 
 TEST(ParseSize, default_unit_applies_without_suffix_only) {
@@ -152,7 +151,7 @@ TEST(ParseSize, fractions_need_a_unit) {
 }
 
 TEST(ParseSize, junk_is_refused_with_a_hint) {
-    for (const char* text : {"", "k", "-1", "1kk", "1 k", "1x", "0x", "1e3"}) {
+    for (const char* text : {"", "k", "-1", "1kk", "1 k", "1x", "0x", "1e3", "0x20M"}) {
         const Result<uint64_t> result = parse_size("s", text);
         ASSERT_FALSE(result) << text;
         EXPECT_EQ(result.error().message(), "Parameter 's' expects a size") << text;

@@ -136,6 +136,31 @@ Result<Json> QmpClient::execute(std::string_view command, const Json& arguments,
     return reply["return"];
 }
 
+Result<void> QmpClient::pass_fd(int fd, std::string_view name) {
+    const uint64_t id = ++state_->last_id;
+    const Json request = {{"execute", "getfd"}, {"id", id}, {"arguments", {{"fdname", name}}}};
+    std::string line = request.dump() + "\n";
+    iovec vector = {line.data(), line.size()};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(fd))] = {};
+    msghdr message = {};
+    message.msg_iov = &vector;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof(control);
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(fd));
+    std::memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+    if (sendmsg(state_->socket.get(), &message, MSG_NOSIGNAL) !=
+        static_cast<ssize_t>(line.size())) {
+        return fail_errno(errno, "QMP: passing a descriptor");
+    }
+    const Json reply = TRY(await_reply(id, Deadline::in(kUsual)).context("getfd"));
+    if (!reply.contains("return")) return fail("getfd: {}", reply.dump());
+    return {};
+}
+
 Result<Json> QmpClient::execute_oob(std::string_view command, const Json& arguments) {
     const uint64_t id = TRY(send(command, arguments, Band::kOut));
     const Json reply = TRY(await_reply(id, Deadline::in(kUsual)).context("{}", command));

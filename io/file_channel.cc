@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "io/file_channel.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+#include <utility>
+
+#include "io/fd_channel.h"
+
+namespace qc::io {
+
+bool is_plain_file(int fd) {
+    struct stat status;
+    if (fstat(fd, &status) != 0) return false;
+    return S_ISREG(status.st_mode) || S_ISBLK(status.st_mode) || S_ISCHR(status.st_mode);
+}
+
+Result<std::unique_ptr<FileChannel>> FileChannel::open_at(const std::string& path, uint64_t offset,
+                                                          Direction direction) {
+    if (offset > static_cast<uint64_t>(std::numeric_limits<off_t>::max())) {
+        return fail("offset {} in file '{}' is too large", offset, path);
+    }
+    // Non-blocking, so that a FIFO without a peer is an error and not a wait.
+    const int flags = O_CLOEXEC | O_NONBLOCK |
+                      (direction == Direction::kWrite ? O_WRONLY | O_CREAT | O_TRUNC : O_RDONLY);
+    UniqueFd fd(open(path.c_str(), flags, 0600));
+    if (!fd) return fail_errno(errno, "Unable to open file '{}'", path);
+    if (!is_plain_file(fd.get())) return fail("'{}' is not a file", path);
+    if (offset != 0 && lseek(fd.get(), static_cast<off_t>(offset), SEEK_SET) < 0) {
+        return fail_errno(errno, "going to offset {} in file '{}'", offset, path);
+    }
+    return adopt(std::move(fd), direction, "file:" + path);
+}
+
+Result<std::unique_ptr<FileChannel>> FileChannel::create_file(const std::string& path,
+                                                              uint64_t offset) {
+    return open_at(path, offset, Direction::kWrite);
+}
+
+Result<std::unique_ptr<FileChannel>> FileChannel::open_file(const std::string& path,
+                                                            uint64_t offset) {
+    return open_at(path, offset, Direction::kRead);
+}
+
+Result<std::unique_ptr<FileChannel>> FileChannel::adopt(UniqueFd fd, Direction direction,
+                                                        std::string name) {
+    const int mode = fcntl(fd.get(), F_GETFL);
+    if (mode < 0) return fail_errno(errno, "{}", name);
+    if ((mode & O_ACCMODE) == (direction == Direction::kWrite ? O_RDONLY : O_WRONLY)) {
+        return fail("{} is not open for {}", name,
+                    direction == Direction::kWrite ? "writing" : "reading");
+    }
+    return std::unique_ptr<FileChannel>(new FileChannel(std::move(fd), direction, std::move(name)));
+}
+
+Result<std::optional<size_t>> FileChannel::try_read(Bytes buffer) {
+    TRY(check_open("reading from"));
+    if (direction_ != Direction::kRead) return std::optional<size_t>(0);
+    while (true) {
+        const ssize_t count = read(fd_.get(), buffer.data(), buffer.size());
+        if (count >= 0) return std::optional<size_t>(static_cast<size_t>(count));
+        if (errno == EAGAIN) return std::optional<size_t>();
+        if (errno != EINTR) return fail_errno(errno, "reading from {}", name_);
+    }
+}
+
+Result<std::optional<size_t>> FileChannel::try_write(std::span<const ConstBytes> parts) {
+    TRY(check_open("writing to"));
+    if (direction_ != Direction::kWrite) return fail("{} is open for reading only", name_);
+    while (true) {
+        const ssize_t count = write_without_sigpipe(fd_.get(), parts);
+        if (count >= 0) return std::optional<size_t>(static_cast<size_t>(count));
+        if (errno == EAGAIN) return std::optional<size_t>();
+        if (errno != EINTR) return fail_errno(errno, "writing to {}", name_);
+    }
+}
+
+Result<void> FileChannel::finish_writing(Deadline) {
+    TRY(check_open("writing to"));
+    // Some errors, a quota's or a network's, come out only here. What cannot be
+    // synchronised, a terminal or /dev/null, has nothing to lose.
+    while (fdatasync(fd_.get()) != 0) {
+        if (errno == EINVAL || errno == EROFS || errno == ENOTSUP) return {};
+        if (errno != EINTR) return fail_errno(errno, "writing to {}", name_);
+    }
+    return {};
+}
+
+WaitOutcome FileChannel::wait(FdEvents direction, Deadline deadline) {
+    // Only a character device makes anybody wait: the limit bounds how long a
+    // shutdown() goes unnoticed.
+    constexpr int64_t kLookAgainMs = 50;
+    const Deadline until = std::min(deadline, deadline_in_ms(kLookAgainMs));
+    const WaitOutcome outcome = wait_for(fd_.get(), direction, nullptr, until);
+    if (was_shut_down()) return WaitOutcome::kInterrupted;
+    if (outcome == WaitOutcome::kDeadline && until != deadline) return WaitOutcome::kReady;
+    return outcome;
+}
+
+}  // namespace qc::io

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// A channel into a regular file, a block device or another file that never makes
+// its user wait for a peer. It is read or written from a position on; nobody
+// answers.
+//
+// Threading: as Channel. A slow disk holds up the thread that reads or writes.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "io/channel.h"
+#include "util/unique_fd.h"
+
+namespace qc::io {
+
+class FileChannel final : public Channel {
+ public:
+    // Creates the file, or empties it; what lies before `offset` reads as zeros.
+    // FIFOs, sockets and directories are refused.
+    static Result<std::unique_ptr<FileChannel>> create_file(const std::string& path,
+                                                            uint64_t offset);
+    static Result<std::unique_ptr<FileChannel>> open_file(const std::string& path, uint64_t offset);
+    // A descriptor that is open in this direction; its position stays.
+    enum class Direction : uint8_t { kRead, kWrite };
+    static Result<std::unique_ptr<FileChannel>> adopt(UniqueFd fd, Direction direction,
+                                                      std::string name);
+
+    Result<std::optional<size_t>> try_read(Bytes buffer) override;
+    using Channel::try_write;
+    Result<std::optional<size_t>> try_write(std::span<const ConstBytes> parts) override;
+    bool two_way() const override { return false; }
+    Result<void> finish_writing(Deadline deadline) override;
+    std::string peer_name() const override { return name_; }
+
+ private:
+    FileChannel(UniqueFd fd, Direction direction, std::string name)
+        : fd_(std::move(fd)), direction_(direction), name_(std::move(name)) {}
+    static Result<std::unique_ptr<FileChannel>> open_at(const std::string& path, uint64_t offset,
+                                                        Direction direction);
+    WaitOutcome wait(FdEvents direction, Deadline deadline) override;
+    void on_shutdown() noexcept override {}
+
+    UniqueFd fd_;
+    Direction direction_;
+    std::string name_;
+};
+
+// True for what FileChannel takes: a file whose reads and writes end by themselves.
+bool is_plain_file(int fd);
+
+}  // namespace qc::io

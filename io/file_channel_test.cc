@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "io/file_channel.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+
+namespace qc::io {
+namespace {
+
+class FileChannelTest : public testing::Test {
+ protected:
+    ~FileChannelTest() override { unlink(path_.c_str()); }
+    std::string contents() const {
+        std::ostringstream text;
+        text << std::ifstream(path_).rdbuf();
+        return text.str();
+    }
+    void write(Channel& channel, const std::string& text) {
+        ASSERT_TRUE(channel.write_all(std::as_bytes(std::span(text))));
+        ASSERT_TRUE(channel.finish_writing(kNoDeadline));
+    }
+    std::string path_ = testing::TempDir() + "qc-file-" + std::to_string(getpid());
+};
+
+TEST_F(FileChannelTest, offset_leaves_zeros_before_it) {
+    std::ofstream(path_) << "what was there before, and longer";
+    auto channel = FileChannel::create_file(path_, 4);
+    ASSERT_TRUE(channel) << channel.error().message();
+    write(**channel, "data");
+    EXPECT_EQ(contents(), std::string(4, '\0') + "data");
+    EXPECT_FALSE((*channel)->two_way());
+}
+
+TEST_F(FileChannelTest, reading_begins_at_the_offset_and_ends_with_the_file) {
+    std::ofstream(path_) << "0123456789";
+    auto channel = *FileChannel::open_file(path_, 7);
+    std::array<std::byte, 3> bytes;
+    ASSERT_TRUE(channel->read_exact(bytes));
+    EXPECT_EQ(bytes[0], std::byte{'7'});
+    EXPECT_EQ(*channel->read_some(bytes), 0u);
+}
+
+TEST_F(FileChannelTest, descriptor_keeps_its_position_and_is_checked_for_its_direction) {
+    std::ofstream(path_) << "0123456789";
+    UniqueFd fd(open(path_.c_str(), O_RDONLY));
+    lseek(fd.get(), 5, SEEK_SET);
+    UniqueFd same(dup(fd.get()));
+    EXPECT_FALSE(FileChannel::adopt(std::move(same), FileChannel::Direction::kWrite, "fd:x"));
+    auto channel = *FileChannel::adopt(std::move(fd), FileChannel::Direction::kRead, "fd:x");
+    std::array<std::byte, 1> byte;
+    ASSERT_TRUE(channel->read_exact(byte));
+    EXPECT_EQ(byte[0], std::byte{'5'});
+}
+
+TEST_F(FileChannelTest, what_is_no_file_is_refused_by_name) {
+    ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
+    auto reader = FileChannel::open_file(path_, 0);
+    ASSERT_FALSE(reader);
+    EXPECT_NE(reader.error().message().find(path_), std::string::npos);
+    EXPECT_FALSE(FileChannel::create_file(path_, 0));
+    EXPECT_FALSE(FileChannel::open_file("/nowhere/file", 0));
+    EXPECT_FALSE(FileChannel::open_file("/", 0));
+    EXPECT_FALSE(FileChannel::open_file("/dev/null", UINT64_MAX));
+}
+
+TEST_F(FileChannelTest, full_disk_is_an_error_that_names_the_file) {
+    auto channel = FileChannel::create_file("/dev/full", 0);
+    if (!channel) GTEST_SKIP() << channel.error().message();
+    const std::array<std::byte, 10> data{};
+    Result<void> written = (*channel)->write_all(data);
+    ASSERT_FALSE(written);
+    EXPECT_NE(written.error().message().find("/dev/full"), std::string::npos);
+}
+
+TEST_F(FileChannelTest, shutdown_ends_it) {
+    auto channel = *FileChannel::create_file(path_, 0);
+    channel->shutdown();
+    const std::array<std::byte, 10> data{};
+    EXPECT_FALSE(channel->write_all(data));
+    EXPECT_FALSE(channel->finish_writing(kNoDeadline));
+}
+
+}  // namespace
+}  // namespace qc::io

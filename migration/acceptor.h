@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Where a migration's destination gets its channels from: connections to an
+// address, or the one channel that a file, a command or a descriptor is.
+//
+// A connection counts once its peer has begun to speak, which a source does at
+// once. Others wait beside it for a while and are dropped with a warning: a
+// stranger that connects and says nothing keeps nobody out.
+//
+//   accepted -> (peer speaks, or closes) -> handed out
+//           \-> silent for kSilenceMs, or crowded out -> dropped
+//
+// Threading: one thread at a time. Owned by Incoming.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "io/channel.h"
+#include "io/listener.h"
+#include "migration/address.h"
+
+namespace qc::monitor {
+class ContextFds;
+}
+
+namespace qc::migration {
+
+class Acceptor {
+ public:
+    static constexpr size_t kMaxWaiting = 32;
+    static constexpr int64_t kSilenceMs = 30'000;
+
+    // Listens, or opens what can be opened: errors name the address.
+    static Result<std::unique_ptr<Acceptor>> create(const Address& address,
+                                                    monitor::ContextFds* fds);
+
+    // The next channel, as often as it is called. `interrupt` (may be null) breaks
+    // the wait. An error may pass: the caller may try again.
+    Result<std::unique_ptr<io::Channel>> accept(io::Deadline deadline,
+                                                const io::Interrupt* interrupt);
+
+    // Where it listens; nothing if it does not.
+    const std::optional<io::SocketAddress>& address() const { return address_; }
+    // Of the channels that it gives.
+    bool one_way() const { return channel_ != nullptr && !channel_->two_way(); }
+    bool many_channels() const { return listener_ != nullptr; }
+
+ private:
+    struct Waiting {
+        std::unique_ptr<io::Channel> channel;
+        io::Deadline deadline;
+    };
+
+    explicit Acceptor(std::string name) : name_(std::move(name)) {}
+    Result<void> open(const Address& address, monitor::ContextFds* fds);
+    Result<void> listen_on(std::unique_ptr<io::Listener> listener);
+    // A waiting connection whose peer speaks; null if there is none.
+    std::unique_ptr<io::Channel> take_speaking();
+    Result<void> take_new();
+    io::WaitOutcome wait(io::Deadline deadline, const io::Interrupt* interrupt) const;
+
+    std::string name_;
+    std::unique_ptr<io::Listener> listener_;
+    std::optional<io::SocketAddress> address_;
+    std::vector<Waiting> waiting_;
+    std::unique_ptr<io::Channel> channel_;
+};
+
+}  // namespace qc::migration

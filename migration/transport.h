@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Opens addresses for a migration's source. What can be wrong with an address
+// before anybody waits for a peer is found by route_to(); the rest happens in the
+// migration's thread.
+//
+// Threading: route_to() on the main loop, a route's open() in the migration's
+// thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "io/channel.h"
+#include "migration/address.h"
+#include "migration/capabilities.h"
+#include "util/unique_fd.h"
+
+namespace qc::monitor {
+class ContextFds;
+}
+
+namespace qc::migration {
+
+// Opens one more channel to the same place, as often as it is called; a place that
+// has one only fails the second time. `interrupt` (may be null) breaks it off.
+using Opener =
+    std::move_only_function<Result<std::unique_ptr<io::Channel>>(const io::Interrupt* interrupt)>;
+
+struct Route {
+    Opener open;
+    bool one_way = false;
+    bool many_channels = false;
+    std::string name;  // for messages: the address
+};
+
+// Takes a descriptor that the address names out of `fds` (may be null).
+Result<Route> route_to(const Address& address, monitor::ContextFds* fds);
+
+// Refuses by name what a way without return, or with one channel, cannot do.
+Result<void> check_capabilities(const Capabilities& capabilities, bool one_way, bool many_channels,
+                                const std::string& name);
+
+enum class Use : uint8_t { kRead, kWrite };
+
+// `name` is a name in `fds` or a number of this process. The descriptor is the
+// caller's from then on.
+Result<UniqueFd> take_passed_fd(const std::string& name, monitor::ContextFds* fds);
+// A channel over a socket, a pipe or a file; only a socket has two ways.
+Result<std::unique_ptr<io::Channel>> channel_over(UniqueFd fd, const std::string& name, Use use);
+
+}  // namespace qc::migration
