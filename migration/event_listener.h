@@ -8,6 +8,10 @@
 
 namespace qc::migration {
 
+namespace colo {
+struct CheckpointRecord;
+}
+
 // Told what a monitor's clients hear of, and what ends the process.
 //
 // Threading: any thread, no lock of the migration's held except where said; must
@@ -23,6 +27,9 @@ class EventListener {
     virtual void colo_exited(ColoMode mode, ColoExitReason reason) = 0;
     // The same, in words, for the user; before colo_exited().
     virtual void colo_failed(ColoMode mode, const std::string& message) = 0;
+
+    // Its pause exceeded the parameter x-colo-slow-checkpoint, if that is not 0.
+    virtual void colo_checkpoint_slow(const colo::CheckpointRecord& record) = 0;
 
     // A stream that was being loaded broke: the process reports `message` and ends
     // with status 1.

@@ -84,7 +84,7 @@ class Migration final : public runstate::RequestPolicy {
     MigrationDeps deps_;
     SettingsStore settings_;
     colo::ColoState colo_state_;
-    colo::ColoStatistics colo_statistics_;
+    colo::ColoStatistics colo_statistics_{settings_, deps_.events};
     mutable Mutex mutex_;
     bool ended_ GUARDED_BY(mutex_) = false;
     std::unique_ptr<Outgoing> outgoing_ GUARDED_BY(mutex_);

@@ -72,6 +72,7 @@ Result<Parameters> apply_changes(const Parameters& now, const ParameterChanges& 
     take(next.downtime_limit_ms, changes.downtime_limit_ms);
     take(next.checkpoint_delay_ms, changes.checkpoint_delay_ms);
     take(next.colo_verify, changes.colo_verify);
+    take(next.colo_slow_checkpoint_ms, changes.colo_slow_checkpoint_ms);
     take(next.throttle_trigger_threshold, changes.throttle_trigger_threshold);
     take(next.cpu_throttle_initial, changes.cpu_throttle_initial);
     take(next.cpu_throttle_increment, changes.cpu_throttle_increment);

@@ -28,6 +28,8 @@ struct Parameters {
     uint32_t checkpoint_delay_ms = 20'000;
     // Ours: after each checkpoint both sides compare what they hold.
     bool colo_verify = false;
+    // Ours: a checkpoint that pauses the guest for longer is reported; 0: none is.
+    uint32_t colo_slow_checkpoint_ms = 0;
 
     // auto-converge, in percent.
     uint8_t throttle_trigger_threshold = 50;
@@ -54,6 +56,7 @@ struct ParameterChanges {
     std::optional<uint64_t> downtime_limit_ms;
     std::optional<uint32_t> checkpoint_delay_ms;
     std::optional<bool> colo_verify;
+    std::optional<uint32_t> colo_slow_checkpoint_ms;
     std::optional<uint8_t> throttle_trigger_threshold;
     std::optional<uint8_t> cpu_throttle_initial;
     std::optional<uint8_t> cpu_throttle_increment;

@@ -3,6 +3,7 @@
 // The migration's commands (qapi/migration.json) and COLO's (qapi/colo.json).
 #include <algorithm>
 
+#include "migration/colo/qapi_checkpoint.h"
 #include "migration/migration.h"
 #include "migration/qmp_address.h"
 #include "monitor/context.h"
@@ -120,6 +121,8 @@ ColoStatistics colo_of(const mig::colo::ColoSummary& summary) {
         .verified = summary.verified,
         .pages = summary.total.pages,
         .pages_ahead = summary.total.pages_ahead,
+        .pages_resent = summary.total.pages_resent,
+        .pages_skipped = summary.total.pages_skipped,
         .zero_pages = summary.total.zero_pages,
         .bytes = summary.total.bytes,
         .components_sent = summary.total.components_sent,
@@ -136,14 +139,7 @@ ColoStatistics colo_of(const mig::colo::ColoSummary& summary) {
                                  phase.p50_us, phase.p99_us, phase.max_us});
     }
     if (summary.last) {
-        result.last_checkpoint = ColoCheckpoint{
-            .epoch = summary.last->epoch,
-            .cause = static_cast<ColoCause>(summary.last->cause),
-            .pause = static_cast<uint64_t>(summary.last->pause_us),
-            .pages = summary.last->traffic.pages,
-            .zero_pages = summary.last->traffic.zero_pages,
-            .bytes = summary.last->traffic.bytes,
-        };
+        result.last_checkpoint = qapi_checkpoint(*summary.last);
     }
     return result;
 }
@@ -199,6 +195,7 @@ Result<void> qmp_migrate_set_parameters(monitor::MonitorContext& context,
         .downtime_limit_ms = args.downtime_limit,
         .checkpoint_delay_ms = args.x_checkpoint_delay,
         .colo_verify = args.x_colo_verify,
+        .colo_slow_checkpoint_ms = args.x_colo_slow_checkpoint,
         .throttle_trigger_threshold = args.throttle_trigger_threshold,
         .cpu_throttle_initial = args.cpu_throttle_initial,
         .cpu_throttle_increment = args.cpu_throttle_increment,
@@ -224,6 +221,7 @@ Result<MigrationParameters> qmp_query_migrate_parameters(monitor::MonitorContext
     result.downtime_limit = parameters.downtime_limit_ms;
     result.x_checkpoint_delay = parameters.checkpoint_delay_ms;
     result.x_colo_verify = parameters.colo_verify;
+    result.x_colo_slow_checkpoint = parameters.colo_slow_checkpoint_ms;
     result.throttle_trigger_threshold = parameters.throttle_trigger_threshold;
     result.cpu_throttle_initial = parameters.cpu_throttle_initial;
     result.cpu_throttle_increment = parameters.cpu_throttle_increment;

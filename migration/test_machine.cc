@@ -119,6 +119,10 @@ void TestListener::colo_failed(ColoMode, const std::string& message) {
     log("colo error");
 }
 
+void TestListener::colo_checkpoint_slow(const colo::CheckpointRecord&) {
+    log("slow checkpoint");
+}
+
 void TestListener::incoming_failed(const std::string& message) {
     {
         MutexLock lock(mutex_);

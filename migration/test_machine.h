@@ -124,6 +124,7 @@ class TestListener final : public EventListener {
     void migration_pass(uint64_t) override {}
     void colo_exited(ColoMode mode, ColoExitReason reason) override;
     void colo_failed(ColoMode, const std::string& message) override;
+    void colo_checkpoint_slow(const colo::CheckpointRecord& record) override;
     void incoming_failed(const std::string& message) override;
 
     void log(std::string entry) EXCLUDES(mutex_);

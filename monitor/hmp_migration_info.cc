@@ -90,7 +90,10 @@ Result<std::string> info_parameters(MonitorContext& context, const HmpArgs&) {
         std::string_view unit;
         if (member.name.ends_with("bandwidth")) unit = " bytes/second";
         if (member.name.ends_with("size")) unit = " bytes";
-        if (member.name == "downtime-limit" || member.name == "x-checkpoint-delay") unit = " ms";
+        if (member.name == "downtime-limit" || member.name == "x-checkpoint-delay" ||
+            member.name == "x-colo-slow-checkpoint") {
+            unit = " ms";
+        }
         const std::string_view quote = member.name.starts_with("tls-") ? "'" : "";
         text += fmt::format("{}: {}{}{}{}\n", member.name, quote, shown(member.value), quote, unit);
     }
@@ -112,8 +115,11 @@ void add_statistics(std::string& text, const qapi::ColoStatistics& colo) {
         fmt::format_to(out, "{:<10}{:>9}{:>9}{:>9}{:>9}\n", to_string(phase.phase), phase.mean,
                        phase.p50, phase.p99, phase.max);
     }
-    fmt::format_to(out, "pages: {} ({} sent ahead), zero pages: {}, bytes: {}\n", colo.pages,
-                   colo.pages_ahead, colo.zero_pages, colo.bytes);
+    fmt::format_to(out,
+                   "pages: {} ({} sent ahead, {} of them again), skipped: {}, zero pages: {}, "
+                   "bytes: {}\n",
+                   colo.pages, colo.pages_ahead, colo.pages_resent, colo.pages_skipped,
+                   colo.zero_pages, colo.bytes);
     fmt::format_to(out, "device states: {} sent, {} unchanged\n", colo.components_sent,
                    colo.components_skipped);
     if (const auto& last = colo.last_checkpoint) {

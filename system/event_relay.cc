@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "system/event_relay.h"
 
+#include "migration/colo/qapi_checkpoint.h"
 #include "qapi/generated/qapi_events_colo.h"
 #include "qapi/generated/qapi_events_migration.h"
 #include "qapi/generated/qapi_events_run_state.h"
@@ -55,6 +56,10 @@ void EventRelay::colo_exited(migration::ColoMode mode, migration::ColoExitReason
 
 void EventRelay::colo_failed(migration::ColoMode, const std::string& message) {
     error_report("COLO: {}", message);
+}
+
+void EventRelay::colo_checkpoint_slow(const migration::colo::CheckpointRecord& record) {
+    qapi::emit_colo_checkpoint_slow(*sink_, {.checkpoint = qapi::qapi_checkpoint(record)});
 }
 
 }  // namespace qc::system

@@ -30,6 +30,7 @@ class EventRelay final : public runstate::RunObserver, public migration::EventLi
     void migration_pass(uint64_t pass) override;
     void colo_exited(migration::ColoMode mode, migration::ColoExitReason reason) override;
     void colo_failed(migration::ColoMode mode, const std::string& message) override;
+    void colo_checkpoint_slow(const migration::colo::CheckpointRecord& record) override;
     void incoming_failed(const std::string& message) override { incoming_failed_(message); }
 
  private:

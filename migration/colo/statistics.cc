@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace qc::migration::colo {
 
@@ -19,6 +20,7 @@ void ColoStatistics::begin(ColoMode role) {
     counters_.role = role;
     counters_.epoch = 1;
     times_ = {};
+    current_ = {};
 }
 
 void ColoStatistics::add_time(Phase phase, int64_t ns) {
@@ -32,18 +34,33 @@ void ColoStatistics::add_time(Phase phase, int64_t ns) {
     } else {
         times.last_us[times.count % kRemembered] = sample;
     }
+    current_[static_cast<size_t>(phase)] += us;
     ++times.count;
     times.sum_us += us;
     times.max_us = std::max(times.max_us, us);
 }
 
 void ColoStatistics::add_checkpoint(const CheckpointRecord& record) {
-    MutexLock lock(mutex_);
+    CheckpointRecord whole = record;
+    uint64_t limit_ms = settings_.parameters().colo_slow_checkpoint_ms;
+    {
+        MutexLock lock(mutex_);
+        whole.phases = std::exchange(current_, {});
+        count(whole);
+    }
+    if (limit_ms != 0 && whole.pause_us > static_cast<int64_t>(limit_ms * 1000)) {
+        events_.colo_checkpoint_slow(whole);
+    }
+}
+
+void ColoStatistics::count(const CheckpointRecord& record) {
     ++counters_.checkpoints;
     ++counters_.by_cause[static_cast<size_t>(record.cause)];
     counters_.epoch = record.epoch + 1;
     counters_.total.pages += record.traffic.pages;
     counters_.total.pages_ahead += record.traffic.pages_ahead;
+    counters_.total.pages_resent += record.traffic.pages_resent;
+    counters_.total.pages_skipped += record.traffic.pages_skipped;
     counters_.total.zero_pages += record.traffic.zero_pages;
     counters_.total.bytes += record.traffic.bytes;
     counters_.total.components_sent += record.traffic.components_sent;
@@ -53,6 +70,7 @@ void ColoStatistics::add_checkpoint(const CheckpointRecord& record) {
 
 void ColoStatistics::add_aborted() {
     MutexLock lock(mutex_);
+    current_ = {};
     ++counters_.aborted;
 }
 

@@ -19,7 +19,12 @@ constexpr const char* kOtherUuid = "22222222-2222-2222-2222-222222222222";
 
 // The guest runs, makes progress, and its memory is in order.
 Result<void> check_alive(Vm& vm) {
-    const std::string state = TRY(vm.run_state());
+    // A failover is reported a moment before the guest runs.
+    std::string state = TRY(vm.run_state());
+    for (int i = 0; i < 500 && state == "colo"; ++i) {
+        std::this_thread::sleep_for(10ms);
+        state = TRY(vm.run_state());
+    }
     if (state != "running") return fail("{} is {}, not running", vm.name(), state);
     TRY(check_incrementer(vm, kSmallIncrementer));
     TRY(vm.serial().wait_growth(vm.serial().size(), Deadline::in(kUsual)));
@@ -152,6 +157,31 @@ TEST_P(MigrationFeatures, colo_with_return_path_and_pause_before_switchover) {
     ASSERT_VALUE(take_over(pair->secondary()));
     ASSERT_VALUE(pair->secondary().qmp().wait_event("COLO_EXIT", Deadline::in(kUsual)));
     ASSERT_VALUE(check_alive(pair->secondary()));
+}
+
+TEST_P(MigrationFeatures, slow_checkpoint_is_an_event_and_statistics_are_shown) {
+    auto pair = ASSERT_VALUE(start_pair({"x-colo"}));
+    Vm& source = pair->primary();
+    ASSERT_VALUE(set_parameter(source, "x-colo-slow-checkpoint", 1));
+    ASSERT_VALUE(pair->enter_colo());
+    ASSERT_VALUE(pair->wait_checkpoints(2));
+    // This guest writes 8 MiB between two checkpoints.
+    const Json event =
+        ASSERT_VALUE(source.qmp().wait_event("COLO_CHECKPOINT_SLOW", Deadline::in(kUsual)));
+    const Json& checkpoint = event["data"]["checkpoint"];
+    EXPECT_GT(checkpoint["pause"], 1000) << event;
+    EXPECT_GT(checkpoint["phases"].size(), 4U) << event;
+    const Json colo = ASSERT_VALUE(source.qmp().execute("query-migrate"))["colo"];
+    EXPECT_EQ(colo["role"], "primary");
+    EXPECT_GE(colo["checkpoints"], 1);
+    EXPECT_GT(colo["pages"], 0);
+    const Json text = ASSERT_VALUE(
+        source.qmp().execute("human-monitor-command", {{"command-line", "info colo"}}));
+    EXPECT_NE(text.get<std::string>().find("sent ahead"), std::string::npos) << text;
+    ASSERT_VALUE(take_over(source));
+    ASSERT_VALUE(source.wait_migration("completed", Deadline::in(kUsual)));
+    ASSERT_VALUE(source.qmp().wait_event("COLO_EXIT", Deadline::in(kUsual)));
+    ASSERT_VALUE(check_alive(source));
 }
 
 class MigrationUuid : public ::testing::Test {
