@@ -36,7 +36,7 @@ Result<void> take_interface(OptionString& options, DriveOptions& drive) {
     return {};
 }
 
-Result<void> take_place(OptionString& options, DriveOptions& drive) {
+Result<void> take_place(OptionString& options, IdeLayout layout, DriveOptions& drive) {
     auto index = TRY(options.take_number("index"));
     auto bus = TRY(options.take_number("bus"));
     auto unit = TRY(options.take_number("unit"));
@@ -45,10 +45,16 @@ Result<void> take_place(OptionString& options, DriveOptions& drive) {
     if (drive.interface == DriveInterface::kNone) {
         return fail("index, bus and unit need a drive with if=ide");
     }
-    if (bus && *bus > 1) return fail("bus {} does not exist, IDE has 0 and 1", *bus);
-    if (unit && *unit > 1) return fail("unit {} too big (max is 1)", *unit);
-    uint64_t place = index ? *index : 2 * bus.value_or(0) + unit.value_or(0);
-    if (place >= kIdeDriveCount) return fail("index {} too big (max is 3)", place);
+    if (bus && *bus >= layout.buses) {
+        return fail("bus {} does not exist, IDE has 0 to {}", *bus, layout.buses - 1);
+    }
+    if (unit && *unit >= layout.units) {
+        return fail("unit {} too big (max is {})", *unit, layout.units - 1);
+    }
+    uint64_t place = index ? *index : layout.units * bus.value_or(0) + unit.value_or(0);
+    if (place >= layout.places()) {
+        return fail("index {} too big (max is {})", place, layout.places() - 1);
+    }
     drive.index = static_cast<unsigned>(place);
     return {};
 }
@@ -78,7 +84,7 @@ Result<void> take_media(OptionString& options) {
 
 }  // namespace
 
-Result<DriveOptions> parse_drive_options(OptionString options) {
+Result<DriveOptions> parse_drive_options(OptionString options, IdeLayout layout) {
     DriveOptions drive;
     if (auto id = options.take("id")) {
         TRY(check_id(*id));
@@ -86,7 +92,7 @@ Result<DriveOptions> parse_drive_options(OptionString options) {
     }
     TRY(take_format(options, drive));
     TRY(take_interface(options, drive));
-    TRY(take_place(options, drive));
+    TRY(take_place(options, layout, drive));
     TRY(take_media(options));
     TRY(take_cache(options, drive));
     if (TRY(options.take_bool("readonly")).value_or(false)) {

@@ -28,9 +28,14 @@ struct DriveOptions {
     std::optional<bool> snapshot;  // nothing: as the machine's `-snapshot`
 };
 
-// The PIIX3 has two channels with two disks each.
-inline constexpr unsigned kIdeDriveCount = 4;
+// The places for disks of a machine: the PIIX3 has two channels with two disks
+// each, an AHCI controller six ports with one.
+struct IdeLayout {
+    unsigned buses = 2;
+    unsigned units = 2;  // on each bus
+    constexpr unsigned places() const { return buses * units; }
+};
 
-Result<DriveOptions> parse_drive_options(OptionString options);
+Result<DriveOptions> parse_drive_options(OptionString options, IdeLayout layout = {});
 
 }  // namespace qc::block

@@ -40,6 +40,16 @@ TEST(DriveOptions, everything_can_be_said) {
     EXPECT_TRUE(drive->format_given);
 }
 
+TEST(DriveOptions, places_are_those_of_the_machine) {
+    auto parse_ahci = [](std::string_view text) {
+        return parse_drive_options(OptionString::parse(text, "").value(), {.buses = 6, .units = 1});
+    };
+    EXPECT_EQ(parse_ahci("file=a,index=5")->index, 5u);
+    EXPECT_EQ(parse_ahci("file=a,bus=4")->index, 4u);
+    EXPECT_EQ(parse_ahci("file=a,index=6").error().message(), "index 6 too big (max is 5)");
+    EXPECT_EQ(parse_ahci("file=a,unit=1").error().message(), "unit 1 too big (max is 0)");
+}
+
 TEST(DriveOptions, place_is_index_or_bus_and_unit) {
     EXPECT_EQ(parse("file=a,index=2")->index, 2u);
     EXPECT_EQ(parse("file=a,bus=1,unit=1")->index, 3u);

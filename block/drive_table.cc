@@ -66,20 +66,22 @@ Result<void> DriveTable::place(DriveOptions& drive) const {
     };
     if (drive.index) {
         if (!taken(*drive.index)) return {};
-        return fail("drive with bus={}, unit={} (index={}) exists", *drive.index / 2,
-                    *drive.index % 2, *drive.index);
+        return fail("drive with bus={}, unit={} (index={}) exists",
+                    *drive.index / config_.ide.units, *drive.index % config_.ide.units,
+                    *drive.index);
     }
-    for (unsigned index = 0; index < kIdeDriveCount; ++index) {
+    for (unsigned index = 0; index < config_.ide.places(); ++index) {
         if (taken(index)) continue;
         drive.index = index;
         return {};
     }
-    return fail("no place left for an IDE drive, there are {}", kIdeDriveCount);
+    return fail("no place left for an IDE drive, there are {}", config_.ide.places());
 }
 
 std::string DriveTable::default_id(const DriveOptions& drive) const {
     if (drive.interface == DriveInterface::kIde) {
-        return fmt::format("ide{}-hd{}", *drive.index / 2, *drive.index % 2);
+        return fmt::format("ide{}-hd{}", *drive.index / config_.ide.units,
+                           *drive.index % config_.ide.units);
     }
     auto others = std::ranges::count_if(drives_, [](const auto& other) {
         return other->options.interface == DriveInterface::kNone;
@@ -88,7 +90,7 @@ std::string DriveTable::default_id(const DriveOptions& drive) const {
 }
 
 Result<void> DriveTable::add(OptionString options) {
-    DriveOptions drive = TRY(parse_drive_options(std::move(options)));
+    DriveOptions drive = TRY(parse_drive_options(std::move(options), config_.ide));
     TRY(place(drive));
     if (drive.id.empty()) drive.id = default_id(drive);
     if (find(drive.id) != nullptr) return fail("Duplicate ID '{}' for drive", drive.id);

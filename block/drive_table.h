@@ -32,6 +32,7 @@ class DriveTable {
         // An incoming migration: images are opened, and stay the source's until
         // activate().
         bool inactive = false;
+        IdeLayout ide = {};
     };
     struct Deps {
         EventLoop& loop;

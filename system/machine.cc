@@ -77,7 +77,8 @@ Result<void> Machine::create_back_ends() {
     }
     drives_ = std::make_unique<block::DriveTable>(
         block::DriveTable::Config{.snapshot = options_.snapshot,
-                                  .inactive = options_.incoming.has_value()},
+                                  .inactive = options_.incoming.has_value(),
+                                  .ide = hw::pc_ide_layout(chipset_of(options_.machine_type))},
         block::DriveTable::Deps{.loop = loop_, .lock = core_->lock});
     for (const ParsedOption& option : options_.drives)
         TRY(drives_->add(option.options).context("{}", option.origin));
@@ -122,6 +123,7 @@ Result<void> Machine::create_vcpus() {
 
 Result<void> Machine::create_board() {
     hw::PcBoard::Config config{
+        .chipset = chipset_of(options_.machine_type),
         .ram_bytes = options_.ram_bytes,
         .firmware = TRY(load_firmware(options_.firmware, options_.data_dirs)),
         .product = std::string(canonical_machine_type(options_.machine_type))};

@@ -16,7 +16,18 @@ constexpr std::array kMachineTypes = {
                 .description = "Standard PC (i440FX + PIIX, 1996)",
                 .alias = "pc",
                 .is_default = true},
+    MachineType{.name = "pc-q35-9.0",
+                .description = "Standard PC (Q35 + ICH9, 2009)",
+                .alias = "q35",
+                .chipset = hw::PcChipsetKind::kQ35},
 };
+
+const MachineType* find_machine_type(std::string_view type) {
+    for (const MachineType& entry : kMachineTypes) {
+        if (type == entry.name || type == entry.alias) return &entry;
+    }
+    return nullptr;
+}
 
 }  // namespace
 
@@ -29,10 +40,13 @@ bool is_machine_type(std::string_view type) {
 }
 
 std::string_view canonical_machine_type(std::string_view type) {
-    for (const MachineType& entry : kMachineTypes) {
-        if (type == entry.name || type == entry.alias) return entry.name;
-    }
-    return {};
+    const MachineType* found = find_machine_type(type);
+    return found == nullptr ? std::string_view{} : found->name;
+}
+
+hw::PcChipsetKind chipset_of(std::string_view type) {
+    const MachineType* found = find_machine_type(type);
+    return found == nullptr ? hw::PcChipsetKind::kI440fx : found->chipset;
 }
 
 std::string machine_help() {

@@ -114,6 +114,17 @@ void KvmIrqchip::set_gsi_level(unsigned gsi, bool level) {
     if (auto result = KVM_IOCTL(vm_, KVM_IRQ_LINE, &line); !result) error_report(result.error());
 }
 
+void KvmIrqchip::send_msi(uint64_t address, uint16_t data) {
+    kvm_msi message{};
+    message.address_lo = static_cast<uint32_t>(address);
+    message.address_hi = static_cast<uint32_t>(address >> 32);
+    message.data = data;
+    // Nobody may be there to take it, which is the guest's affair.
+    if (auto result = KVM_IOCTL(vm_, KVM_SIGNAL_MSI, &message); !result) {
+        error_report(result.error());
+    }
+}
+
 void KvmIrqchip::reset() {
     report_failure(write_pics(reset_pics()));
     report_failure(write_ioapic(reset_ioapic()));

@@ -26,6 +26,7 @@ class KvmIrqchip final : public hw::KernelIrqchip {
     ~KvmIrqchip() override;
 
     void set_gsi_level(unsigned gsi, bool level) override;
+    void send_msi(uint64_t address, uint16_t data) override;
     void reset() override;
     std::vector<state::StateComponent*> state_components() override;
     void set_pit_channel2_gate(bool gate) override;

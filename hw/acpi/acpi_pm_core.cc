@@ -22,10 +22,6 @@ constexpr unsigned kTimer = 8;
 constexpr uint16_t kTypeSoftOff = 0;
 constexpr uint16_t kTypeSuspendToDisk = 2;
 
-// What firmware and operating systems write to APMC to hand ACPI over.
-constexpr uint8_t kAcpiEnable = 0xf1;
-constexpr uint8_t kAcpiDisable = 0xf0;
-
 uint8_t byte_of(uint16_t value, unsigned index) {
     return static_cast<uint8_t>(value >> (8 * index));
 }
@@ -64,7 +60,7 @@ std::optional<int64_t> AcpiPmCore::next_event_ns() const {
 }
 
 bool AcpiPmCore::sci_level() const {
-    if ((state_.control & pm1::kSciEnable) == 0) return false;
+    if (!sci_enabled()) return false;
     return (state_.status & state_.enable & pm1::kEnableBits) != 0 ||
            (state_.gpe_status & state_.gpe_enable) != 0;
 }
@@ -153,8 +149,8 @@ void AcpiPmCore::write_apm(unsigned offset, uint8_t value) {
     }
     state_.apm_control = value;
     // There is no system management mode: what its handler would do is done here.
-    if (value == kAcpiEnable) state_.control |= pm1::kSciEnable;
-    if (value == kAcpiDisable) state_.control &= static_cast<uint16_t>(~pm1::kSciEnable);
+    if (value == commands_.enable) state_.control |= pm1::kSciEnable;
+    if (value == commands_.disable) state_.control &= static_cast<uint16_t>(~pm1::kSciEnable);
 }
 
 Result<void> AcpiPmCore::validate(const AcpiPmState& state) const {

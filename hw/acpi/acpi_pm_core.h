@@ -3,9 +3,10 @@
 // The core of the PIIX4's power management: ACPI PM1 event and control registers,
 // the 24-bit PM timer, a general-purpose event block and the APM ports. Source:
 // Intel 82371AB (PIIX4) datasheet, sections 7.2 and 7.1.3; ACPI specification 6.5,
-// section 4.8.
+// section 4.8. The ICH9 has the same PM1 block and timer; what it has in addition
+// is in hw/acpi/ich9_pm_core.h.
 //
-// Threading: caller locks. Owned by Piix4Pm.
+// Threading: caller locks. Owned by Piix4Pm or Ich9PmCore.
 #pragma once
 
 #include <cstdint>
@@ -66,6 +67,14 @@ class AcpiPmCore {
     static constexpr unsigned kBlockSize = 64;
     static constexpr unsigned kGpeSize = 4;
 
+    // What firmware tables have operating systems write to APMC to hand ACPI over.
+    struct ApmCommands {
+        uint8_t enable = 0xf1;
+        uint8_t disable = 0xf0;
+    };
+    AcpiPmCore() = default;
+    explicit AcpiPmCore(ApmCommands commands) : commands_(commands) {}
+
     void reset(int64_t now_ns);
 
     // The block at PMBASE; `size` is 1, 2 or 4, offset + size at most kBlockSize.
@@ -83,6 +92,7 @@ class AcpiPmCore {
     void advance(int64_t now_ns);
     // When an overflow will next change the SCI; nothing if it will not.
     std::optional<int64_t> next_event_ns() const;
+    bool sci_enabled() const { return (state_.control & pm1::kSciEnable) != 0; }
     bool sci_level() const;
 
     const AcpiPmState& state() const { return state_; }
@@ -93,6 +103,7 @@ class AcpiPmCore {
     uint8_t read_byte(unsigned offset) const;
     Action write_byte(unsigned offset, uint8_t value);
 
+    ApmCommands commands_;
     AcpiPmState state_;
 };
 

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "hw/i386/i440fx.h"
 
-#include <algorithm>
-
-#include "hw/i386/trace.h"
-
 namespace qc::hw {
 
 namespace {
@@ -41,9 +37,6 @@ constexpr PciRegister kRegisters[] = {
     {0x91, 1, "ERRSTS", 0x00, 0x00, 0x13},
 };
 
-constexpr uint32_t kSmramStart = 0xa0000;
-constexpr uint32_t kSmramSize = 0x20000;
-
 bool touches(uint8_t offset, unsigned size, unsigned first, unsigned count) {
     return offset < first + count && offset + size > first;
 }
@@ -52,58 +45,13 @@ bool touches(uint8_t offset, unsigned size, unsigned first, unsigned count) {
 
 I440fx::I440fx(const Deps& deps)
     : PciDevice(deps.context, kIdentity, kRegisters, {}),
-      memory_root_(deps.memory_root),
-      smram_(memory::MemoryRegion::alias("smram", deps.ram, kSmramStart, kSmramSize)) {
-    const std::array<uint8_t, kPamRegisterCount> reset_values{};
-    segments_.reserve(kPamSegmentCount);  // parents keep pointers to the regions
-    for (const PamSegment& part : decode_pam(reset_values)) {
-        Segment& segment = segments_.emplace_back(
-            Segment{memory::MemoryRegion::alias("pam", deps.ram, part.start, part.size)});
-        segment.ram.set_enabled(false);
-        memory_root_.add_child(part.start, segment.ram, 1);
-    }
-    smram_.set_enabled(false);
-    memory_root_.add_child(kSmramStart, smram_, 1);
-    smram_control_ = config().byte(kSmramControl);
-}
-
-I440fx::~I440fx() {
-    for (Segment& segment : segments_)
-        memory_root_.remove_child(segment.ram);
-    memory_root_.remove_child(smram_);
-}
-
-bool I440fx::apply_pam() {
-    std::array<uint8_t, kPamRegisterCount> pam{};
-    for (unsigned i = 0; i < pam.size(); ++i)
-        pam[i] = config().byte(static_cast<uint8_t>(kPam0 + i));
-    bool changed = false;
-    auto parts = decode_pam(pam);
-    for (unsigned i = 0; i < kPamSegmentCount; ++i) {
-        Segment& segment = segments_[i];
-        if (segment.target == parts[i].target) continue;
-        segment.target = parts[i].target;
-        trace::i440fx_shadow(parts[i].start, static_cast<unsigned>(segment.target));
-        segment.ram.set_enabled(segment.target != PamTarget::kPci);
-        segment.ram.set_read_only(segment.target == PamTarget::kRamReadOnly);
-        changed = true;
-    }
-    return changed;
-}
-
-bool I440fx::apply_smram() {
-    bool open = smram_open(config().byte(kSmramControl));
-    if (smram_.enabled() == open) return false;
-    smram_.set_enabled(open);
-    trace::i440fx_smram(open);
-    return true;
-}
+      shadow_(deps.memory_root, deps.ram),
+      smram_control_(config().byte(kSmramControl)) {}
 
 void I440fx::apply() {
-    bool pam = apply_pam();
-    bool smram = apply_smram();
+    bool changed = shadow_.apply(pam_registers(config(), kPam0), config().byte(kSmramControl));
     smram_control_ = config().byte(kSmramControl);
-    if (pam || smram) context().memory.rebuild();
+    if (changed) context().memory.rebuild();
 }
 
 void I440fx::config_written(uint8_t offset, unsigned size) {

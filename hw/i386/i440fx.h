@@ -6,10 +6,9 @@
 // Threading: machine lock. Owned by the board.
 #pragma once
 
-#include <array>
 #include <vector>
 
-#include "hw/i386/pam.h"
+#include "hw/i386/shadow_ram.h"
 #include "hw/pci/pci_device.h"
 #include "state/component_of.h"
 
@@ -34,7 +33,6 @@ class I440fx final : public PciDevice {
         memory::MemoryRegion& ram;
     };
     explicit I440fx(const Deps& deps);
-    ~I440fx() override;
 
     std::string_view type_name() const override { return "i440FX"; }
     void reset() override;
@@ -45,21 +43,11 @@ class I440fx final : public PciDevice {
     void restore(const I440fxState& state);
 
  private:
-    // RAM over PCI, while it is enabled.
-    struct Segment {
-        memory::MemoryRegion ram;
-        PamTarget target = PamTarget::kPci;
-    };
-
     void config_written(uint8_t offset, unsigned size) override;
-    bool apply_pam();
-    bool apply_smram();
     void apply();
 
-    memory::MemoryRegion& memory_root_;
-    std::vector<Segment> segments_;
-    memory::MemoryRegion smram_;
-    uint8_t smram_control_ = 0;
+    ShadowRam shadow_;
+    uint8_t smram_control_;
     state::ComponentOf<I440fx, I440fxState> component_{{.name = "I440FX"}, *this};
 };
 

@@ -4,27 +4,22 @@
 #include <algorithm>
 
 #include "block/drive_table.h"
-#include "hw/acpi/piix4_pm.h"
 #include "hw/char/debugcon.h"
 #include "hw/char/isa_serial.h"
 #include "hw/dma/i8237.h"
-#include "hw/i386/i440fx.h"
+#include "hw/i386/pc_chipset.h"
 #include "hw/i386/pc_cmos.h"
 #include "hw/i386/pc_device_types.h"
 #include "hw/i386/pc_fw_cfg.h"
 #include "hw/i386/pc_interrupts.h"
 #include "hw/i386/pc_memory.h"
 #include "hw/ide/ide_disk.h"
-#include "hw/ide/piix3_ide.h"
 #include "hw/input/i8042.h"
 #include "hw/isa/isa_irqs.h"
-#include "hw/isa/piix3.h"
 #include "hw/misc/a20_gate.h"
 #include "hw/misc/isa_debug_exit.h"
 #include "hw/misc/port92.h"
 #include "hw/nvram/fw_cfg.h"
-#include "hw/pci/pci_bus.h"
-#include "hw/pci/pci_host.h"
 #include "hw/rtc/mc146818.h"
 #include "hw/timer/pc_speaker.h"
 
@@ -32,20 +27,14 @@ namespace qc::hw {
 
 namespace {
 
-// Where QEMU has the four functions of the two chips.
-constexpr PciSlot kHostBridgeSlot{0, 0};
-constexpr PciSlot kIsaBridgeSlot{1, 0};
-constexpr PciSlot kIdeSlot{1, 1};
-constexpr PciSlot kPmSlot{1, 3};
-
 constexpr unsigned kKeyboardIrq = 1;
 constexpr unsigned kRtcIrq = 8;
-constexpr unsigned kSciIrq = 9;
 constexpr unsigned kMouseIrq = 12;
-constexpr unsigned kFirstIdeIrq = 14;
 
 std::unique_ptr<PcInterrupts> create_interrupts(const PcBoard::Deps& deps) {
-    if (deps.kernel_irqchip != nullptr) return PcInterrupts::create_kernel(*deps.kernel_irqchip);
+    if (deps.kernel_irqchip != nullptr) {
+        return PcInterrupts::create_kernel(*deps.kernel_irqchip, deps.context.memory);
+    }
     std::function<unsigned()> current = deps.current_cpu;
     if (!current) current = [] { return 0u; };
     return PcInterrupts::create_own({deps.context, deps.memory_root, deps.cpus, current});
@@ -54,11 +43,10 @@ std::unique_ptr<PcInterrupts> create_interrupts(const PcBoard::Deps& deps) {
 }  // namespace
 
 struct PcBoard::Parts {
-    Parts(const Deps& board_deps, std::unique_ptr<PcMemory> map);
+    Parts(PcChipsetKind kind, const Deps& board_deps, std::unique_ptr<PcMemory> map);
     ~Parts();
 
     void wire();
-    Result<void> plug_pci();
     Result<void> add_disks(const Config& config);
     Result<void> add_serials(const Config& config);
     Result<void> add_device(const DeviceRequest& request);
@@ -79,12 +67,7 @@ struct PcBoard::Parts {
     std::unique_ptr<PcInterrupts> interrupts;
     IsaIrqs wires;
     A20Gate a20;
-    PciBus pci;
-    PciHost pci_host;
-    I440fx host_bridge;
-    Piix3 isa_bridge;
-    Piix3Ide ide;
-    Piix4Pm pm;
+    std::unique_ptr<PcChipset> chipset;
     PcSpeaker speaker;
     Mc146818 rtc;
     I8042 keyboard;
@@ -99,7 +82,7 @@ struct PcBoard::Parts {
     std::vector<state::StateComponent*> registered;
 };
 
-PcBoard::Parts::Parts(const Deps& board_deps, std::unique_ptr<PcMemory> map)
+PcBoard::Parts::Parts(PcChipsetKind kind, const Deps& board_deps, std::unique_ptr<PcMemory> map)
     : deps(board_deps),
       context(board_deps.context),
       cpus(board_deps.cpus.begin(), board_deps.cpus.end()),
@@ -110,18 +93,14 @@ PcBoard::Parts::Parts(const Deps& board_deps, std::unique_ptr<PcMemory> map)
           for (CpuPort* cpu : cpus)
               cpu->set_a20_enabled(enabled);
       }),
-      pci(0, memory->pci(), context.io_root),
-      pci_host(context, pci),
-      host_bridge({context, memory->root(), memory->ram()}),
-      isa_bridge({context, wires, deps.machine}),
-      ide(context),
-      pm(context, deps.machine),
+      chipset(PcChipset::create(kind, {context, *memory, *interrupts, wires, deps.machine})),
       speaker(context, interrupts->timer_channel2()),
       rtc({}, context),
       keyboard(context, {deps.machine, a20}),
       port92(context, {deps.machine, a20}),
       dma(context),
-      fw_cfg(context) {}
+      fw_cfg(context),
+      disks(pc_disk_controller(kind)) {}
 
 PcBoard::Parts::~Parts() {
     for (state::StateComponent* component : registered)
@@ -133,19 +112,6 @@ void PcBoard::Parts::wire() {
     wires.connect(kKeyboardIrq, keyboard.keyboard_irq());
     wires.connect(kMouseIrq, keyboard.mouse_irq());
     wires.connect(kRtcIrq, rtc.irq());
-    wires.connect(kSciIrq, pm.sci());
-    wires.connect(kFirstIdeIrq, ide.irq(0));
-    wires.connect(kFirstIdeIrq + 1, ide.irq(1));
-    pci_host.set_reset_control(isa_bridge);
-    pci.set_interrupt_router(isa_bridge);
-}
-
-Result<void> PcBoard::Parts::plug_pci() {
-    TRY(pci.plug(host_bridge, kHostBridgeSlot));
-    TRY(pci.plug(isa_bridge, kIsaBridgeSlot));
-    TRY(pci.plug(ide, kIdeSlot));
-    TRY(pci.plug(pm, kPmSlot));
-    return {};
 }
 
 Result<void> PcBoard::Parts::add_disks(const Config& config) {
@@ -156,10 +122,12 @@ Result<void> PcBoard::Parts::add_disks(const Config& config) {
     for (const DeviceRequest& request : config.devices) {
         if (request.type != &kIdeHdType) continue;
         TRY(disks.add_device(request.properties, deps.drives).context("-device ide-hd"));
-        if (!request.id.empty()) ids.emplace_back(request.id, &ide);
+        if (!request.id.empty()) {
+            ids.emplace_back(request.id, &chipset->disk_controller());
+        }
     }
     for (const IdeDisk& disk : disks.disks())
-        ide.add_disk(disk.channel, disk.unit, disk.config, *disk.backend);
+        chipset->add_disk(disk);
     return {};
 }
 
@@ -257,7 +225,7 @@ Result<void> PcBoard::Parts::add_device(const DeviceRequest& request) {
     } else if (request.type == &kIsaDebugExitType) {
         TRY(add_debug_exit(request.properties));
     } else {
-        return fail("the pc machine has no place for it");
+        return fail("this machine has no place for it");
     }
     if (!request.id.empty()) ids.emplace_back(request.id, added.back().get());
     return {};
@@ -284,12 +252,17 @@ Result<void> PcBoard::Parts::describe_to_firmware(const Config& config) {
 // What others depend on comes first; the wires last, because loading them tells
 // the controllers every level.
 void PcBoard::Parts::list_devices() {
-    devices = interrupts->devices();
-    devices.insert(devices.end(), {&pci_host, &host_bridge, &isa_bridge, &speaker, &rtc, &keyboard,
-                                   &port92, &dma, &fw_cfg, &ide, &pm});
+    auto append = [this](const std::vector<Device*>& more) {
+        devices.insert(devices.end(), more.begin(), more.end());
+    };
+    append(interrupts->devices());
+    append(chipset->bridges());
+    append({&speaker, &rtc, &keyboard, &port92, &dma, &fw_cfg});
+    append(chipset->functions());
     for (const auto& device : added)
         devices.push_back(device.get());
     devices.push_back(&wires);
+    append(chipset->wires());
 }
 
 void PcBoard::Parts::register_states() {
@@ -306,13 +279,15 @@ PcBoard::~PcBoard() = default;
 
 Result<std::unique_ptr<PcBoard>> PcBoard::create(const Config& config, const Deps& deps) {
     if (deps.cpus.empty() || deps.cpus.size() > 255) {
-        return fail("the pc machine cannot have {} processors", deps.cpus.size());
+        return fail("a PC cannot have {} processors", deps.cpus.size());
     }
-    auto memory =
-        TRY(PcMemory::create({config.ram_bytes, config.firmware}, deps.ram, deps.memory_root));
-    auto parts = std::make_unique<Parts>(deps, std::move(memory));
+    auto memory = TRY(PcMemory::create({.ram_bytes = config.ram_bytes,
+                                        .firmware = config.firmware,
+                                        .split = pc_ram_split(config.chipset)},
+                                       deps.ram, deps.memory_root));
+    auto parts = std::make_unique<Parts>(config.chipset, deps, std::move(memory));
     parts->wire();
-    TRY(parts->plug_pci());
+    TRY(parts->chipset->plug());
     TRY(parts->add_disks(config));
     TRY(parts->add_serials(config));
     for (const DeviceRequest& request : config.devices) {
@@ -336,7 +311,7 @@ ApicPort* PcBoard::apic(unsigned cpu) const {
 }
 
 void PcBoard::press_power_button() {
-    parts_->pm.press_power_button();
+    parts_->chipset->press_power_button();
 }
 
 std::span<Device* const> PcBoard::devices() const {

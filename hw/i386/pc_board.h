@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The whole `pc` machine (i440FX, PIIX3) put together from parts: memory map,
+// A whole PC, `pc` or `q35` by its chipset, put together from parts: memory map,
 // interrupt controllers (our own, or the host kernel's), timers, CMOS contents,
-// PCI with its four functions in QEMU's slots, fw_cfg, disks, serial ports and
-// what `-device` adds. It owns every device, registers their state components
+// PCI with its functions in QEMU's slots, fw_cfg, disks, serial ports and what
+// `-device` adds. It owns every device, registers their state components
 // and resets them; vCPUs are the accelerator's and are reset by the machine.
 //
 // How a machine is started with it:
@@ -32,6 +32,7 @@
 #include "hw/core/device_context.h"
 #include "hw/core/kernel_irqchip.h"
 #include "hw/core/machine_port.h"
+#include "hw/i386/pc_chipset_kind.h"
 #include "memory/ram_list.h"
 #include "qom/object_type.h"
 #include "state/registry.h"
@@ -59,6 +60,7 @@ void register_pc_device_types(qom::TypeRegistry& types);
 class PcBoard {
  public:
     struct Config {
+        PcChipsetKind chipset = PcChipsetKind::kI440fx;
         uint64_t ram_bytes = 0;
         std::vector<std::byte> firmware;
         // COM1 to COM4; a port without a back end does not exist.

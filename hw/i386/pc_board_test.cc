@@ -10,6 +10,7 @@
 #include "block/test_support.h"
 #include "hw/char/fake_chardev.h"
 #include "hw/core/fake_machine.h"
+#include "hw/pci/pci_config.h"
 
 namespace qc::hw {
 namespace {
@@ -27,16 +28,20 @@ struct FakeCpu final : CpuPort {
 
 struct FakeIrqchip final : KernelIrqchip {
     void set_gsi_level(unsigned gsi, bool level) override { levels[gsi] = level; }
+    void send_msi(uint64_t, uint16_t data) override { messages.push_back(data); }
     void reset() override { ++resets; }
     std::vector<state::StateComponent*> state_components() override { return {}; }
     void set_pit_channel2_gate(bool) override {}
     bool pit_channel2_output() override { return false; }
     std::map<unsigned, bool> levels;
+    std::vector<uint16_t> messages;
     int resets = 0;
 };
 
 struct Fixture {
-    Fixture() {
+    explicit Fixture(PcChipsetKind chipset = PcChipsetKind::kI440fx)
+        : drives({.ide = pc_ide_layout(chipset)}, {*loop, machine.context.lock}) {
+        config.chipset = chipset;
         config.ram_bytes = 16 << 20;
         config.firmware.assign(65536 * 4, std::byte{0xb1});
         types.add(*registered("ide-hd"));
@@ -139,7 +144,7 @@ struct Fixture {
     FakeCpu cpu;
     FakeChardev chardev;
     std::unique_ptr<EventLoop> loop = EventLoop::create().value();
-    block::DriveTable drives{{}, {*loop, machine.context.lock}};
+    block::DriveTable drives;
     qom::TypeRegistry types;
     PcBoard::Config config;
     std::unique_ptr<PcBoard> board;
@@ -330,8 +335,108 @@ TEST(PcBoard, kernel_irqchip_takes_the_wires) {
     f.board.reset();
 }
 
-TEST(PcBoard, random_port_accesses_do_no_harm) {
-    Fixture f;
+TEST(PcBoard, q35_has_its_functions_in_qemu_s_slots) {
+    Fixture f(PcChipsetKind::kQ35);
+    ASSERT_EQ(f.error(), "built");
+    EXPECT_EQ(f.config_read(0, 0, 0), 0x29c08086u);
+    EXPECT_EQ(f.config_read(31, 0, 0), 0x29188086u);
+    EXPECT_EQ(f.config_read(31, 2, 0), 0x29228086u);
+    EXPECT_EQ(f.config_read(31, 3, 0), 0x29308086u);
+    EXPECT_EQ(f.config_read(1, 0, 0), 0xffffffffu);
+    EXPECT_EQ(f.config_read(0, 0, 0x2c), 0x11001af4u) << "by which SeaBIOS knows the machine";
+    f.config_write(0, 0, 0x60, 0xb0000001, 4);
+    EXPECT_EQ(f.machine.load(0xb0000000 + (31 << 15) + (2 << 12)), 0x29228086u);
+}
+
+TEST(PcBoard, q35_drives_go_to_ahci_ports) {
+    Fixture f(PcChipsetKind::kQ35);
+    block::TemporaryFile first(512 * 100), third(512 * 100);
+    ASSERT_TRUE(f.drives.add(OptionString::parse("format=raw,file=" + first.path(), "").value()));
+    ASSERT_TRUE(f.drives.add(OptionString::parse("if=none,id=d,file=" + third.path(), "").value()));
+    f.request("ide-hd", "drive=d,bus=ide.5", "disk5");
+    ASSERT_EQ(f.error(), "built");
+    EXPECT_EQ(f.drives.drives()[0]->options.id, "ide0-hd0");
+    EXPECT_EQ(f.board->find_device_id("disk5")->type_name(), "ich9-ahci");
+    f.config_write(31, 2, 0x24, 0xfebf0000, 4);
+    f.config_write(31, 2, 4, pci::kCommandMemory, 2);
+    EXPECT_EQ(f.machine.load(0xfebf0128), 0x113u);
+    EXPECT_EQ(f.machine.load(0xfebf01a8), 0u);
+    EXPECT_EQ(f.machine.load(0xfebf03a8), 0x113u);
+}
+
+TEST(PcBoard, q35_disk_s_interrupt_reaches_both_controllers) {
+    Fixture f(PcChipsetKind::kQ35);
+    FakeIrqchip irqchip;
+    ASSERT_TRUE(f.build(&irqchip));
+    f.config_write(31, 0, 0x60, 10, 1);
+    // The SMBus controller's pin is the easiest to raise: PIRQA#.
+    f.config_write(31, 3, 0x20, 0xb100, 4);
+    f.config_write(31, 3, 4, pci::kCommandIo, 2);
+    f.config_write(31, 3, 0x40, 1, 1);
+    f.out(0xb102, 0x41);
+    EXPECT_TRUE(irqchip.levels[10]);
+    EXPECT_TRUE(irqchip.levels[16]);
+    f.board.reset();
+}
+
+TEST(PcBoard, q35_refuses_places_that_it_does_not_have) {
+    const std::pair<const char*, const char*> cases[] = {
+        {"-device ide-hd: Bus 'ide.6' not found", "bus=ide.6"},
+        {"-device ide-hd: Can't create IDE unit 1, bus supports only 1 units", "unit=1"},
+    };
+    for (const auto& [message, wish] : cases) {
+        Fixture f(PcChipsetKind::kQ35);
+        f.request("ide-hd", wish);
+        EXPECT_EQ(f.error(), message);
+    }
+}
+
+TEST(PcBoard, q35_state_goes_over_again_and_again) {
+    Fixture source(PcChipsetKind::kQ35);
+    Fixture target(PcChipsetKind::kQ35);
+    ASSERT_EQ(source.error(), "built");
+    ASSERT_EQ(target.error(), "built");
+    auto stir = [](Fixture& f, unsigned seed) {
+        f.config_write(0, 0, 0x60, 0xb0000001 + (seed << 28), 4);
+        f.config_write(0, 0, 0x90, 0x30, 1);
+        f.config_write(31, 0, 0x40, 0x600, 4);
+        f.config_write(31, 0, 0x44, 0x80, 1);
+        f.config_write(31, 0, 0xf0, 0xfed1c001, 4);
+        f.config_write(31, 2, 0x24, 0xfebf0000 + 0x1000 * seed, 4);
+        f.config_write(31, 2, 4, 6, 2);
+        f.machine.store(0xfebf0000 + 0x1000 * seed + 0x118, 0x10);
+        f.out(0x600 + 2, 0x100, 2);
+        f.machine.advance_ns(1'000'000 * seed);
+    };
+    stir(target, 3);
+    for (unsigned round = 1; round < 5; ++round) {
+        stir(source, round);
+        target.machine.advance_ns(source.machine.now_ns() - target.machine.now_ns());
+        auto state = source.save_all();
+        target.load_all(state);
+        EXPECT_EQ(target.save_all(), state) << "round " << round;
+    }
+    uint64_t memory = target.machine.context.memory.generation();
+    target.load_all(source.save_all());
+    EXPECT_EQ(target.machine.context.memory.generation(), memory);
+    EXPECT_EQ(target.machine.load(0xf0000000, 4), 0x29c08086u);
+    auto power_on = [] {
+        Fixture fresh(PcChipsetKind::kQ35);
+        EXPECT_EQ(fresh.error(), "built");
+        return fresh.save_all();
+    }();
+    source.machine.advance_ns(0);
+    source.board->reset();
+    EXPECT_EQ(source.save_all()["mch/0"], power_on["mch/0"]);
+    EXPECT_EQ(source.save_all()["ich9_ahci/0"], power_on["ich9_ahci/0"]);
+}
+
+class PcBoardPorts : public ::testing::TestWithParam<PcChipsetKind> {};
+INSTANTIATE_TEST_SUITE_P(Chipsets, PcBoardPorts,
+                         ::testing::Values(PcChipsetKind::kI440fx, PcChipsetKind::kQ35));
+
+TEST_P(PcBoardPorts, random_accesses_do_no_harm) {
+    Fixture f(GetParam());
     f.config.serials[0] = &f.chardev;
     block::TemporaryFile file(512 * 64);
     ASSERT_TRUE(f.drives.add(OptionString::parse("format=raw,file=" + file.path(), "").value()));

@@ -43,7 +43,7 @@ void put_memory(CmosBytes& cmos, const PcCmosConfig& config) {
     put(cmos, kMemoryAbove4g, 3, config.ram_above_4g / (64 * kKiB));
 }
 
-// The first two disks have a type and a geometry here, all four a translation.
+// The first two disks have a type and a geometry here, the first four a translation.
 void put_disks(CmosBytes& cmos, const IdeDisks& disks) {
     for (unsigned index = 0; index < 2; ++index) {
         const IdeDisk* disk = disks.at(0, index);
@@ -63,8 +63,8 @@ void put_disks(CmosBytes& cmos, const IdeDisks& disks) {
     for (const IdeDisk& disk : disks.disks()) {
         const AtaDriveConfig& geometry = disk.config;
         const bool small = geometry.cylinders <= 1024 && geometry.sectors_per_track <= 63;
-        if (small) continue;
         const unsigned shift = 2 * (2 * disk.channel + disk.unit);
+        if (small || shift >= 8) continue;
         cmos[kDiskTranslation] |= static_cast<uint8_t>(kTranslationLba << shift);
     }
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "hw/i386/pc_fw_cfg.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <string>
 
@@ -44,7 +42,7 @@ std::vector<std::byte> boot_order(const IdeDisks& disks) {
     std::string text;
     for (const IdeDisk* disk : order) {
         if (!text.empty()) text += '\n';
-        text += fmt::format("/pci@i0cf8/ide@1,1/drive@{}/disk@{}", disk->channel, disk->unit);
+        text += disks.firmware_path(*disk);
     }
     auto bytes = std::as_bytes(std::span(text.c_str(), text.size() + 1));
     return {bytes.begin(), bytes.end()};

@@ -21,7 +21,10 @@ constexpr unsigned kCascadeIrq = 2;
 class OwnInterrupts final : public PcInterrupts {
  public:
     explicit OwnInterrupts(const Deps& deps)
-        : pic_(deps.context), ioapic_(deps.memory_root, router_), pit_(deps.context) {
+        : PcInterrupts(deps.context.memory),
+          pic_(deps.context),
+          ioapic_(deps.memory_root, router_),
+          pit_(deps.context) {
         std::vector<LocalApic*> apics;
         for (unsigned index = 0; index < deps.cpus.size(); ++index) {
             const LocalApic::Config config{.id = static_cast<uint8_t>(index),
@@ -39,7 +42,7 @@ class OwnInterrupts final : public PcInterrupts {
 
     void set_irq(unsigned irq, bool level) override {
         if (irq == kCascadeIrq) return;
-        pic_.set_irq(irq, level);
+        if (irq < kIsaIrqCount) pic_.set_irq(irq, level);
         ioapic_.set_irq(irq == kTimerIrq ? kTimerPin : irq, level);
     }
     void connect_timer(IsaIrqs& wires) override { wires.connect(kTimerIrq, pit_.output()); }
@@ -56,6 +59,17 @@ class OwnInterrupts final : public PcInterrupts {
     }
 
  private:
+    // Source: Intel SDM vol. 3, "Message signalled interrupts".
+    void deliver_msi(const MsiMessage& message) override {
+        router_.deliver(
+            {.vector = static_cast<uint8_t>(message.data),
+             .delivery = static_cast<ApicDelivery>(message.data >> 8 & 7),
+             .destination_mode = (message.address >> 2 & 1) != 0 ? ApicDestinationMode::kLogical
+                                                                 : ApicDestinationMode::kPhysical,
+             .destination = static_cast<uint8_t>(message.address >> 12),
+             .trigger = (message.data >> 15 & 1) != 0 ? ApicTrigger::kLevel : ApicTrigger::kEdge});
+    }
+
     ApicRouter router_;
     I8259 pic_;
     IoApic ioapic_;
@@ -80,8 +94,8 @@ class KernelDevice final : public Device {
 
 class KernelInterrupts final : public PcInterrupts {
  public:
-    explicit KernelInterrupts(KernelIrqchip& irqchip)
-        : irqchip_(irqchip), device_(irqchip), channel2_(irqchip) {}
+    KernelInterrupts(KernelIrqchip& irqchip, memory::AddressSpace& memory)
+        : PcInterrupts(memory), irqchip_(irqchip), device_(irqchip), channel2_(irqchip) {}
 
     void set_irq(unsigned irq, bool level) override { irqchip_.set_gsi_level(irq, level); }
     void connect_timer(IsaIrqs&) override {}
@@ -90,6 +104,10 @@ class KernelInterrupts final : public PcInterrupts {
     std::vector<Device*> devices() override { return {&device_}; }
 
  private:
+    void deliver_msi(const MsiMessage& message) override {
+        irqchip_.send_msi(message.address, message.data);
+    }
+
     KernelIrqchip& irqchip_;
     KernelDevice device_;
     KernelPitChannel2 channel2_;
@@ -97,12 +115,19 @@ class KernelInterrupts final : public PcInterrupts {
 
 }  // namespace
 
+void PcInterrupts::send_msi(const MsiMessage& message) {
+    constexpr uint64_t kLocalApics = 0xfee;
+    if (message.address >> 20 == kLocalApics) return deliver_msi(message);
+    memory_.store(memory::PhysAddr(message.address), 4, message.data);
+}
+
 std::unique_ptr<PcInterrupts> PcInterrupts::create_own(const Deps& deps) {
     return std::make_unique<OwnInterrupts>(deps);
 }
 
-std::unique_ptr<PcInterrupts> PcInterrupts::create_kernel(KernelIrqchip& irqchip) {
-    return std::make_unique<KernelInterrupts>(irqchip);
+std::unique_ptr<PcInterrupts> PcInterrupts::create_kernel(KernelIrqchip& irqchip,
+                                                          memory::AddressSpace& memory) {
+    return std::make_unique<KernelInterrupts>(irqchip, memory);
 }
 
 }  // namespace qc::hw

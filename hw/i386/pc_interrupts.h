@@ -6,7 +6,8 @@
 //   ISA wires --+--> 8259 pair --> LINT0 of the first local APIC --> processor
 //               +--> I/O APIC ---> bus --> local APICs -------------> processors
 //
-// Wire 0 (the timer) is on pin 2 of the I/O APIC.
+// Wire 0 (the timer) is on pin 2 of the I/O APIC. Messages of PCI functions go to
+// the local APICs.
 //
 // Threading: machine lock. Owned by PcBoard.
 #pragma once
@@ -20,14 +21,16 @@
 #include "hw/core/device.h"
 #include "hw/core/device_context.h"
 #include "hw/core/kernel_irqchip.h"
+#include "hw/pci/msi.h"
 #include "hw/timer/pit_channel2.h"
+#include "memory/address_space.h"
 #include "memory/memory_region.h"
 
 namespace qc::hw {
 
 class IsaIrqs;
 
-class PcInterrupts {
+class PcInterrupts : public MsiPort {
  public:
     struct Deps {
         const DeviceContext& context;
@@ -37,10 +40,13 @@ class PcInterrupts {
         std::function<unsigned()> current_cpu;
     };
     static std::unique_ptr<PcInterrupts> create_own(const Deps& deps);
-    static std::unique_ptr<PcInterrupts> create_kernel(KernelIrqchip& irqchip);
-    virtual ~PcInterrupts() = default;
+    static std::unique_ptr<PcInterrupts> create_kernel(KernelIrqchip& irqchip,
+                                                       memory::AddressSpace& memory);
 
-    // Where an ISA wire ends.
+    // A message to somewhere else than the local APICs is a write like any other.
+    void send_msi(const MsiMessage& message) final;
+
+    // Where an ISA wire ends (0 to 15), or an input of the I/O APIC (16 to 23).
     virtual void set_irq(unsigned irq, bool level) = 0;
     // Connects the timer, if it is ours, to its wire.
     virtual void connect_timer(IsaIrqs& wires) = 0;
@@ -48,6 +54,14 @@ class PcInterrupts {
     virtual ApicPort* apic(unsigned cpu) = 0;
     // In the order of resetting and saving.
     virtual std::vector<Device*> devices() = 0;
+
+ protected:
+    explicit PcInterrupts(memory::AddressSpace& memory) : memory_(memory) {}
+
+ private:
+    virtual void deliver_msi(const MsiMessage& message) = 0;
+
+    memory::AddressSpace& memory_;
 };
 
 }  // namespace qc::hw

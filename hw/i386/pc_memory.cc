@@ -10,8 +10,6 @@ namespace {
 constexpr uint64_t kMiB = 1 << 20;
 constexpr uint64_t kConventionalEnd = 0xa0000;
 constexpr uint64_t k4GiB = uint64_t{1} << 32;
-constexpr uint64_t kMaxBelow4g = 0xe0000000;
-constexpr uint64_t kSplitBelow4g = 0xc0000000;
 constexpr uint64_t kMaxRam = uint64_t{1} << 39;
 constexpr uint64_t kFirmwareUnit = 0x10000;
 constexpr uint64_t kMaxFirmware = 16 * kMiB;
@@ -22,15 +20,15 @@ uint64_t isa_firmware_size(const memory::RamBlock& firmware) {
 }
 }  // namespace
 
-uint64_t pc_ram_below_4g(uint64_t ram_bytes) {
-    return ram_bytes < kMaxBelow4g ? ram_bytes : kSplitBelow4g;
+uint64_t pc_ram_below_4g(uint64_t ram_bytes, PcRamSplit split) {
+    return ram_bytes < split.limit ? ram_bytes : split.kept;
 }
 
 Result<std::unique_ptr<PcMemory>> PcMemory::create(const Config& config, memory::RamList& blocks,
                                                    memory::MemoryRegion& root) {
     if (config.ram_bytes < kMiB || config.ram_bytes > kMaxRam ||
         config.ram_bytes % memory::kPageSize != 0) {
-        return fail("the pc machine cannot have {} bytes of RAM: 1 MiB to 512 GiB, in whole pages",
+        return fail("a PC cannot have {} bytes of RAM: 1 MiB to 512 GiB, in whole pages",
                     config.ram_bytes);
     }
     uint64_t firmware_bytes = config.firmware.size();
@@ -44,12 +42,14 @@ Result<std::unique_ptr<PcMemory>> PcMemory::create(const Config& config, memory:
     memory::RamBlock* firmware =
         TRY(blocks.create_block("pc.bios", firmware_bytes, memory::RamBlock::Kind::kRom));
     std::memcpy(firmware->host(), config.firmware.data(), firmware_bytes);
-    return std::unique_ptr<PcMemory>(new PcMemory(*ram, *firmware, root));
+    return std::unique_ptr<PcMemory>(
+        new PcMemory(*ram, *firmware, pc_ram_below_4g(config.ram_bytes, config.split), root));
 }
 
-PcMemory::PcMemory(memory::RamBlock& ram, memory::RamBlock& firmware, memory::MemoryRegion& root)
+PcMemory::PcMemory(memory::RamBlock& ram, memory::RamBlock& firmware, uint64_t below_4g,
+                   memory::MemoryRegion& root)
     : root_(root),
-      below_4g_(pc_ram_below_4g(ram.size())),
+      below_4g_(below_4g),
       ram_(memory::MemoryRegion::ram("pc.ram", ram)),
       conventional_ram_(memory::MemoryRegion::alias("ram-conventional", ram_, 0, kConventionalEnd)),
       extended_ram_(memory::MemoryRegion::alias("ram-below-4g", ram_, kMiB, below_4g_ - kMiB)),

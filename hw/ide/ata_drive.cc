@@ -362,18 +362,50 @@ uint16_t AtaDrive::read_data() {
     const auto low = state_.buffer[state_.position];
     const auto high = state_.buffer[state_.position + 1];
     state_.position += 2;
-    if (state_.position == state_.buffer.size()) {
-        const uint32_t done = block_now();
-        state_.lba += done;
-        state_.sectors_left -= done;
-        if (state_.sectors_left != 0) {
-            ask(AtaOperation::kRead);
-        } else {
-            state_.phase = AtaPhase::kIdle;
-            state_.operation = AtaOperation::kNone;
-        }
-    }
+    if (state_.position == state_.buffer.size()) block_read();
     return static_cast<uint16_t>(low | high << 8);
+}
+
+void AtaDrive::block_read() {
+    const uint32_t done = block_now();
+    state_.lba += done;
+    state_.sectors_left -= done;
+    if (state_.sectors_left != 0) {
+        ask(AtaOperation::kRead);
+    } else {
+        state_.phase = AtaPhase::kIdle;
+        state_.operation = AtaOperation::kNone;
+    }
+}
+
+std::span<const uint8_t> AtaDrive::read_block() const {
+    if (state_.phase != AtaPhase::kDataIn) return {};
+    return std::span(state_.buffer).subspan(state_.position);
+}
+
+void AtaDrive::read_block_taken() {
+    if (state_.phase != AtaPhase::kDataIn) return;
+    state_.position = static_cast<uint32_t>(state_.buffer.size());
+    block_read();
+}
+
+uint32_t AtaDrive::write_block_size() const {
+    if (state_.phase != AtaPhase::kDataOut) return 0;
+    return static_cast<uint32_t>(state_.buffer.size()) - state_.position;
+}
+
+void AtaDrive::fill_write_block(std::span<const std::byte> data) {
+    if (state_.phase != AtaPhase::kDataOut || data.size() != write_block_size()) return;
+    std::ranges::transform(data, state_.buffer.begin() + state_.position,
+                           [](std::byte byte) { return std::to_integer<uint8_t>(byte); });
+    state_.position = static_cast<uint32_t>(state_.buffer.size());
+    ask(AtaOperation::kWrite);
+}
+
+void AtaDrive::abandon() {
+    succeed();
+    state_.interrupt = false;
+    asked_ = false;
 }
 
 void AtaDrive::write_data(uint16_t value) {

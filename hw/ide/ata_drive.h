@@ -61,6 +61,7 @@ struct AtaDriveConfig {
     std::string serial;             // at most 20 characters
     std::string model;              // at most 40
     std::string version;            // at most 8
+    bool serial_ata = false;        // on AHCI: 32 queued commands, no cable to speak of
 };
 
 // Cylinders, heads and sectors of a disk for which nobody gave them.
@@ -164,8 +165,19 @@ class AtaDrive {
     uint16_t read_data();
     void write_data(uint16_t value);
 
+    AtaPhase phase() const { return state_.phase; }
+    // The rest of the present DRQ block in one go, for who has no data register:
+    // what kDataIn offers, and that it was taken; how much kDataOut wants, and it.
+    std::span<const uint8_t> read_block() const;
+    void read_block_taken();
+    uint32_t write_block_size() const;
+    void fill_write_block(std::span<const std::byte> data);
+    // The host gives up on the command that is being carried out.
+    void abandon();
+
     bool interrupt() const { return state_.interrupt; }
     void clear_interrupt() { state_.interrupt = false; }
+    bool write_cache() const { return state_.write_cache; }
     void raise_interrupt() { state_.interrupt = true; }
 
     // What the disk has to do, handed out once. For kWrite the data is
@@ -211,6 +223,7 @@ class AtaDrive {
     bool set_transfer_mode(uint8_t mode);
 
     uint32_t block_now() const;
+    void block_read();
     void ask(AtaOperation operation);
     void offer_write_block();
     void writes_done();

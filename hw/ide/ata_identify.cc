@@ -70,6 +70,14 @@ void put_command_sets(Words& words, const AtaDriveState& state) {
     words[87] = kValid;
 }
 
+// Source: Serial ATA revision 2.6, section 13.2.1.
+void put_serial_ata(Words& words) {
+    words[75] = 31;      // 32 commands in the queue
+    words[76] = 0x0102;  // 1.5 Gbit/s, native command queuing
+    words[80] = 0x00fe;  // up to ATA/ATAPI-7
+    words[93] = 0;       // no parallel cable
+}
+
 }  // namespace
 
 std::array<uint16_t, 256> identify_words(const AtaDriveConfig& config, const AtaDriveState& state) {
@@ -92,6 +100,7 @@ std::array<uint16_t, 256> identify_words(const AtaDriveConfig& config, const Ata
     words[61] = word(short_sectors, 1);
     put_transfer_modes(words, state);
     put_command_sets(words, state);
+    if (config.serial_ata) put_serial_ata(words);
     for (unsigned i = 0; i < 4; ++i)
         words[100 + i] = word(config.sectors, i);
     return words;

@@ -16,8 +16,8 @@ constexpr PropertyDef kIdeHdProperties[] = {
     {.name = "drive",
      .kind = PropertyKind::kString,
      .description = "ID of a drive (-drive if=none)"},
-    {.name = "bus", .kind = PropertyKind::kString, .description = "ide.0 or ide.1"},
-    {.name = "unit", .kind = PropertyKind::kUint32, .description = "0 or 1"},
+    {.name = "bus", .kind = PropertyKind::kString, .description = "ide.0, ide.1, ..."},
+    {.name = "unit", .kind = PropertyKind::kUint32, .description = "0 or 1; AHCI has 0"},
     {.name = "serial", .kind = PropertyKind::kString, .description = "at most 20 characters"},
     {.name = "model",
      .kind = PropertyKind::kString,
@@ -78,6 +78,10 @@ const qom::ObjectType kIdeHdType{.name = "ide-hd",
                                  .description = "IDE hard disk",
                                  .properties = kIdeHdProperties};
 
+std::string IdeDisks::firmware_path(const IdeDisk& disk) const {
+    return fmt::format("{}/drive@{}/disk@{}", controller_.firmware_path, disk.channel, disk.unit);
+}
+
 const IdeDisk* IdeDisks::at(unsigned channel, unsigned unit) const {
     auto found = std::ranges::find_if(
         disks_, [&](const IdeDisk& disk) { return disk.channel == channel && disk.unit == unit; });
@@ -86,8 +90,8 @@ const IdeDisk* IdeDisks::at(unsigned channel, unsigned unit) const {
 
 Result<void> IdeDisks::add_drive(block::Drive& drive) {
     IdeDisk disk;
-    disk.channel = *drive.options.index / 2;
-    disk.unit = *drive.options.index % 2;
+    disk.channel = *drive.options.index / controller_.layout.units;
+    disk.unit = *drive.options.index % controller_.layout.units;
     TRY(take_backend(drive, disk));
     drive.attached = true;
     const qom::PropertyValues defaults(kIdeHdType);
@@ -100,23 +104,31 @@ Result<void> IdeDisks::add_drive(block::Drive& drive) {
 }
 
 Result<void> IdeDisks::choose_place(const qom::PropertyValues& properties, IdeDisk& disk) const {
+    const block::IdeLayout layout = controller_.layout;
     const std::string_view bus = properties.get_string("bus");
-    if (!bus.empty() && bus != "ide.0" && bus != "ide.1") return fail("Bus '{}' not found", bus);
+    std::optional<unsigned> wanted;
+    for (unsigned number = 0; number < layout.buses; ++number) {
+        if (bus == fmt::format("ide.{}", number)) wanted = number;
+    }
+    if (!bus.empty() && !wanted) return fail("Bus '{}' not found", bus);
     const bool unit_given = properties.is_set("unit");
     const uint64_t unit = properties.get_uint("unit");
-    if (unit > 1) return fail("Can't create IDE unit {}, bus supports only 2 units", unit);
+    if (unit >= layout.units) {
+        return fail("Can't create IDE unit {}, bus supports only {} units", unit, layout.units);
+    }
 
-    for (unsigned place = 0; place < 4; ++place) {
-        const unsigned channel = place / 2;
-        if (!bus.empty() && channel != (bus == "ide.1" ? 1u : 0u)) continue;
-        if (unit_given && place % 2 != unit) continue;
-        if (at(channel, place % 2) != nullptr) {
+    for (unsigned place = 0; place < layout.places(); ++place) {
+        const unsigned channel = place / layout.units;
+        const unsigned number = place % layout.units;
+        if (wanted && channel != *wanted) continue;
+        if (unit_given && number != unit) continue;
+        if (at(channel, number) != nullptr) {
             // Who names no bus means the first one with room; a unit is on one bus.
-            if (unit_given && !bus.empty()) return fail("IDE unit {} is in use", unit);
+            if (unit_given && wanted) return fail("IDE unit {} is in use", unit);
             continue;
         }
         disk.channel = channel;
-        disk.unit = place % 2;
+        disk.unit = number;
         return {};
     }
     return fail("no place left for an IDE disk{}{}", bus.empty() ? "" : " on ", bus);

@@ -7,6 +7,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "block/drive_table.h"
@@ -28,6 +30,17 @@ struct IdeDisk {
 // The disks of one controller, in the order in which they were asked for.
 class IdeDisks {
  public:
+    // Where a controller has its disks, and its name in Open Firmware's device tree.
+    struct Controller {
+        block::IdeLayout layout;
+        std::string_view firmware_path = "/pci@i0cf8/ide@1,1";
+    };
+    IdeDisks() = default;
+    explicit IdeDisks(const Controller& controller) : controller_(controller) {}
+
+    // For the firmware's boot order.
+    std::string firmware_path(const IdeDisk& disk) const;
+
     // `-drive if=ide`.
     Result<void> add_drive(block::Drive& drive);
     // `-device ide-hd`. `drives` has the drive that the property names.
@@ -39,6 +52,7 @@ class IdeDisks {
  private:
     Result<void> choose_place(const qom::PropertyValues& properties, IdeDisk& disk) const;
 
+    const Controller controller_;
     std::vector<IdeDisk> disks_;
 };
 

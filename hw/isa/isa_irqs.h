@@ -43,7 +43,9 @@ class IsaIrqs final : public Device {
     };
     using Sink = std::function<void(unsigned irq, bool level)>;
 
-    explicit IsaIrqs(Sink sink) : sink_(std::move(sink)) {}
+    // A board with wires beyond these sixteen has another bundle, `instance` 1.
+    explicit IsaIrqs(Sink sink, uint32_t instance = 0)
+        : sink_(std::move(sink)), component_({.name = "isa-irqs", .instance = instance}, *this) {}
 
     // `line` outlives this object or is destroyed with no further change.
     void connect(unsigned irq, IrqLine& line);
@@ -64,7 +66,7 @@ class IsaIrqs final : public Device {
     std::array<std::vector<const IrqLine*>, kIsaIrqCount> lines_;
     std::vector<Driver*> drivers_;
     IsaIrqsState state_;
-    state::ComponentOf<IsaIrqs, IsaIrqsState> component_{{.name = "isa-irqs"}, *this};
+    state::ComponentOf<IsaIrqs, IsaIrqsState> component_;
 };
 
 }  // namespace qc::hw

@@ -5,13 +5,6 @@
 
 namespace qc::hw {
 
-// The usual rotation of the pins over the wires; on the PC board INTA# of device
-// 1 is on PIRQA#.
-unsigned PciBus::pirq_of(uint8_t devfn, uint8_t pin) {
-    unsigned device = devfn >> 3;
-    return (pin - 1u + device + 3u) & 3u;
-}
-
 Result<void> PciBus::plug(PciDevice& device, PciSlot slot) {
     if (slot.device >= 32 || slot.function >= 8) {
         return fail("PCI: there is no slot {:02x}.{:x}", slot.device, slot.function);
@@ -25,9 +18,9 @@ Result<void> PciBus::plug(PciDevice& device, PciSlot slot) {
     device.bus_ = this;
     uint8_t pin = device.config().byte(pci::kInterruptPin);
     if (pin != 0 && router_ != nullptr) {
-        unsigned pirq = pirq_of(slot.devfn(), pin);
-        router_->pin_connected(pirq, device.intx_);
-        device.intx_.connect([this, pirq](bool) { router_->pin_changed(pirq); });
+        unsigned input = router_->input_of(slot.devfn(), pin);
+        router_->pin_connected(input, device.intx_);
+        device.intx_.connect([this, input](bool) { router_->pin_changed(input); });
     }
     device.update_mappings();
     return {};
@@ -39,8 +32,8 @@ void PciBus::unplug(PciDevice& device) {
         devices_[devfn] = nullptr;
         uint8_t pin = device.config().byte(pci::kInterruptPin);
         if (pin != 0 && router_ != nullptr) {
-            unsigned pirq = pirq_of(static_cast<uint8_t>(devfn), pin);
-            router_->pin_disconnected(pirq, device.intx_);
+            unsigned input = router_->input_of(static_cast<uint8_t>(devfn), pin);
+            router_->pin_disconnected(input, device.intx_);
         }
     }
     device.bus_ = nullptr;

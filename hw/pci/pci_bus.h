@@ -21,15 +21,21 @@ struct PciSlot {
     constexpr uint8_t devfn() const { return static_cast<uint8_t>(device << 3 | function); }
 };
 
-// What the four PIRQ# wires of the board end in.
+// What the INTx# pins of the bus end in: inputs of an interrupt router.
 class PciInterruptRouter {
  public:
     virtual ~PciInterruptRouter() = default;
-    // `pin` is one of several that drive `pirq` (0-3); it outlives its connection.
-    virtual void pin_connected(unsigned pirq, const IrqLine& pin) = 0;
-    virtual void pin_disconnected(unsigned pirq, const IrqLine& pin) = 0;
-    // Some pin on `pirq` changed its level.
-    virtual void pin_changed(unsigned pirq) = 0;
+    // The input to which `pin` (1 INTA# to 4 INTD#) of a function leads. Unless the
+    // router has it otherwise, the usual rotation over four PIRQ# wires: INTA# of
+    // device 1 is on PIRQA#, input 0.
+    virtual unsigned input_of(uint8_t devfn, uint8_t pin) const {
+        return (pin - 1u + (devfn >> 3) + 3u) & 3u;
+    }
+    // `pin` is one of several that drive `input`; it outlives its connection.
+    virtual void pin_connected(unsigned input, const IrqLine& pin) = 0;
+    virtual void pin_disconnected(unsigned input, const IrqLine& pin) = 0;
+    // Some pin on `input` changed its level.
+    virtual void pin_changed(unsigned input) = 0;
 };
 
 class PciBus {
@@ -55,8 +61,6 @@ class PciBus {
     void config_write(uint8_t devfn, uint8_t offset, unsigned size, uint32_t value);
 
  private:
-    static unsigned pirq_of(uint8_t devfn, uint8_t pin);
-
     uint8_t number_;
     memory::MemoryRegion& memory_window_;
     memory::MemoryRegion& io_window_;

@@ -11,9 +11,10 @@ constexpr uint32_t kEnable = 0x80000000;
 constexpr uint32_t kAddressBits = 0x80fffffc;
 }  // namespace
 
-PciHost::PciHost(const DeviceContext& context, PciBus& bus)
+PciHost::PciHost(const DeviceContext& context, PciBus& bus, std::string_view type_name)
     : context_(context),
       bus_(bus),
+      type_name_(type_name),
       address_region_(memory::MemoryRegion::io("pci-conf-idx", 4, address_ports_)),
       data_region_(memory::MemoryRegion::io("pci-conf-data", 4, data_ports_)) {
     context_.io_root.add_child(kAddressPort, address_region_);

@@ -36,12 +36,14 @@ struct PciHostState {
 
 class PciHost final : public Device {
  public:
-    PciHost(const DeviceContext& context, PciBus& bus);
+    // `type_name` is the board's name for its host bridge: "i440FX-pcihost".
+    PciHost(const DeviceContext& context, PciBus& bus,
+            std::string_view type_name = "i440FX-pcihost");
     ~PciHost() override;
 
     void set_reset_control(ResetControlPort& port) { reset_control_ = &port; }
 
-    std::string_view type_name() const override { return "i440FX-pcihost"; }
+    std::string_view type_name() const override { return type_name_; }
     void reset() override { state_ = {}; }
     std::vector<state::StateComponent*> state_components() override { return {&component_}; }
 
@@ -78,6 +80,7 @@ class PciHost final : public Device {
 
     DeviceContext context_;
     PciBus& bus_;
+    const std::string_view type_name_;
     ResetControlPort* reset_control_ = nullptr;
     PciHostState state_;
     AddressPorts address_ports_{*this};

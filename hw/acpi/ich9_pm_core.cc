@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "hw/acpi/ich9_pm_core.h"
+
+namespace qc::hw {
+
+namespace {
+
+// Offsets from PMBASE.
+constexpr unsigned kPm1End = 0x0c;
+constexpr unsigned kGpeStatus = 0x20;
+constexpr unsigned kGpeEnable = 0x28;
+constexpr unsigned kSmiEnable = 0x30;
+
+constexpr uint32_t kApmcEnable = 1u << 5;
+// What firmware may set; EOS, bit 1, reads as it was written.
+constexpr uint32_t kSmiEnableBits = 0x0006687f;
+
+template <typename T>
+T with_byte(T value, unsigned index, uint8_t byte) {
+    return static_cast<T>((value & ~(T{0xff} << (8 * index))) |
+                          (static_cast<T>(byte) << (8 * index)));
+}
+
+bool within(unsigned offset, unsigned first, unsigned count) {
+    return offset >= first && offset < first + count;
+}
+
+}  // namespace
+
+void Ich9PmCore::reset(int64_t now_ns) {
+    pm_.reset(now_ns);
+    gpe_status_ = 0;
+    gpe_enable_ = 0;
+    smi_enable_ = kApmcEnable;
+}
+
+bool Ich9PmCore::sci_level() const {
+    return pm_.sci_level() || (pm_.sci_enabled() && (gpe_status_ & gpe_enable_) != 0);
+}
+
+uint8_t Ich9PmCore::read_byte(unsigned offset) const {
+    if (within(offset, kGpeStatus, 8)) {
+        return static_cast<uint8_t>(gpe_status_ >> (8 * (offset - kGpeStatus)));
+    }
+    if (within(offset, kGpeEnable, 8)) {
+        return static_cast<uint8_t>(gpe_enable_ >> (8 * (offset - kGpeEnable)));
+    }
+    if (within(offset, kSmiEnable, 4)) {
+        return static_cast<uint8_t>(smi_enable_ >> (8 * (offset - kSmiEnable)));
+    }
+    return 0;
+}
+
+void Ich9PmCore::write_byte(unsigned offset, uint8_t value) {
+    if (within(offset, kGpeStatus, 8)) {
+        gpe_status_ &= ~(uint64_t{value} << (8 * (offset - kGpeStatus)));
+    } else if (within(offset, kGpeEnable, 8)) {
+        gpe_enable_ = with_byte(gpe_enable_, offset - kGpeEnable, value);
+    } else if (within(offset, kSmiEnable, 4)) {
+        smi_enable_ =
+            (with_byte(smi_enable_, offset - kSmiEnable, value) & kSmiEnableBits) | kApmcEnable;
+    }
+}
+
+uint32_t Ich9PmCore::read(unsigned offset, unsigned size, int64_t now_ns) {
+    if (offset < kPm1End) return pm_.read(offset, size, now_ns);
+    uint32_t value = 0;
+    for (unsigned i = 0; i < size; ++i)
+        value |= static_cast<uint32_t>(read_byte(offset + i)) << (8 * i);
+    return value;
+}
+
+Ich9PmCore::Action Ich9PmCore::write(unsigned offset, unsigned size, uint32_t value,
+                                     int64_t now_ns) {
+    if (offset < kPm1End) return pm_.write(offset, size, value, now_ns);
+    for (unsigned i = 0; i < size; ++i)
+        write_byte(offset + i, static_cast<uint8_t>(value >> (8 * i)));
+    return Action::kNone;
+}
+
+Ich9PmState Ich9PmCore::state() const {
+    return {.pm = pm_.state(),
+            .gpe_status = gpe_status_,
+            .gpe_enable = gpe_enable_,
+            .smi_enable = smi_enable_};
+}
+
+Result<void> Ich9PmCore::validate(const Ich9PmState& state) const {
+    TRY(pm_.validate(state.pm));
+    if ((state.smi_enable & ~kSmiEnableBits) != 0 || (state.smi_enable & kApmcEnable) == 0) {
+        return fail("SMI_EN {:#x}", state.smi_enable);
+    }
+    return {};
+}
+
+void Ich9PmCore::restore(const Ich9PmState& state) {
+    pm_.restore(state.pm);
+    gpe_status_ = state.gpe_status;
+    gpe_enable_ = state.gpe_enable;
+    smi_enable_ = state.smi_enable;
+}
+
+}  // namespace qc::hw
