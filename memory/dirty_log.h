@@ -25,6 +25,10 @@ class DirtyLog {
     // was made before to a page reported here is visible to a read by the caller,
     // and any later write to it is recorded again. Legal while vCPUs run.
     virtual Result<void> collect(std::vector<Bitmap>& into) = 0;
+
+    // True if guest code, too, calls RamBlock::before_write(): a PageCapture that
+    // begins right after collect(), with the VM stopped, stays whole while it runs.
+    virtual bool guest_announces_writes() const = 0;
 };
 
 }  // namespace qc::memory

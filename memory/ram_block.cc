@@ -30,7 +30,8 @@ RamBlock::RamBlock(std::string id, uint64_t size, Kind kind, std::byte* host)
       kind_(kind),
       host_(host),
       dirty_(size / kPageSize),
-      code_pages_(size / kPageSize) {}
+      code_pages_(size / kPageSize),
+      capture_({host, size}) {}
 
 RamBlock::~RamBlock() {
     munmap(host_, size_);
@@ -39,6 +40,7 @@ RamBlock::~RamBlock() {
 void RamBlock::write(uint64_t offset, std::span<const std::byte> data) {
     if (data.empty()) return;
     QC_ASSERT(range_fits<uint64_t>(offset, data.size(), size_));
+    before_write(offset, data.size());
     std::memcpy(host_ + offset, data.data(), data.size());
     note_write(offset, data.size());
 }

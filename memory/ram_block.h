@@ -5,7 +5,8 @@
 // that an emulator has decoded.
 //
 // Every write to the block's bytes that does not come from guest code under a
-// hardware accelerator goes through write() or is followed by note_write().
+// hardware accelerator goes through write(), or before_write() is called first and
+// note_write() afterwards.
 //
 // Threading: vCPUs, DMA and migration touch the bytes concurrently, as hardware
 // would; the bitmaps are atomic. Owned by memory::RamList.
@@ -18,6 +19,7 @@
 #include <span>
 #include <string>
 
+#include "memory/page_capture.h"
 #include "memory/phys_addr.h"
 #include "util/bitmap.h"
 #include "util/result.h"
@@ -59,6 +61,13 @@ class RamBlock {
     // (asserted: callers translate guest addresses first).
     void write(uint64_t offset, std::span<const std::byte> data);
 
+    // Before a write to [offset, offset + length), length > 0.
+    void before_write(uint64_t offset, uint64_t length) {
+        if (!capture_.active()) return;
+        for (uint64_t page = offset / kPageSize; page <= (offset + length - 1) / kPageSize; ++page)
+            capture_.before_write(page);
+    }
+
     // After a write to [offset, offset + length), length > 0: marks the pages
     // dirty if logging is on, and tells the listener about pages with code.
     void note_write(uint64_t offset, uint64_t length);
@@ -72,6 +81,9 @@ class RamBlock {
     bool dirty_logging() const { return logging_.load(std::memory_order_relaxed); }
     AtomicBitmap& dirty() { return dirty_; }
     const AtomicBitmap& dirty() const { return dirty_; }
+
+    // For who reads pages as they were at one moment while they are being written.
+    PageCapture& capture() { return capture_; }
 
     // Pages that hold decoded code. Set and cleared by the emulator's block cache.
     AtomicBitmap& code_pages() { return code_pages_; }
@@ -87,6 +99,7 @@ class RamBlock {
     std::atomic<bool> logging_{false};
     AtomicBitmap dirty_;
     AtomicBitmap code_pages_;
+    PageCapture capture_;
     CodeWriteListener* listener_ = nullptr;
 };
 

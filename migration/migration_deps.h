@@ -9,6 +9,7 @@
 #include "memory/dirty_log.h"
 #include "memory/ram_list.h"
 #include "migration/event_listener.h"
+#include "runstate/output_gate.h"
 #include "runstate/system_requests.h"
 #include "runstate/vm_control.h"
 #include "state/registry.h"
@@ -35,6 +36,9 @@ struct MigrationDeps {
     // The guest's wishes to reset or shut down, which COLO holds back until both
     // sides are in step.
     runstate::SystemRequests& requests;
+
+    // Closed while the guest runs ahead of a checkpoint that the peer does not have.
+    runstate::OutputGate& output_gate;
 };
 
 }  // namespace qc::migration

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "migration/ram_source.h"
 
+#include <utility>
+
+#include "migration/page_ranges.h"
 #include "migration/zero_page.h"
 
 namespace qc::migration {
@@ -17,6 +20,7 @@ RamSource::RamSource(const memory::RamList& ram, memory::DirtyLog& log)
     : ram_(ram), log_(log), pending_(make_page_bitmaps(ram)), fresh_(make_page_bitmaps(ram)) {}
 
 RamSource::~RamSource() {
+    end_capture();
     if (logging_) log_.stop();
 }
 
@@ -47,12 +51,38 @@ Result<uint64_t> RamSource::sync() {
     return written;
 }
 
+Result<void> RamSource::begin_capture() {
+    capturing_ = true;
+    for (size_t i = 0; i < pending_.size(); ++i)
+        TRY(ram_.blocks()[i]->capture().begin(pending_[i]));
+    if (!log_.guest_announces_writes()) copy_captured();
+    return {};
+}
+
+// All of them now, because nobody will tell when the guest writes one.
+void RamSource::copy_captured() {
+    share_pages(page_ranges(pending_), "colo/capture", [this](const PageRange& range) {
+        ram_.blocks()[range.block]->capture().hold(range.first, range.count);
+    });
+}
+
+void RamSource::end_capture() {
+    if (!std::exchange(capturing_, false)) return;
+    for (const auto& block : ram_.blocks())
+        block->capture().end();
+}
+
+std::span<const std::byte> RamSource::contents(uint64_t first, uint64_t count) const {
+    memory::RamBlock& block = *ram_.blocks()[block_];
+    if (capturing_) return block.capture().hold(first, count);
+    return {block.host() + first * memory::kPageSize, count * memory::kPageSize};
+}
+
 SentPages RamSource::send(RamPageSink& sink, uint64_t max_pages) {
     SentPages sent;
     const auto& blocks = ram_.blocks();
     while (pending_count_ > 0 && sent.normal + sent.zero < max_pages) {
         Bitmap& bitmap = pending_[block_];
-        const memory::RamBlock& block = *blocks[block_];
         Run run;
         while (pending_count_ > 0 && sent.normal + sent.zero < max_pages) {
             uint64_t page = bitmap.find_next_set(page_);
@@ -60,7 +90,7 @@ SentPages RamSource::send(RamPageSink& sink, uint64_t max_pages) {
             page_ = page + 1;
             bitmap.clear(page);
             --pending_count_;
-            bool zero = is_zero_page(block.page(page));
+            bool zero = is_zero_page(contents(page, 1));
             ++(zero ? sent.zero : sent.normal);
             if (run.count > 0 && run.zero == zero && run.first + run.count == page) {
                 ++run.count;
@@ -83,8 +113,7 @@ void RamSource::emit(RamPageSink& sink, const Run& run) const {
     if (run.zero) {
         sink.zero_pages(block_, run.first, run.count);
     } else {
-        const std::byte* data = ram_.blocks()[block_]->host() + run.first * memory::kPageSize;
-        sink.pages(block_, run.first, {data, run.count * memory::kPageSize});
+        sink.pages(block_, run.first, contents(run.first, run.count));
     }
 }
 

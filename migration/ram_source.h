@@ -2,12 +2,14 @@
 //
 // The pages that the peer does not have yet. Keeps the dirty log running from
 // start() to its destruction, and hands what is pending to a sink, zero pages
-// apart.
+// apart: as they are when they are sent, or as they were when a capture began.
 //
 // Threading: the migration's thread. Owned by the source side.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "memory/dirty_log.h"
@@ -45,6 +47,13 @@ class RamSource {
 
     uint64_t pending_pages() const { return pending_count_; }
 
+    // From here to end_capture(), send() hands out the pending pages as they are now,
+    // while the guest runs on. The VM stands still, and nothing was written since the
+    // last sync().
+    Result<void> begin_capture();
+    // What was handed out is no longer needed. No-op without a capture.
+    void end_capture();
+
  private:
     // A run of neighbours of one kind that waits for the next page.
     struct Run {
@@ -53,10 +62,13 @@ class RamSource {
         uint64_t count = 0;
     };
     void emit(RamPageSink& sink, const Run& run) const;
+    std::span<const std::byte> contents(uint64_t first, uint64_t count) const;
+    void copy_captured();
 
     const memory::RamList& ram_;
     memory::DirtyLog& log_;
     bool logging_ = false;
+    bool capturing_ = false;
     std::vector<Bitmap> pending_;
     std::vector<Bitmap> fresh_;
     uint64_t pending_count_ = 0;

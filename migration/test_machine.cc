@@ -193,7 +193,8 @@ MigrationDeps TestMachine::deps() {
             .machine_lock = lock,
             .events = events,
             .autostart = config.autostart,
-            .requests = requests};
+            .requests = requests,
+            .output_gate = output_gate};
 }
 
 void TestMachine::run_state_changed(runstate::RunState from, runstate::RunState to) {

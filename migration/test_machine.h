@@ -21,6 +21,7 @@
 #include "memory/dirty_log.h"
 #include "memory/ram_list.h"
 #include "migration/migration_deps.h"
+#include "runstate/output_gate.h"
 #include "runstate/system_requests.h"
 #include "runstate/vm_control.h"
 #include "state/component_of.h"
@@ -36,6 +37,7 @@ class TestDirtyLog final : public memory::DirtyLog {
     Result<void> start() override;
     void stop() override;
     Result<void> collect(std::vector<Bitmap>& into) override;
+    bool guest_announces_writes() const override { return true; }
     std::atomic<bool> fail_collect{false};
     bool running() const { return running_; }
 
@@ -173,6 +175,7 @@ class TestMachine final : public runstate::RunObserver {
     TestDevice device;
     TestListener events;
     runstate::SystemRequests requests{{}, [] {}};
+    runstate::OutputGate output_gate;
     std::unique_ptr<runstate::VmControl> vm;
 };
 

@@ -203,7 +203,8 @@ Result<void> Machine::create_migration() {
         .machine_lock = core_->lock,
         .events = *events_,
         .autostart = !options_.start_paused,
-        .requests = requests_});
+        .requests = requests_,
+        .output_gate = output_gate_});
     requests_.set_policy(migration_.get());
     return {};
 }

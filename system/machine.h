@@ -21,6 +21,7 @@
 #include "hw/i386/pc_board.h"
 #include "migration/migration.h"
 #include "qom/object_tree.h"
+#include "runstate/output_gate.h"
 #include "runstate/system_requests.h"
 #include "runstate/vm_control.h"
 #include "system/event_relay.h"
@@ -86,6 +87,7 @@ class Machine {
     std::unique_ptr<DeviceNodes> nodes_;
     std::vector<hw::DeviceRequest> device_requests_;
     runstate::SystemRequests requests_;
+    runstate::OutputGate output_gate_;
     std::unique_ptr<chardev::ChardevRegistry> chardevs_;
     std::unique_ptr<block::DriveTable> drives_;
     std::unique_ptr<accel::Accelerator> accelerator_;

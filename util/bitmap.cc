@@ -85,6 +85,12 @@ void AtomicBitmap::clear_all() {
         words_[i].store(0, std::memory_order_release);
 }
 
+void AtomicBitmap::assign(const Bitmap& other) {
+    QC_ASSERT(other.size() == bits_);
+    for (size_t i = 0; i < other.words().size(); ++i)
+        words_[i].store(other.words()[i], std::memory_order_release);
+}
+
 void AtomicBitmap::drain_into(Bitmap& into) {
     QC_ASSERT(into.size() == bits_);
     std::vector<uint64_t>& target = into.words();

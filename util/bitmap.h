@@ -54,8 +54,15 @@ class AtomicBitmap {
     void clear(size_t bit) {
         words_[bit / 64].fetch_and(~(uint64_t{1} << (bit % 64)), std::memory_order_release);
     }
+    // True for the one caller, of several at once, that found the bit set.
+    bool test_and_clear(size_t bit) {
+        const uint64_t mask = uint64_t{1} << (bit % 64);
+        return (words_[bit / 64].fetch_and(~mask, std::memory_order_acq_rel) & mask) != 0;
+    }
     void set_range(size_t first, size_t count);
     void clear_all();
+    // Becomes a copy of `other`, which has as many bits. Nobody else is at work.
+    void assign(const Bitmap& other);
 
     // Moves every set bit into `into` (or-ing) and clears it here. Bits set
     // concurrently are either moved or stay; none is lost.

@@ -43,6 +43,8 @@ class KvmMemory final : public memory::AddressSpaceListener, public memory::Dirt
     Result<void> start() override;
     void stop() override;
     Result<void> collect(std::vector<Bitmap>& into) override;
+    // The processor writes without asking.
+    bool guest_announces_writes() const override { return false; }
 
  private:
     Result<void> apply(const SlotChanges& changes) REQUIRES(mutex_);

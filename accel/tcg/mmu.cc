@@ -86,12 +86,15 @@ void enter_page(Cpu& cpu, uint64_t linear, uint64_t physical, Access access, Pri
     if (writable) entry.write_page = linear_page;
 }
 
-// Before a store to RAM: whoever harvests dirty pages must see this one.
+// Before a store to RAM: whoever harvests dirty pages must see this one. A capture
+// begins right after a harvest, so that a dirty page has been saved for it.
 void mark_dirty(const memory::FlatRange& range, uint64_t address, unsigned size) {
     if (range.read_only || !range.block->dirty_logging()) return;
     uint64_t offset = range.offset + (address - range.start);
     for (uint64_t page = offset / kPageSize; page <= (offset + size - 1) / kPageSize; ++page) {
-        if (!range.block->dirty().test(page)) range.block->dirty().set(page);
+        if (range.block->dirty().test(page)) continue;
+        range.block->capture().before_write(page);
+        range.block->dirty().set(page);
     }
 }
 

@@ -74,6 +74,7 @@ bool set_entry_bits(Cpu& cpu, uint64_t address, T seen, T bits) {
     }
     uint64_t offset = range->offset + (address - range->start);
     auto* entry = reinterpret_cast<T*>(range->block->host() + offset);
+    range->block->before_write(offset, sizeof(T));
     bool done = __atomic_compare_exchange_n(entry, &seen, static_cast<T>(seen | bits), false,
                                             __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
     if (done) range->block->note_write(offset, sizeof(T));

@@ -28,6 +28,7 @@ class TcgDirtyLog final : public memory::DirtyLog {
     Result<void> start() override;
     void stop() override;
     Result<void> collect(std::vector<Bitmap>& into) override;
+    bool guest_announces_writes() const override { return true; }
 
  private:
     memory::RamList& ram_;

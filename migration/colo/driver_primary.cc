@@ -97,6 +97,7 @@ void PrimaryDriver::act(const Send& action) {
         phases_.begin(Phase::kLatency, action.epoch);
         phases_.begin(Phase::kRequest, action.epoch);
         bytes_at_start_ = link_.writer().bytes_put();
+        checkpoint_under_way_ = true;
     }
     note_send(link_.send(action.epoch, action.message));
 }
@@ -120,15 +121,43 @@ void PrimaryDriver::act(const Fsm::Freeze&) {
     phases_.end(Phase::kStop, fsm_.epoch());
 }
 
-void PrimaryDriver::act(const Fsm::SendSnapshot& action) {
+void PrimaryDriver::act(const Fsm::Capture& action) {
     if (!freeze_) return;  // freezing failed, which is being told
+    if (Result<void> captured = capture(action.flags); captured) {
+        answers_.push_back(Fsm::Captured{});
+    } else {
+        answers_.push_back(HostFailed{captured.error().message()});
+    }
+}
+
+Result<void> PrimaryDriver::capture(CommitFlags flags) {
+    phases_.begin(Phase::kHarvest, fsm_.epoch());
+    TRY(deps_.source.ram().sync());
+    TRY(deps_.source.ram().begin_capture());
+    deps_.board.pass(++passes_);
+    previous_ = std::exchange(saved_, {});
+    saved_ = TRY(deps_.source.devices().save(runstate::RunState::kRunning));
+    phases_.end(Phase::kHarvest, fsm_.epoch());
+    // The secondary hashes what it has loaded.
+    if (flags.verify) hashes_ = hash_machine(deps_.machine.ram, saved_);
+    return {};
+}
+
+void PrimaryDriver::act(const Fsm::CloseGate&) {
+    deps_.machine.output_gate.close();
+}
+
+void PrimaryDriver::act(const Fsm::OpenGate&) {
+    deps_.machine.output_gate.open();
+}
+
+void PrimaryDriver::act(const Fsm::SendSnapshot& action) {
     busy_sending_ = true;
     if (attention_) link_.close();
     Result<void> sent = send_snapshot(action.flags);
     busy_sending_ = false;
+    deps_.source.ram().end_capture();
     if (sent) {
-        // The secondary hashes at the same time.
-        if (action.flags.verify) hashes_ = hash_machine(deps_.machine.ram, saved_);
         answers_.push_back(Fsm::SnapshotSent{});
     } else if (link_.writer().failed()) {
         note_send(std::move(sent));
@@ -138,21 +167,15 @@ void PrimaryDriver::act(const Fsm::SendSnapshot& action) {
 }
 
 Result<void> PrimaryDriver::send_snapshot(CommitFlags flags) {
-    phases_.begin(Phase::kHarvest, fsm_.epoch());
-    TRY(deps_.source.ram().sync());
-    deps_.board.pass(++passes_);
-    std::vector<SavedComponent> before = std::exchange(saved_, {});
-    saved_ = TRY(deps_.source.devices().save(runstate::RunState::kRunning));
-    phases_.end(Phase::kHarvest, fsm_.epoch());
     phases_.begin(Phase::kTransfer, fsm_.epoch());
     TRY(send_pages());
     DevicesMessage devices;
     size_t size = 0;
     for (const SavedComponent& component : saved_) {
         size_t index = devices.components.size();
-        bool unchanged = index < before.size() && before[index].name == component.name &&
-                         before[index].instance == component.instance &&
-                         before[index].data == component.data;
+        bool unchanged = index < previous_.size() && previous_[index].name == component.name &&
+                         previous_[index].instance == component.instance &&
+                         previous_[index].data == component.data;
         ++(unchanged ? record_.traffic.components_skipped : record_.traffic.components_sent);
         size += component.data.size() + component.name.size() + 64;
         devices.components.push_back({component.name, component.instance, component.version,
@@ -199,6 +222,8 @@ void PrimaryDriver::act(const Fsm::CheckpointDone& action) {
     deps_.board.ram.transferred = link_.writer().bytes_put();
     deps_.board.ram.normal_pages += record_.traffic.pages;
     deps_.board.ram.zero_pages += record_.traffic.zero_pages;
+    deps_.statistics.add_checkpoint(record_);
+    checkpoint_under_way_ = false;
 }
 
 void PrimaryDriver::act(const ReleaseGuest&) {
@@ -207,10 +232,7 @@ void PrimaryDriver::act(const ReleaseGuest&) {
     freeze_->restore();
     freeze_.reset();
     phases_.end(Phase::kResume, record_.epoch);
-    int64_t pause_ns = phases_.end(Phase::kPause, record_.epoch);
-    if (fsm_.state() != Fsm::State::kRunning && fsm_.state() != Fsm::State::kRequested) return;
-    record_.pause_us = pause_ns / 1000;
-    deps_.statistics.add_checkpoint(record_);
+    record_.pause_us = phases_.end(Phase::kPause, record_.epoch) / 1000;
 }
 
 void PrimaryDriver::act(const Fsm::EnterColo&) {
@@ -243,7 +265,7 @@ void PrimaryDriver::act(const CloseLink&) {
 void PrimaryDriver::act(const ReportExit& action) {
     trace::colo_exit(kSide, action.why);
     if (action.reason == ColoExitReason::kError) {
-        if (fsm_.state() != Fsm::State::kFinished && freeze_) deps_.statistics.add_aborted();
+        if (std::exchange(checkpoint_under_way_, false)) deps_.statistics.add_aborted();
         deps_.board.set_error(action.why);
         deps_.machine.events.colo_failed(ColoMode::kPrimary, action.why);
     }
@@ -255,7 +277,6 @@ void PrimaryDriver::act(const Finish& action) {
         case Finish::Kind::kWentOn: go_on_alone(); break;
         case Finish::Kind::kShutDown:
             phases_.forget_all();
-            deps_.statistics.add_checkpoint(record_);
             freeze_->disarm();
             freeze_.reset();
             deps_.board.end();

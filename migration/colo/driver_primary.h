@@ -65,6 +65,9 @@ class PrimaryDriver final : public ColoControl, private LinkHandler {
     void carry_out(const std::vector<Fsm::Action>& actions);
     void act(const Send& action);
     void act(const Fsm::Freeze&);
+    void act(const Fsm::Capture& action);
+    void act(const Fsm::CloseGate&);
+    void act(const Fsm::OpenGate&);
     void act(const Fsm::SendSnapshot& action);
     void act(const Fsm::CompareHashes& action);
     void act(const Fsm::CheckpointDone& action);
@@ -76,6 +79,7 @@ class PrimaryDriver final : public ColoControl, private LinkHandler {
     void act(const ReportExit& action);
     void act(const Finish& action);
 
+    Result<void> capture(CommitFlags flags);
     Result<void> send_snapshot(CommitFlags flags);
     Result<void> send_pages();
     Result<void> send_devices();
@@ -99,9 +103,11 @@ class PrimaryDriver final : public ColoControl, private LinkHandler {
     io::Deadline send_error_deadline_ = io::kNoDeadline;
 
     std::optional<runstate::FreezeGuard> freeze_;
-    std::vector<SavedComponent> saved_;  // as sent last
-    HashesMessage hashes_;               // of what was sent last, if it is to be verified
-    CheckpointRecord record_;            // of the checkpoint under way
+    std::vector<SavedComponent> saved_;     // as captured last
+    std::vector<SavedComponent> previous_;  // as captured before that
+    HashesMessage hashes_;                  // of what was captured, if it is to be verified
+    CheckpointRecord record_;               // of the checkpoint under way
+    bool checkpoint_under_way_ = false;
     uint64_t bytes_at_start_ = 0;
     uint64_t passes_ = 0;
     std::optional<std::string> abandoned_;

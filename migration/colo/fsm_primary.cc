@@ -84,8 +84,21 @@ void PrimaryFsm::on_message(const StoppedMessage&) {
     flags_ = {wants_reset_, wants_shutdown_, config_.verify};
     wants_reset_ = wants_shutdown_ = false;
     wanted_.reset();
-    state_ = State::kSending;
+    state_ = State::kCapturing;
     act(Freeze{});
+    act(Capture{flags_});
+}
+
+// Before the secondary holds the checkpoint, the guest may run only behind the
+// gate; and not at all if both guests are to do the same thing at the commit.
+void PrimaryFsm::on(const Captured&) {
+    if (state_ != State::kCapturing) return;
+    state_ = State::kSending;
+    if (!flags_.reset && !flags_.shutdown) {
+        act(CloseGate{});
+        act(ReleaseGuest{});
+        resumed_ms_ = now_ms_;
+    }
     act(SendSnapshot{flags_});
 }
 
@@ -114,14 +127,17 @@ void PrimaryFsm::on_message(const CommittedMessage&) {
         unexpected();
         return;
     }
-    act(CheckpointDone{epoch_, cause_});
     if (flags_.shutdown) {
+        act(CheckpointDone{epoch_, cause_});
         finish(Finish::Kind::kShutDown);
         return;
     }
     if (flags_.reset) act(CarryOutRequests{});
+    act(OpenGate{});
     act(ReleaseGuest{});
+    act(CheckpointDone{epoch_, cause_});
     begin_epoch();
+    if (resumed_ms_) epoch_start_ms_ = *std::exchange(resumed_ms_, std::nullopt);
     if (wanted_) request_checkpoint(*std::exchange(wanted_, std::nullopt));
 }
 
@@ -145,6 +161,7 @@ void PrimaryFsm::on_message(const LeavesMessage& message) {
     act(ReportExit{ColoExitReason::kError, why});
     exit_reported_ = true;
     // It has promised not to take over, so nobody else owns the output.
+    act(OpenGate{});
     act(ReleaseGuest{});
     act(CarryOutRequests{});
 }
@@ -233,6 +250,7 @@ void PrimaryFsm::finish(Finish::Kind kind) {
     if (connection_open) act(CloseLink{});
     owns_output_ = true;
     state_ = State::kFinished;
+    act(OpenGate{});
     act(Finish{kind});
     // Who hears of it finds that it is done.
     if (!exit_reported_) act(ReportExit{ColoExitReason::kRequest, {}});

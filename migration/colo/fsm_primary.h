@@ -6,9 +6,11 @@
 // an input.
 //
 //             Ready               a trigger              Stopped
-//   Starting ------> Running -----------------> Requested -----> Sending
-//       |               ^                                           | SnapshotSent
-//       |               | Committed                      Received   v
+//   Starting ------> Running -----------------> Requested -----> Capturing
+//       |               ^                                           | Captured: the guest
+//       |               |                                           v   goes on
+//       |               |                                        Sending
+//       |               | Committed                      Received   | SnapshotSent
 //       |               +-------------- AwaitCommitted <----- AwaitReceived
 //       | loss
 //       v          loss, TakesOver: Lost --order--> Finished
@@ -35,6 +37,7 @@ class PrimaryFsm {
         kStarting,
         kRunning,
         kRequested,
+        kCapturing,  // the guest stands still
         kSending,
         kAwaitReceived,
         kAwaitCommitted,
@@ -44,8 +47,9 @@ class PrimaryFsm {
         kFinished,  // went on alone, or ended
     };
 
-    // Inputs. SnapshotSent answers SendSnapshot; VerifyFailed may answer
-    // CompareHashes.
+    // Inputs. Captured answers Capture, SnapshotSent answers SendSnapshot;
+    // VerifyFailed may answer CompareHashes.
+    struct Captured {};
     struct SnapshotSent {};
     struct VerifyFailed {
         std::string why;
@@ -59,18 +63,28 @@ class PrimaryFsm {
     struct VerifyChanged {
         bool on;
     };
-    using Input = std::variant<PeerMessage, PeerLost, HostFailed, Ordered, Quit, SnapshotSent,
-                               VerifyFailed, CheckpointWanted, DelayChanged, VerifyChanged>;
+    using Input =
+        std::variant<PeerMessage, PeerLost, HostFailed, Ordered, Quit, Captured, SnapshotSent,
+                     VerifyFailed, CheckpointWanted, DelayChanged, VerifyChanged>;
 
     // Actions.
     struct EnterColo {};  // status colo, and the guest runs whatever it did before
     struct Freeze {};
+    // Notes what the checkpoint is made of, so that it can be sent while the guest
+    // runs.
+    struct Capture {
+        CommitFlags flags;
+    };
+    // Around the time in which the guest is ahead of the secondary's checkpoint.
+    struct CloseGate {};
+    struct OpenGate {};
     struct SendSnapshot {
         CommitFlags flags;
     };
     struct CompareHashes {
         HashesMessage hashes;
     };
+    // After the guest has gone on.
     struct CheckpointDone {
         uint64_t epoch;
         Cause cause;
@@ -78,9 +92,9 @@ class PrimaryFsm {
     struct Abandon {
         std::string why;
     };
-    using Action =
-        std::variant<Send, Freeze, SendSnapshot, CompareHashes, CheckpointDone, ReleaseGuest,
-                     CarryOutRequests, EnterColo, CloseLink, ReportExit, Abandon, Finish>;
+    using Action = std::variant<Send, Freeze, Capture, CloseGate, OpenGate, SendSnapshot,
+                                CompareHashes, CheckpointDone, ReleaseGuest, CarryOutRequests,
+                                EnterColo, CloseLink, ReportExit, Abandon, Finish>;
 
     struct Config {
         int64_t delay_ms = 20'000;
@@ -109,6 +123,7 @@ class PrimaryFsm {
     void on(const HostFailed& input) { lose(input.why); }
     void on(const Ordered&);
     void on(const Quit&);
+    void on(const Captured&);
     void on(const SnapshotSent&);
     void on(const VerifyFailed& input) { lose(input.why); }
     void on(const CheckpointWanted& input);
@@ -142,7 +157,8 @@ class PrimaryFsm {
     uint64_t epoch_ = 0;
     int64_t now_ms_ = 0;
     int64_t epoch_start_ms_ = 0;
-    int64_t deadline_ms_ = 0;  // of the state, while it has one
+    std::optional<int64_t> resumed_ms_;  // the guest goes on ahead of the commit
+    int64_t deadline_ms_ = 0;            // of the state, while it has one
     // What the guest asked for and no checkpoint has carried yet.
     bool wants_reset_ = false;
     bool wants_shutdown_ = false;

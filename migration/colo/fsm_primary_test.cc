@@ -16,10 +16,13 @@ std::string word(const Fsm::Action& action) {
     struct Words {
         std::string operator()(const Send& a) { return std::string(to_string(type_of(a.message))); }
         std::string operator()(const Fsm::Freeze&) { return "freeze"; }
-        std::string operator()(const Fsm::SendSnapshot& a) {
-            return std::string("snapshot") + (a.flags.reset ? "+reset" : "") +
+        std::string operator()(const Fsm::Capture& a) {
+            return std::string("capture") + (a.flags.reset ? "+reset" : "") +
                    (a.flags.shutdown ? "+shutdown" : "") + (a.flags.verify ? "+verify" : "");
         }
+        std::string operator()(const Fsm::CloseGate&) { return "hold-output"; }
+        std::string operator()(const Fsm::OpenGate&) { return "let-output-go"; }
+        std::string operator()(const Fsm::SendSnapshot&) { return "send"; }
         std::string operator()(const Fsm::CompareHashes&) { return "compare"; }
         std::string operator()(const Fsm::CheckpointDone&) { return "done"; }
         std::string operator()(const Fsm::EnterColo&) { return "enter"; }
@@ -68,6 +71,8 @@ class PrimaryFsmTest : public testing::Test {
         step(Fsm::CheckpointWanted{Cause::kRequest});
         if (state == State::kRequested) return;
         receive(StoppedMessage{});
+        if (state == State::kCapturing) return;
+        step(Fsm::Captured{});
         if (state == State::kSending) return;
         step(Fsm::SnapshotSent{});
         if (state == State::kAwaitReceived) return;
@@ -82,10 +87,11 @@ TEST_F(PrimaryFsmTest, checkpoint_runs_through_its_phases) {
     EXPECT_EQ(receive(ReadyMessage{}), "ENTERED enter");
     EXPECT_EQ(tick(499), "");
     EXPECT_EQ(tick(1), "CHECKPOINT");
-    EXPECT_EQ(receive(StoppedMessage{}), "freeze snapshot");
+    EXPECT_EQ(receive(StoppedMessage{}), "freeze capture");
+    EXPECT_EQ(step(Fsm::Captured{}), "hold-output release send");
     EXPECT_EQ(step(Fsm::SnapshotSent{}), "");
     EXPECT_EQ(receive(ReceivedMessage{}), "");
-    EXPECT_EQ(receive(CommittedMessage{}), "done release");
+    EXPECT_EQ(receive(CommittedMessage{}), "let-output-go release done");
     EXPECT_EQ(fsm.state(), State::kRunning);
     EXPECT_EQ(fsm.epoch(), 2u);
 }
@@ -97,24 +103,24 @@ TEST_F(PrimaryFsmTest, loss_before_ready_abandons_the_migration) {
 }
 
 TEST_F(PrimaryFsmTest, loss_freezes_the_guest_before_the_link_is_closed) {
-    for (State state : {State::kRunning, State::kRequested, State::kSending, State::kAwaitReceived,
-                        State::kAwaitCommitted}) {
+    for (State state : {State::kRunning, State::kRequested, State::kCapturing, State::kSending,
+                        State::kAwaitReceived, State::kAwaitCommitted}) {
         fsm = Fsm({.delay_ms = 500}, now);
         reach(state);
         EXPECT_EQ(step(PeerLost{"x"}), "freeze close exit-error");
         EXPECT_FALSE(fsm.owns_output());
         EXPECT_EQ(step(PeerLost{"again"}), "");
-        EXPECT_EQ(step(Ordered{}), "go-on");
+        EXPECT_EQ(step(Ordered{}), "let-output-go go-on");
         EXPECT_TRUE(fsm.owns_output());
     }
 }
 
 TEST_F(PrimaryFsmTest, order_with_a_living_peer_tells_it) {
-    for (State state : {State::kRunning, State::kRequested, State::kSending, State::kAwaitReceived,
-                        State::kAwaitCommitted}) {
+    for (State state : {State::kRunning, State::kRequested, State::kCapturing, State::kSending,
+                        State::kAwaitReceived, State::kAwaitCommitted}) {
         fsm = Fsm({.delay_ms = 500}, now);
         reach(state);
-        EXPECT_EQ(step(Ordered{}), "TAKES_OVER close go-on exit-request");
+        EXPECT_EQ(step(Ordered{}), "TAKES_OVER close let-output-go go-on exit-request");
         EXPECT_TRUE(fsm.done());
     }
 }
@@ -134,9 +140,9 @@ TEST_F(PrimaryFsmTest, every_wait_has_a_deadline) {
 
 TEST_F(PrimaryFsmTest, peer_that_leaves_lets_the_guest_run) {
     reach(State::kAwaitReceived);
-    EXPECT_EQ(receive(LeavesMessage{}), "close exit-error release carry-out");
+    EXPECT_EQ(receive(LeavesMessage{}), "close exit-error let-output-go release carry-out");
     EXPECT_TRUE(fsm.owns_output());
-    EXPECT_EQ(step(Ordered{}), "go-on");
+    EXPECT_EQ(step(Ordered{}), "let-output-go go-on");
 }
 
 TEST_F(PrimaryFsmTest, peer_that_takes_over_stops_the_guest) {
@@ -159,21 +165,23 @@ TEST_F(PrimaryFsmTest, message_of_another_epoch_or_in_the_wrong_place_loses_the_
 TEST_F(PrimaryFsmTest, reset_rides_on_the_checkpoint_under_way_if_it_is_not_captured_yet) {
     reach(State::kRequested);
     EXPECT_EQ(step(Fsm::CheckpointWanted{Cause::kGuestReset}), "");
-    EXPECT_EQ(receive(StoppedMessage{}), "freeze snapshot+reset");
+    EXPECT_EQ(receive(StoppedMessage{}), "freeze capture+reset");
+    EXPECT_EQ(step(Fsm::Captured{}), "send") << "both guests are reset before they go on";
     step(Fsm::SnapshotSent{});
     receive(ReceivedMessage{});
-    EXPECT_EQ(receive(CommittedMessage{}), "done carry-out release");
+    EXPECT_EQ(receive(CommittedMessage{}), "carry-out let-output-go release done");
 }
 
 TEST_F(PrimaryFsmTest, shutdown_after_the_capture_gets_a_checkpoint_of_its_own) {
     reach(State::kAwaitReceived);
     EXPECT_EQ(step(Fsm::CheckpointWanted{Cause::kGuestShutdown}), "");
     receive(ReceivedMessage{});
-    EXPECT_EQ(receive(CommittedMessage{}), "done release CHECKPOINT");
-    EXPECT_EQ(receive(StoppedMessage{}), "freeze snapshot+shutdown");
+    EXPECT_EQ(receive(CommittedMessage{}), "let-output-go release done CHECKPOINT");
+    EXPECT_EQ(receive(StoppedMessage{}), "freeze capture+shutdown");
+    EXPECT_EQ(step(Fsm::Captured{}), "send");
     step(Fsm::SnapshotSent{});
     receive(ReceivedMessage{});
-    EXPECT_EQ(receive(CommittedMessage{}), "done close shut-down exit-request");
+    EXPECT_EQ(receive(CommittedMessage{}), "done close let-output-go shut-down exit-request");
 }
 
 TEST_F(PrimaryFsmTest, changed_delay_starts_a_checkpoint_and_counts_from_then) {

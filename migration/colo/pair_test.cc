@@ -7,6 +7,7 @@
 #include "io/memory_channel.h"
 #include "migration/migration.h"
 #include "migration/test_machine.h"
+#include "runstate/fake_output.h"
 
 namespace qc::migration {
 namespace {
@@ -116,6 +117,39 @@ TEST_F(ColoPairTest, each_checkpoint_stops_and_resumes_both_guests) {
     EXPECT_TRUE(eventually([&] { return svm.events.count("RESUME") == 3; }));
     EXPECT_EQ(pvm.events.count("STOP"), 3u);  // one is the switchover's
     EXPECT_TRUE(eventually([&] { return pvm.events.count("RESUME") == 4; }));
+}
+
+TEST_F(ColoPairTest, output_is_held_from_the_capture_to_the_commit) {
+    runstate::FakeOutput output;
+    pvm.output_gate.add(output);
+    enter_colo();
+    output.say(1);
+    ASSERT_TRUE(checkpoint());
+    output.say(2);
+    ASSERT_TRUE(checkpoint());
+    EXPECT_EQ(output.closings(), 2);
+    EXPECT_EQ(output.openings(), 2);
+    EXPECT_EQ(output.heard(), (std::vector<int>{1, 2}));
+    pvm.output_gate.remove(output);
+}
+
+TEST_F(ColoPairTest, output_held_when_the_peer_is_lost_goes_out_at_the_order) {
+    runstate::FakeOutput output;
+    pvm.output_gate.add(output);
+    enter_colo();
+    output.say(1);
+    // The secondary cannot take the checkpoint: the primary runs on ahead of it, and
+    // hears of that.
+    svm.dirty_log.fail_collect = true;
+    primary.request_checkpoint(Cause::kRequest);
+    ASSERT_TRUE(eventually([&] { return pvm.events.count("exit primary error") == 1; }));
+    EXPECT_TRUE(pvm.output_gate.closed());
+    output.say(2);
+    EXPECT_EQ(output.heard(), (std::vector<int>{1}));
+    ASSERT_TRUE(primary.colo_lost_heartbeat());
+    ASSERT_TRUE(eventually([&] { return output.heard().size() == 2; }));
+    EXPECT_TRUE(runs_on(pvm));
+    pvm.output_gate.remove(output);
 }
 
 TEST_F(ColoPairTest, setting_the_delay_starts_a_checkpoint) {

@@ -53,6 +53,9 @@ class Simulation {
     void primary_act();
     void act_p(const Send& a);
     void act_p(const PrimaryFsm::Freeze&);
+    void act_p(const PrimaryFsm::Capture&);
+    void act_p(const PrimaryFsm::CloseGate&);
+    void act_p(const PrimaryFsm::OpenGate&);
     void act_p(const PrimaryFsm::SendSnapshot& a);
     void act_p(const PrimaryFsm::CompareHashes&) {}
     void act_p(const PrimaryFsm::CheckpointDone& a);
@@ -63,7 +66,7 @@ class Simulation {
     void act_p(const CloseLink&) { close(primary_, *to_secondary_, true); }
     void act_p(const ReportExit&) { ++primary_.exits; }
     void act_p(const Finish& a);
-    void send_pages();
+    void send_pages(const std::set<int>& pages, const Machine& from);
     void primary_receives(const Wire& wire);
 
     // The secondary's driver.
@@ -110,6 +113,8 @@ class Simulation {
     std::unique_ptr<PrimaryFsm> p_;
     Machine p_machine_;
     std::set<int> p_dirty_;
+    std::set<int> p_captured_;  // pages of the checkpoint that is being sent
+    bool gate_closed_ = false;
     std::map<uint64_t, Machine> snapshots_;  // by epoch
     uint64_t sent_pages_ = 0;                // in this epoch
     uint64_t released_epoch_ = 0;
@@ -271,7 +276,7 @@ void Simulation::guests_run() {
     }
     // Now and then pages are sent ahead.
     if (primary_.alive && p_->state() == PrimaryFsm::State::kRunning && random_.chance(20)) {
-        send_pages();
+        send_pages(std::exchange(p_dirty_, {}), p_machine_);
     }
     calendar_.plan(kGuestStepMs, [this] { guests_run(); });
 }
@@ -323,18 +328,32 @@ void Simulation::act_p(const PrimaryFsm::Freeze&) {
     primary_.frozen = true;
 }
 
-void Simulation::send_pages() {
-    for (int page : p_dirty_) {
-        to_secondary_->send(PageData{p_->epoch(), page, p_machine_.pages[page]});
+void Simulation::send_pages(const std::set<int>& pages, const Machine& from) {
+    for (int page : pages) {
+        to_secondary_->send(PageData{p_->epoch(), page, from.pages[page]});
         ++sent_pages_;
     }
-    p_dirty_.clear();
+}
+
+void Simulation::act_p(const PrimaryFsm::Capture&) {
+    if (primary_.guest_runs) violate("the primary's guest runs while it is captured");
+    snapshots_[p_->epoch()] = p_machine_;
+    p_captured_ = std::exchange(p_dirty_, {});
+    int64_t takes_ms = random_.between(0, 5);
+    calendar_.plan(takes_ms, [this] { primary_step(PrimaryFsm::Captured{}); });
+}
+
+void Simulation::act_p(const PrimaryFsm::CloseGate&) {
+    if (primary_.guest_runs) violate("the gate closes while the primary's guest runs");
+    gate_closed_ = true;
+}
+
+void Simulation::act_p(const PrimaryFsm::OpenGate&) {
+    gate_closed_ = false;
 }
 
 void Simulation::act_p(const PrimaryFsm::SendSnapshot& a) {
-    if (primary_.guest_runs) violate("the primary's guest runs while it is captured");
-    snapshots_[p_->epoch()] = p_machine_;
-    send_pages();
+    send_pages(std::exchange(p_captured_, {}), snapshots_[p_->epoch()]);
     // Sending takes its time, and the host may die in the middle of it.
     uint64_t epoch = p_->epoch();
     calendar_.plan(random_.between(0, 60), [this, epoch, flags = a.flags] {
@@ -353,7 +372,8 @@ void Simulation::act_p(const PrimaryFsm::CheckpointDone& a) {
     ++result_.checkpoints;
     released_epoch_ = a.epoch;
     sent_pages_ = 0;
-    if (a.epoch > committed_epoch_) violate("the primary goes on before the secondary has loaded");
+    if (a.epoch > committed_epoch_) violate("the primary is done before the secondary has loaded");
+    if (gate_closed_) violate("the primary is done and its output is still held");
     if (took_over_after_ && a.epoch > *took_over_after_) {
         violate("the primary releases output after the secondary took over");
     }
@@ -370,13 +390,13 @@ void Simulation::act_p(const PrimaryFsm::Abandon&) {
 }
 
 void Simulation::act_p(const ReleaseGuest&) {
-    if (!primary_.frozen) return;
-    primary_.frozen = false;
-    primary_.guest_runs = true;
     if (p_->state() == PrimaryFsm::State::kAlone) {
         result_.primary_alone = true;
         if (!secondary_promised_) violate("the primary is alone without a promise");
     }
+    if (!primary_.frozen) return;
+    primary_.frozen = false;
+    primary_.guest_runs = true;
 }
 
 void Simulation::act_p(const Finish& a) {
@@ -586,6 +606,13 @@ void Simulation::check() {
     if (primary_.finished_alone && secondary_.finished_alone) violate("both sides go on alone");
     if (p_->state() == PrimaryFsm::State::kLost && primary_.guest_runs) {
         violate("the primary's guest runs though it lost its peer");
+    }
+    // What the guest does after a capture is heard only when the secondary holds it, or
+    // is out of the game.
+    bool ahead = !snapshots_.empty() && snapshots_.rbegin()->first > committed_epoch_;
+    bool pair = p_->state() < PrimaryFsm::State::kLost;
+    if (pair && ahead && primary_.guest_runs && !gate_closed_) {
+        violate("the primary's output goes out before the secondary holds the checkpoint");
     }
     check_waits(calendar_.now_ms());
     bool secondary_owns = secondary_.alive && s_->owns_output();
