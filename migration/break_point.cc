@@ -15,16 +15,33 @@ void BreakPoint::set_channel(io::Channel* channel) {
     if (channel_ != nullptr && broken()) channel_->shutdown();
 }
 
+void BreakPoint::add_channel(io::Channel& channel) {
+    MutexLock lock(mutex_);
+    more_channels_.push_back(&channel);
+    if (broken()) channel.shutdown();
+}
+
+void BreakPoint::remove_channel(io::Channel& channel) {
+    MutexLock lock(mutex_);
+    std::erase(more_channels_, &channel);
+}
+
+void BreakPoint::shut_channels() {
+    if (channel_ != nullptr) channel_->shutdown();
+    for (io::Channel* channel : more_channels_)
+        channel->shutdown();
+}
+
 void BreakPoint::break_all() {
     MutexLock lock(mutex_);
     interrupt_->trigger();
-    if (channel_ != nullptr) channel_->shutdown();
+    shut_channels();
     changed_.notify_all();
 }
 
 void BreakPoint::break_channel() {
     MutexLock lock(mutex_);
-    if (channel_ != nullptr) channel_->shutdown();
+    shut_channels();
 }
 
 bool BreakPoint::sleep_until(io::Deadline deadline) {

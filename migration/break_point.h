@@ -10,6 +10,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "io/channel.h"
 #include "io/wait.h"
@@ -25,11 +26,14 @@ class BreakPoint {
     // The channel that is in use; broken at once if break_all() came before. It is
     // set to null before the channel dies.
     void set_channel(io::Channel* channel) EXCLUDES(mutex_);
+    // Channels beside it (multifd's), until they are removed, which is before they die.
+    void add_channel(io::Channel& channel) EXCLUDES(mutex_);
+    void remove_channel(io::Channel& channel) EXCLUDES(mutex_);
     const io::Interrupt* interrupt() const { return interrupt_.get(); }
 
     // For good: what comes later breaks too.
     void break_all() EXCLUDES(mutex_);
-    // Only the channel that is in use now.
+    // Only the channels that are in use now.
     void break_channel() EXCLUDES(mutex_);
     bool broken() const { return interrupt_->triggered(); }
 
@@ -37,6 +41,7 @@ class BreakPoint {
     bool sleep_until(io::Deadline deadline) EXCLUDES(mutex_);
 
  private:
+    void shut_channels() REQUIRES(mutex_);
     explicit BreakPoint(std::unique_ptr<io::Interrupt> interrupt)
         : interrupt_(std::move(interrupt)) {}
 
@@ -44,6 +49,7 @@ class BreakPoint {
     Mutex mutex_;
     CondVar changed_;
     io::Channel* channel_ GUARDED_BY(mutex_) = nullptr;
+    std::vector<io::Channel*> more_channels_ GUARDED_BY(mutex_);
 };
 
 }  // namespace qc::migration

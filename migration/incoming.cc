@@ -9,6 +9,17 @@ namespace qc::migration {
 
 namespace {
 
+// The gate drops it, and with it the listener, when everybody is in.
+MultifdGate::Accept accept_from(std::unique_ptr<Acceptor> acceptor) {
+    return [acceptor = std::move(acceptor)](
+               io::Deadline deadline,
+               const io::Interrupt* interrupt) -> Result<std::unique_ptr<io::Channel>> {
+        Result<std::unique_ptr<io::Channel>> next = acceptor->accept(deadline, interrupt);
+        if (!next && deadline <= std::chrono::steady_clock::now()) return nullptr;
+        return next;
+    };
+}
+
 // After a failed accept(): descriptors may have run out for a while.
 constexpr int64_t kAcceptRetryMs = 100;
 
@@ -24,12 +35,27 @@ Result<std::unique_ptr<Incoming>> Incoming::listen(const Deps& deps, const Addre
     TRY(check_capabilities(deps.settings.capabilities(), self->acceptor_->one_way(),
                            self->acceptor_->many_channels(), to_string(address)));
     self->address_ = self->acceptor_->address();
+    if (deps.settings.capabilities().get(Capability::kMultifd)) {
+        self->gate_ = std::make_unique<MultifdGate>(accept_from(std::move(self->acceptor_)),
+                                                    self->breaks_->interrupt());
+    }
+    self->start_thread();
+    return self;
+}
+
+Result<std::unique_ptr<Incoming>> Incoming::serve_all(const Deps& deps,
+                                                      MultifdGate::Accept accept) {
+    std::unique_ptr<Incoming> self(new Incoming(deps, TRY(BreakPoint::create())));
+    self->gate_ = std::make_unique<MultifdGate>(std::move(accept), self->breaks_->interrupt());
     self->start_thread();
     return self;
 }
 
 Result<std::unique_ptr<Incoming>> Incoming::serve(const Deps& deps,
                                                   std::unique_ptr<io::Channel> channel) {
+    if (deps.settings.capabilities().get(Capability::kMultifd)) {
+        return fail("multifd needs several connections, and here is only one");
+    }
     std::unique_ptr<Incoming> self(new Incoming(deps, TRY(BreakPoint::create())));
     self->channel_ = std::move(channel);
     self->breaks_->set_channel(self->channel_.get());
@@ -82,7 +108,9 @@ void Incoming::thread_main() {
     PrecopyLoader loader({.machine = deps_.machine,
                           .settings = deps_.settings,
                           .board = board_,
-                          .channel = *channel_});
+                          .channel = *channel_,
+                          .gate = gate_.get(),
+                          .breaks = breaks_.get()});
     Result<void> result = load(loader);
     if (!result) report_failure(&loader, result.error());
     breaks_->set_channel(nullptr);
@@ -100,13 +128,17 @@ bool Incoming::await_source() {
         warn_report("waiting for a migration: {}", accepted.error().message());
         (void)breaks_->sleep_until(io::deadline_in_ms(kAcceptRetryMs));
     }
-    // Nobody else is let in.
+    // Nobody else is let in, except for the channels of multifd by the gate.
     acceptor_.reset();
     return true;
 }
 
 Result<void> Incoming::accept() {
-    channel_ = TRY(acceptor_->accept(io::kNoDeadline, breaks_->interrupt()));
+    if (gate_ != nullptr) {
+        channel_ = TRY(gate_->await_main());
+    } else {
+        channel_ = TRY(acceptor_->accept(io::kNoDeadline, breaks_->interrupt()));
+    }
     breaks_->set_channel(channel_.get());
     return {};
 }
@@ -125,7 +157,7 @@ Result<void> Incoming::run_colo(PrecopyLoader& loader) {
                                   .loader = loader,
                                   .state = deps_.colo_state,
                                   .statistics = deps_.colo_statistics},
-                                 loader.take_cache());
+                                 loader.take_cache(), loader.take_multifd());
     set_control(&driver);
     Result<void> result = driver.run();
     set_control(nullptr);

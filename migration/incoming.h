@@ -24,6 +24,7 @@
 #include "migration/colo/control.h"
 #include "migration/colo/statistics.h"
 #include "migration/migration_deps.h"
+#include "migration/multifd_gate.h"
 #include "migration/precopy_loader.h"
 #include "migration/settings_store.h"
 #include "migration/status_board.h"
@@ -47,6 +48,9 @@ class Incoming {
     // Loads from a channel that is open.
     static Result<std::unique_ptr<Incoming>> serve(const Deps& deps,
                                                    std::unique_ptr<io::Channel> channel);
+    // Loads over multifd, from connections that `accept` brings.
+    static Result<std::unique_ptr<Incoming>> serve_all(const Deps& deps,
+                                                       MultifdGate::Accept accept);
     ~Incoming();
 
     void yank() { breaks_->break_all(); }
@@ -79,6 +83,8 @@ class Incoming {
     std::unique_ptr<BreakPoint> breaks_;
     std::unique_ptr<Acceptor> acceptor_;
     std::optional<io::SocketAddress> address_;
+    // Sorts the connections if there is multifd; else the first is the source's.
+    std::unique_ptr<MultifdGate> gate_;
     std::unique_ptr<io::Channel> channel_;
     std::atomic<bool> stopping_{false};
     Mutex mutex_;

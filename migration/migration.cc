@@ -23,6 +23,7 @@ RamInfo ram_info(const RamCounters& ram) {
     info.mbps = static_cast<double>(ram.bytes_per_second) * 8 / 1e6;
     info.dirty_sync_count = ram.dirty_sync_count;
     info.pages_per_second = ram.pages_per_second;
+    info.multifd_bytes = ram.multifd_bytes;
     info.precopy_bytes = ram.precopy_bytes;
     info.downtime_bytes = ram.downtime_bytes;
     return info;
@@ -205,6 +206,10 @@ Result<void> Migration::migrate_incoming(const Address& address, monitor::Contex
 
 Result<void> Migration::migrate_incoming_from(std::unique_ptr<io::Channel> channel) {
     return begin_incoming([&] { return Incoming::serve(incoming_deps(), std::move(channel)); });
+}
+
+Result<void> Migration::migrate_incoming_over(MultifdGate::Accept accept) {
+    return begin_incoming([&] { return Incoming::serve_all(incoming_deps(), std::move(accept)); });
 }
 
 Result<void> Migration::begin_incoming(std::function<Result<std::unique_ptr<Incoming>>()> create) {

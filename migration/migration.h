@@ -50,6 +50,7 @@ class Migration final : public runstate::RequestPolicy {
     // `-incoming URI` and `migrate-incoming`.
     Result<void> migrate_incoming(const Address& address, monitor::ContextFds* fds = nullptr);
     Result<void> migrate_incoming_from(std::unique_ptr<io::Channel> channel);
+    Result<void> migrate_incoming_over(MultifdGate::Accept accept);
 
     MigrationInfo info() const EXCLUDES(mutex_);
 

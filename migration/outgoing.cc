@@ -105,16 +105,40 @@ void Outgoing::thread_main(Opener opener) {
                           .board = board_,
                           .breaks = *breaks_,
                           .channel = *channel_,
-                          .colo = colo_});
+                          .colo = colo_,
+                          .multifd = multifd_.get(),
+                          .session = session_});
     Result<void> result = run(source);
-    if (!result) end_with_error(&source, result.error());
+    if (!result) {
+        // What broke one channel broke the others, and then the rest.
+        std::optional<Error> first = multifd_ != nullptr ? multifd_->error() : std::nullopt;
+        end_with_error(&source, first.value_or(result.error()));
+    }
+    multifd_.reset();
     breaks_->set_channel(nullptr);
     channel_->shutdown();
 }
 
 Result<void> Outgoing::connect(Opener& opener) {
+    // The channels first: each introduces itself at once, whereas the stream has to
+    // wait for all of them before it begins.
+    if (deps_.settings.capabilities().get(Capability::kMultifd)) TRY(connect_multifd(opener));
     channel_ = TRY(opener(breaks_->interrupt()));
     breaks_->set_channel(channel_.get());
+    return {};
+}
+
+Result<void> Outgoing::connect_multifd(Opener& opener) {
+    const Parameters parameters = deps_.settings.parameters();
+    session_ = TRY(MultifdSession::random());
+    bool zlib = parameters.multifd_compression == MultifdCompression::kZlib;
+    multifd_ = TRY(MultifdSender::create(
+        {.session = session_,
+         .channels = parameters.multifd_channels,
+         .compression = parameters.multifd_compression,
+         .level = zlib ? parameters.multifd_zlib_level : parameters.multifd_zstd_level,
+         .detect_zeros = parameters.zero_page_detection == ZeroPageDetection::kMultifd},
+        deps_.machine.ram, *breaks_, [&] { return opener(breaks_->interrupt()); }));
     return {};
 }
 

@@ -26,6 +26,7 @@
 #include "migration/colo/control.h"
 #include "migration/colo/statistics.h"
 #include "migration/migration_deps.h"
+#include "migration/multifd_sender.h"
 #include "migration/precopy_source.h"
 #include "migration/settings_store.h"
 #include "migration/status_board.h"
@@ -37,7 +38,7 @@ namespace qc::migration {
 
 class Outgoing {
  public:
-    // Opens the connection, in the migration's thread.
+    // With multifd it is called for each channel as well.
     using Opener = migration::Opener;
 
     struct Deps {
@@ -68,6 +69,7 @@ class Outgoing {
     Outgoing(const Deps& deps, bool colo, std::unique_ptr<BreakPoint> breaks);
     void thread_main(Opener opener);
     Result<void> connect(Opener& opener);
+    Result<void> connect_multifd(Opener& opener);
     Result<void> run(PrecopySource& source);
     Result<void> pause_before_switchover() EXCLUDES(mutex_);
     Result<void> finish_plain(PrecopySource& source);
@@ -82,6 +84,8 @@ class Outgoing {
     StatusBoard board_;
     std::unique_ptr<BreakPoint> breaks_;
     std::unique_ptr<io::Channel> channel_;
+    MultifdSession session_;
+    std::unique_ptr<MultifdSender> multifd_;  // null without multifd
     Mutex mutex_;
     CondVar changed_;
     bool cancelled_ GUARDED_BY(mutex_) = false;

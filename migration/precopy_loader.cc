@@ -21,6 +21,14 @@ PrecopyLoader::PrecopyLoader(const Deps& deps)
       devices_(deps.machine) {}
 
 Result<void> PrecopyLoader::load() {
+    Result<void> result = load_stream();
+    if (result || multifd_ == nullptr) return result;
+    // What broke one channel broke the others, and then the rest.
+    if (std::optional<Error> first = multifd_->error()) return Failure(*first);
+    return result;
+}
+
+Result<void> PrecopyLoader::load_stream() {
     TRY(deps_.channel.set_no_delay(true));
     TRY(load_header());
     while (TRY(load_item())) {
@@ -31,11 +39,13 @@ Result<void> PrecopyLoader::load() {
     TRY(devices_.check_complete());
     deps_.board.ram.normal_pages = ram_.normal_pages();
     deps_.board.ram.zero_pages = ram_.zero_pages();
+    // Nothing comes over them any more, except with COLO.
+    if (!colo()) multifd_.reset();
     return {};
 }
 
 Result<void> PrecopyLoader::load_header() {
-    uint32_t magic = TRY(reader_.be32("magic number"));
+    uint32_t magic = deps_.gate != nullptr ? kStreamMagic : TRY(reader_.be32("magic number"));
     if (magic != kStreamMagic)
         return fail("not a migration stream: it begins with {:#010x}", magic);
     uint32_t version = TRY(reader_.be32("stream version"));
@@ -121,6 +131,9 @@ Result<void> PrecopyLoader::load_command() {
             }
             ack_wanted_ = true;
             return {};
+        case StreamCommand::kMultifd:
+            if (length != kMultifdCommandSize) break;
+            return enable_multifd();
         case StreamCommand::kGo: return fail("the command to run comes before the end");
         default: return fail("command {:#x} is unknown", command);
     }
@@ -136,9 +149,44 @@ Result<void> PrecopyLoader::enable_colo(uint32_t version) {
                     colo::kProtocolVersion);
     }
     if (!return_path_) return fail("COLO needs the way back to the source");
-    if (cache_ != nullptr || ram_started_) return fail("COLO is enabled before RAM comes, once");
+    if (cache_ != nullptr || multifd_ != nullptr || ram_started_) {
+        return fail("COLO is enabled before multifd and before RAM comes, once");
+    }
     cache_ = TRY(colo::RamCache::create(deps_.machine.ram));
     ram_.set_cache(*cache_);
+    return {};
+}
+
+Result<void> PrecopyLoader::enable_multifd() {
+    MultifdSession session;
+    TRY(reader_.bytes(session.id, "session identifier"));
+    uint32_t channels = TRY(reader_.be32("number of multifd channels"));
+    uint32_t compression = TRY(reader_.be32("multifd's compression"));
+    if (deps_.gate == nullptr) {
+        return fail("the source uses multifd, but the capability 'multifd' is off on this side");
+    }
+    if (multifd_ != nullptr || ram_started_)
+        return fail("multifd is set up before RAM comes, once");
+    const Parameters parameters = deps_.settings.parameters();
+    if (channels != parameters.multifd_channels) {
+        return fail("the source has {} multifd channels, 'multifd-channels' is {} on this side",
+                    channels, parameters.multifd_channels);
+    }
+    if (compression != static_cast<uint32_t>(parameters.multifd_compression)) {
+        return fail("the source's 'multifd-compression' is not the same as on this side");
+    }
+    MultifdStore* store;
+    if (cache_ != nullptr) {
+        colo_store_ = std::make_unique<MultifdColo>(deps_.machine.ram, *cache_);
+        store = colo_store_.get();
+    } else {
+        ram_store_ = std::make_unique<MultifdRamStore>(deps_.machine.ram);
+        store = ram_store_.get();
+    }
+    multifd_ =
+        MultifdReceiver::start(deps_.machine.ram, *store, parameters.multifd_compression,
+                               deps_.breaks, TRY(deps_.gate->await_channels(session, channels)));
+    ram_.set_multifd(*multifd_);
     return {};
 }
 
@@ -153,9 +201,12 @@ Result<void> PrecopyLoader::load_section_start(uint32_t id) {
     if (version != kRamSectionVersion) {
         return fail("section 'ram' has version {}, {} is supported", version, kRamSectionVersion);
     }
+    if (deps_.gate != nullptr && multifd_ == nullptr) {
+        return fail("the capability 'multifd' is on on this side, but the source does not use it");
+    }
     ram_started_ = true;
     sections_[id] = {std::move(name)};
-    TRY(ram_.load_section(reader_, true).context("section 'ram'"));
+    TRY(ram_.load_section(reader_, RamLoader::Section::kFirst).context("section 'ram'"));
     TRY(load_footer(id));
     return acknowledge_switchover();
 }
@@ -173,7 +224,9 @@ Result<void> PrecopyLoader::load_section_more(uint32_t id, StreamItem item) {
     if (section == sections_.end() || section->second.ended) {
         return fail("section {} goes on but was not begun", id);
     }
-    TRY(ram_.load_section(reader_, false).context("section '{}'", section->second.name));
+    auto place =
+        item == StreamItem::kSectionEnd ? RamLoader::Section::kLast : RamLoader::Section::kMore;
+    TRY(ram_.load_section(reader_, place).context("section '{}'", section->second.name));
     if (item == StreamItem::kSectionEnd) section->second.ended = ram_ended_ = true;
     return load_footer(id);
 }

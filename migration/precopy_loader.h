@@ -22,6 +22,9 @@
 #include "migration/device_state.h"
 #include "migration/gather_writer.h"
 #include "migration/migration_deps.h"
+#include "migration/multifd_colo.h"
+#include "migration/multifd_gate.h"
+#include "migration/multifd_receiver.h"
 #include "migration/ram_loader.h"
 #include "migration/settings_store.h"
 #include "migration/status_board.h"
@@ -37,6 +40,10 @@ class PrecopyLoader {
         const SettingsStore& settings;
         StatusBoard& board;
         io::Channel& channel;
+        // With multifd: where the channels come from; `channel` is the stream that it
+        // found, whose magic number it has read.
+        MultifdGate* gate = nullptr;
+        BreakPoint* breaks = nullptr;
     };
     explicit PrecopyLoader(const Deps& deps);
 
@@ -47,6 +54,13 @@ class PrecopyLoader {
     // After commit(): it worked, or `error` says why this machine will not run.
     // Nothing is sent to a source that does not listen.
     void send_shut(const std::string& error);
+
+    // The channels of multifd and where they store, for COLO: held. Null without.
+    struct Multifd {
+        std::unique_ptr<MultifdColo> store;
+        std::unique_ptr<MultifdReceiver> receiver;
+    };
+    Multifd take_multifd() { return {std::move(colo_store_), std::move(multifd_)}; }
 
     bool has_return_path() const { return return_path_; }
     bool colo() const { return cache_ != nullptr; }
@@ -61,6 +75,7 @@ class PrecopyLoader {
         bool ended = false;
     };
 
+    Result<void> load_stream();
     Result<void> load_header();
     Result<bool> load_item();  // false: it was EOF
     Result<void> load_configuration();
@@ -68,6 +83,7 @@ class PrecopyLoader {
     Result<void> load_command();
     Result<void> acknowledge_switchover();
     Result<void> enable_colo(uint32_t version);
+    Result<void> enable_multifd();
     Result<void> load_section_start(uint32_t id);
     Result<void> load_section_more(uint32_t id, StreamItem item);
     Result<void> load_section_full(uint32_t id);
@@ -81,6 +97,10 @@ class PrecopyLoader {
     RamLoader ram_;
     DeviceStates devices_;
     std::unique_ptr<colo::RamCache> cache_;
+    // One of the two, if there is multifd.
+    std::unique_ptr<MultifdRamStore> ram_store_;
+    std::unique_ptr<MultifdColo> colo_store_;
+    std::unique_ptr<MultifdReceiver> multifd_;
     std::unordered_map<uint32_t, Section> sections_;
     bool configured_ = false;
     bool return_path_ = false;

@@ -17,6 +17,10 @@ void PrecopyPageSink::end_of_section() {
     writer_.be64(kRamEos);
 }
 
+void PrecopyPageSink::multifd_flush() {
+    writer_.be64(kRamMultifdFlush);
+}
+
 void PrecopyPageSink::pages(uint32_t block, uint64_t first, std::span<const std::byte> data) {
     for (uint64_t page = first; !data.empty(); ++page) {
         record(block, page, kRamPage);

@@ -18,6 +18,7 @@ class PrecopyPageSink final : public RamPageSink {
 
     void block_list();
     void end_of_section();
+    void multifd_flush();
 
     void pages(uint32_t block, uint64_t first, std::span<const std::byte> data) override;
     void zero_pages(uint32_t block, uint64_t first, uint64_t count) override;

@@ -29,7 +29,17 @@ PrecopySource::PrecopySource(const Deps& deps)
       reader_(deps.channel),
       ram_(deps.machine.ram, deps.machine.dirty_log),
       sink_(writer_, deps.machine.ram),
-      devices_(deps.machine) {}
+      devices_(deps.machine) {
+    const ZeroPageDetection detection = deps.settings.parameters().zero_page_detection;
+    if (deps.multifd != nullptr) {
+        multifd_sink_.emplace(*deps.multifd, sink_);
+        // Else the channels' threads look for them, or nobody.
+        zeros_in_stream_ = detection == ZeroPageDetection::kLegacy;
+    } else {
+        zeros_in_stream_ = detection != ZeroPageDetection::kNone;
+    }
+    ram_.set_detect_zeros(zeros_in_stream_);
+}
 
 PrecopySource::~PrecopySource() {
     deps_.machine.vm.set_throttle(0);
@@ -70,6 +80,14 @@ void PrecopySource::write_header() {
         writer_.be16(sizeof(uint32_t));
         writer_.be32(colo::kProtocolVersion);
     }
+    if (deps_.multifd != nullptr) {
+        writer_.u8(static_cast<uint8_t>(StreamItem::kCommand));
+        writer_.be16(static_cast<uint16_t>(StreamCommand::kMultifd));
+        writer_.be16(kMultifdCommandSize);
+        writer_.copy(deps_.session.id);
+        writer_.be32(static_cast<uint32_t>(deps_.multifd->channel_count()));
+        writer_.be32(static_cast<uint32_t>(deps_.multifd->compression()));
+    }
 }
 
 void PrecopySource::write_uuid() {
@@ -86,17 +104,20 @@ void PrecopySource::write_command(StreamCommand command) {
 }
 
 Result<void> PrecopySource::iterate() {
-    Bandwidth bandwidth(now_ns(), writer_.bytes_put());
+    Bandwidth bandwidth(now_ns(), bytes_accounted());
     rate_start_ns_ = sent_pages_since_ns_ = period_start_ns_ = now_ns();
     TRY(sync());
     for (;;) {
         if (deps_.breaks.broken()) return fail("the migration was broken off");
+        // Nothing to hand over: what is on its way may as well arrive.
+        if (deps_.multifd != nullptr && ram_.pending_pages() == 0) TRY(deps_.multifd->drain());
         if (TRY(converged(bandwidth)) && TRY(switchover_acknowledged())) return {};
-        if (bandwidth.advance(now_ns(), writer_.bytes_put())) update_rates(bandwidth);
+        if (bandwidth.advance(now_ns(), bytes_accounted())) update_rates(bandwidth);
         TRY(slow_guest_down());
         const Parameters parameters = deps_.settings.parameters();
-        uint64_t allowance = bandwidth.allowance(writer_.bytes_put(), parameters.max_bandwidth);
+        uint64_t allowance = bandwidth.allowance(bytes_accounted(), parameters.max_bandwidth);
         if (allowance == 0) {
+            if (deps_.multifd != nullptr) deps_.multifd->hand_over();
             (void)deps_.breaks.sleep_until(deadline_at_ns(now_ns(), bandwidth.window_end_ns()));
             continue;
         }
@@ -155,6 +176,14 @@ Result<void> PrecopySource::sync() {
     uint64_t written = TRY(ram_.sync());
     deps_.board.pass(++passes_);
     deps_.board.ram.remaining = pending_bytes();
+    // What comes now may be newer than what is still on its way.
+    if (needs_barrier_) {
+        begin_section(StreamItem::kSectionPart, kRamSectionId);
+        TRY(write_barrier());
+        sink_.end_of_section();
+        end_section(kRamSectionId);
+        TRY(writer_.flush());
+    }
     rate_pages_ += written;
     period_pages_ += written;
     int64_t elapsed = now_ns() - rate_start_ns_;
@@ -168,25 +197,74 @@ Result<void> PrecopySource::sync() {
 }
 
 Result<void> PrecopySource::send_ram_section(StreamItem item, uint64_t max_pages) {
-    uint64_t before = writer_.bytes_put();
-    begin_section(item, kRamSectionId);
+    uint64_t before = bytes_put();
+    bool last = item == StreamItem::kSectionEnd;
+    // What goes over the channels needs no section in the stream.
+    bool section = last || deps_.multifd == nullptr || zeros_in_stream_;
+    if (section) begin_section(item, kRamSectionId);
+    RamPageSink& sink = multifd_sink_ ? static_cast<RamPageSink&>(*multifd_sink_) : sink_;
     // Flushed in pieces: what waits in the writer is bounded.
     while (max_pages > 0 && ram_.pending_pages() > 0) {
-        SentPages sent = ram_.send(sink_, std::min(max_pages, kPagesPerSection));
-        deps_.board.ram.normal_pages += sent.normal;
-        deps_.board.ram.zero_pages += sent.zero;
+        SentPages sent = ram_.send(sink, std::min(max_pages, kPagesPerSection));
+        if (deps_.multifd == nullptr) stream_normal_pages_ += sent.normal;
+        stream_zero_pages_ += sent.zero;
         sent_pages_ += sent.normal + sent.zero;
         max_pages -= sent.normal + sent.zero;
+        needs_barrier_ = deps_.multifd != nullptr;
         if (writer_.wants_flush()) TRY(writer_.flush());
+        if (deps_.breaks.broken()) return fail("the migration was broken off");
     }
-    sink_.end_of_section();
-    end_section(kRamSectionId);
-    TRY(writer_.flush());
-    deps_.board.ram.remaining = pending_bytes();
-    deps_.board.ram.transferred = writer_.bytes_put();
+    if (last && deps_.multifd != nullptr) TRY(write_barrier());
+    if (section) {
+        sink_.end_of_section();
+        end_section(kRamSectionId);
+        TRY(writer_.flush());
+    }
+    if (deps_.multifd != nullptr) {
+        if (last) TRY(deps_.multifd->drain());
+        if (std::optional<Error> error = deps_.multifd->error()) return Failure(*error);
+    }
+    update_counters();
     (freeze_ ? deps_.board.ram.downtime_bytes : deps_.board.ram.precopy_bytes) +=
-        writer_.bytes_put() - before;
+        bytes_put() - before;
     return {};
+}
+
+// Inside a section of the stream: the other side waits there until every channel
+// has got so far.
+Result<void> PrecopySource::write_barrier() {
+    TRY(deps_.multifd->sync());
+    sink_.multifd_flush();
+    needs_barrier_ = false;
+    return {};
+}
+
+uint64_t PrecopySource::pending_bytes() const {
+    uint64_t on_its_way = deps_.multifd != nullptr ? deps_.multifd->bytes_owed() : 0;
+    return ram_.pending_pages() * memory::kPageSize + on_its_way;
+}
+
+uint64_t PrecopySource::bytes_put() const {
+    return writer_.bytes_put() + (deps_.multifd != nullptr ? deps_.multifd->bytes_sent() : 0);
+}
+
+// For the bandwidth: what is on its way counts. Never shrinks, though a packet may
+// turn out smaller than its pages.
+uint64_t PrecopySource::bytes_accounted() {
+    uint64_t owed = deps_.multifd != nullptr ? deps_.multifd->bytes_owed() : 0;
+    accounted_ = std::max(accounted_, bytes_put() + owed);
+    return accounted_;
+}
+
+void PrecopySource::update_counters() {
+    RamCounters& counters = deps_.board.ram;
+    MultifdSender* multifd = deps_.multifd;
+    counters.remaining = pending_bytes();
+    counters.transferred = bytes_put();
+    counters.normal_pages =
+        stream_normal_pages_ + (multifd != nullptr ? multifd->normal_pages() : 0);
+    counters.zero_pages = stream_zero_pages_ + (multifd != nullptr ? multifd->zero_pages() : 0);
+    if (multifd != nullptr) counters.multifd_bytes = multifd->bytes_sent();
 }
 
 Result<void> PrecopySource::stop_guest() {
@@ -231,7 +309,7 @@ Result<void> PrecopySource::send_devices() {
     writer_.be32(static_cast<uint32_t>(description.size()));
     writer_.copy(std::as_bytes(std::span(description)));
     TRY(writer_.flush());
-    deps_.board.ram.transferred = writer_.bytes_put();
+    update_counters();
     return {};
 }
 

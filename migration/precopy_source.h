@@ -27,6 +27,8 @@
 #include "migration/device_state.h"
 #include "migration/gather_writer.h"
 #include "migration/migration_deps.h"
+#include "migration/multifd_page_sink.h"
+#include "migration/multifd_sender.h"
 #include "migration/precopy_page_sink.h"
 #include "migration/ram_source.h"
 #include "migration/return_path.h"
@@ -45,6 +47,9 @@ class PrecopySource {
         BreakPoint& breaks;
         io::Channel& channel;
         bool colo = false;
+        // The channels for pages, if there are; their session.
+        MultifdSender* multifd = nullptr;
+        MultifdSession session{};
     };
     explicit PrecopySource(const Deps& deps);
     ~PrecopySource();
@@ -69,6 +74,7 @@ class PrecopySource {
     StreamReader& reader() { return reader_; }
     RamSource& ram() { return ram_; }
     DeviceStates& devices() { return devices_; }
+    MultifdSender* multifd() { return deps_.multifd; }
     // After stop_guest(): keeps the VM stopped.
     std::optional<runstate::FreezeGuard>& freeze() { return freeze_; }
     uint64_t passes() const { return passes_; }
@@ -84,8 +90,13 @@ class PrecopySource {
     Result<void> slow_guest_down();
     Result<bool> switchover_acknowledged();
     Result<bool> converged(const Bandwidth& bandwidth);
-    uint64_t pending_bytes() const { return ram_.pending_pages() * memory::kPageSize; }
+    // Not sent yet, or on its way in the channels' queues.
+    uint64_t pending_bytes() const;
     Result<void> sync();
+    Result<void> write_barrier();
+    void update_counters();
+    uint64_t bytes_put() const;
+    uint64_t bytes_accounted();
     Result<void> send_ram_section(StreamItem item, uint64_t max_pages);
     Result<void> send_devices();
     void begin_section(StreamItem item, uint32_t id);
@@ -100,6 +111,13 @@ class PrecopySource {
     StreamReader reader_;
     RamSource ram_;
     PrecopyPageSink sink_;
+    std::optional<MultifdPageSink> multifd_sink_;
+    bool zeros_in_stream_ = true;
+    // Pages were sent that no barrier separates from the next pass.
+    bool needs_barrier_ = false;
+    uint64_t stream_normal_pages_ = 0;
+    uint64_t stream_zero_pages_ = 0;
+    uint64_t accounted_ = 0;
     DeviceStates devices_;
     std::optional<runstate::FreezeGuard> freeze_;
     runstate::RunState run_state_ = runstate::RunState::kRunning;

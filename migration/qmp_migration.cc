@@ -106,6 +106,7 @@ MigrationStats stats_of(const mig::RamInfo& ram) {
         .mbps = ram.mbps,
         .dirty_sync_count = number(ram.dirty_sync_count),
         .page_size = number(ram.page_size),
+        .multifd_bytes = ram.multifd_bytes,
         .pages_per_second = ram.pages_per_second,
         .precopy_bytes = ram.precopy_bytes,
         .downtime_bytes = ram.downtime_bytes,

@@ -13,7 +13,13 @@ RamLoader::RamLoader(const memory::RamList& ram) : ram_(ram) {
         arrived_.emplace_back(block->page_count());
 }
 
-Result<void> RamLoader::check_complete() const {
+Result<void> RamLoader::check_complete() {
+    if (multifd_ != nullptr) {
+        multifd_->take_arrived(arrived_);
+        SentPages counts = multifd_->take_counts();
+        normal_pages_ += counts.normal;
+        zero_pages_ += counts.zero;
+    }
     for (size_t i = 0; i < arrived_.size(); ++i) {
         size_t page = arrived_[i].find_next_clear(0);
         if (page < arrived_[i].size()) {
@@ -23,8 +29,9 @@ Result<void> RamLoader::check_complete() const {
     return {};
 }
 
-Result<void> RamLoader::load_section(StreamReader& in, bool first) {
-    if (first != !have_list_) return fail("the list of RAM blocks comes in the first section");
+Result<void> RamLoader::load_section(StreamReader& in, Section section) {
+    if ((section == Section::kFirst) != !have_list_)
+        return fail("the list of RAM blocks comes in the first section");
     for (;;) {
         uint64_t word = TRY(in.be64("RAM record"));
         uint64_t flags = word & kRamFlagsMask;
@@ -35,6 +42,10 @@ Result<void> RamLoader::load_section(StreamReader& in, bool first) {
             TRY(load_block_list(in, offset));
             continue;
         }
+        if (flags == kRamMultifdFlush && offset == 0) {
+            TRY(flush_multifd(section));
+            continue;
+        }
         uint64_t kind = flags & ~kRamContinue;
         if (kind != kRamPage && kind != kRamZero) {
             return fail("RAM record {:#x} has unknown flags", word);
@@ -43,6 +54,20 @@ Result<void> RamLoader::load_section(StreamReader& in, bool first) {
         TRY(load_page(in, offset, flags));
     }
     if (!have_list_) return fail("the list of RAM blocks is missing");
+    if (section == Section::kLast && multifd_ != nullptr && !multifd_held_) {
+        return fail("the guest's memory ends without a flush of the multifd channels");
+    }
+    return {};
+}
+
+Result<void> RamLoader::flush_multifd(Section section) {
+    if (multifd_ == nullptr) return fail("multifd is flushed, but there is none");
+    TRY(multifd_->wait_sync());
+    if (section == Section::kLast) {
+        multifd_held_ = true;
+    } else {
+        multifd_->release();
+    }
     return {};
 }
 

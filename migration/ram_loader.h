@@ -12,6 +12,7 @@
 
 #include "memory/ram_list.h"
 #include "migration/colo/ram_cache.h"
+#include "migration/multifd_receiver.h"
 #include "migration/stream_reader.h"
 #include "util/bitmap.h"
 
@@ -24,12 +25,16 @@ class RamLoader {
     // Pages go to the cache as well from now on. Before the first page.
     void set_cache(colo::RamCache& cache) { cache_ = &cache; }
 
-    // One section's data, up to and with its EOS record. `first`: the section that
-    // must bring the list of blocks.
-    Result<void> load_section(StreamReader& in, bool first);
+    // Pages come over these channels as well from now on.
+    void set_multifd(MultifdReceiver& multifd) { multifd_ = &multifd; }
+
+    enum class Section : uint8_t { kFirst, kMore, kLast };
+    // One section's data, up to and with its EOS record. The first one must bring the
+    // list of blocks. After the last one every channel of multifd is held.
+    Result<void> load_section(StreamReader& in, Section section);
 
     // An error names the first page that never came.
-    Result<void> check_complete() const;
+    Result<void> check_complete();
 
     uint64_t normal_pages() const { return normal_pages_; }
     uint64_t zero_pages() const { return zero_pages_; }
@@ -39,9 +44,12 @@ class RamLoader {
     Result<void> load_page(StreamReader& in, uint64_t offset, uint64_t flags);
     Result<void> select_block(StreamReader& in, uint64_t flags);
     void store_zero(uint64_t page);
+    Result<void> flush_multifd(Section section);
 
     const memory::RamList& ram_;
     colo::RamCache* cache_ = nullptr;
+    MultifdReceiver* multifd_ = nullptr;
+    bool multifd_held_ = false;
     bool have_list_ = false;
     std::vector<Bitmap> arrived_;
     // The block that CONTINUE means.

@@ -90,7 +90,7 @@ SentPages RamSource::send(RamPageSink& sink, uint64_t max_pages) {
             page_ = page + 1;
             bitmap.clear(page);
             --pending_count_;
-            bool zero = is_zero_page(contents(page, 1));
+            bool zero = detect_zeros_ && is_zero_page(contents(page, 1));
             ++(zero ? sent.zero : sent.normal);
             if (run.count > 0 && run.zero == zero && run.first + run.count == page) {
                 ++run.count;

@@ -41,6 +41,9 @@ class RamSource {
     // many pages that were.
     Result<uint64_t> sync();
 
+    // False: zero pages are handed over like all others. The default is true.
+    void set_detect_zeros(bool on) { detect_zeros_ = on; }
+
     // Hands at most `max_pages` pending pages to the sink, from where the last call
     // ended. The caller flushes.
     SentPages send(RamPageSink& sink, uint64_t max_pages);
@@ -69,6 +72,7 @@ class RamSource {
     memory::DirtyLog& log_;
     bool logging_ = false;
     bool capturing_ = false;
+    bool detect_zeros_ = true;
     std::vector<Bitmap> pending_;
     std::vector<Bitmap> fresh_;
     uint64_t pending_count_ = 0;

@@ -30,6 +30,7 @@ enum class StreamCommand : uint16_t {
     kEnableColo = 10,
     kGo = 0x101,
     kWantSwitchoverAck = 0x102,
+    kMultifd = 0x103,
 };
 
 enum class ReturnMessage : uint16_t {
@@ -37,6 +38,9 @@ enum class ReturnMessage : uint16_t {
     kSwitchoverAck = 7,
     kLoaded = 0x101,
 };
+
+// Data of the command multifd: session, channels, compression.
+inline constexpr uint16_t kMultifdCommandSize = 16 + 4 + 4;
 
 inline constexpr uint32_t kRamSectionVersion = 4;
 
@@ -46,6 +50,7 @@ inline constexpr uint64_t kRamMemSize = 0x004;
 inline constexpr uint64_t kRamPage = 0x008;
 inline constexpr uint64_t kRamEos = 0x010;
 inline constexpr uint64_t kRamContinue = 0x020;
+inline constexpr uint64_t kRamMultifdFlush = 0x200;
 inline constexpr uint64_t kRamFlagsMask = 0xfff;
 
 // Follows the machine type: the source's UUID, 16 bytes.

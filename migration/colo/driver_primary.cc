@@ -15,6 +15,8 @@ constexpr std::string_view kSide = "primary";
 // How long the reader has to find out why nothing can be sent.
 constexpr int64_t kSendErrorGraceMs = 200;
 constexpr uint64_t kPagesPerTurn = 4096;
+// A peer that takes no packet for so long is lost.
+constexpr int64_t kMultifdWriteLimitMs = 10'000;
 
 bool wants_verify(const PrimaryDriver::Deps& deps) {
     return deps.settings.parameters().colo_verify && can_verify(deps.machine.ram);
@@ -33,7 +35,12 @@ PrimaryDriver::PrimaryDriver(const Deps& deps)
       phases_(kSide, deps.statistics),
       fsm_({.delay_ms = delay_of(deps.settings), .verify = wants_verify(deps)},
            clock_.now_ns() / 1'000'000),
-      passes_(deps.source.passes()) {}
+      passes_(deps.source.passes()),
+      multifd_(deps.source.multifd()) {
+    if (multifd_ == nullptr) return;
+    multifd_->set_write_limit_ms(kMultifdWriteLimitMs);
+    multifd_sink_.emplace(*multifd_, sink_);
+}
 
 PrimaryDriver::~PrimaryDriver() = default;
 
@@ -96,7 +103,7 @@ void PrimaryDriver::act(const Send& action) {
                    .cause = std::get<CheckpointMessage>(action.message).cause};
         phases_.begin(Phase::kLatency, action.epoch);
         phases_.begin(Phase::kRequest, action.epoch);
-        bytes_at_start_ = link_.writer().bytes_put();
+        bytes_at_start_ = bytes_put();
         checkpoint_under_way_ = true;
     }
     note_send(link_.send(action.epoch, action.message));
@@ -159,7 +166,7 @@ void PrimaryDriver::act(const Fsm::SendSnapshot& action) {
     deps_.source.ram().end_capture();
     if (sent) {
         answers_.push_back(Fsm::SnapshotSent{});
-    } else if (link_.writer().failed()) {
+    } else if (link_.writer().failed() || (multifd_ != nullptr && multifd_->error())) {
         note_send(std::move(sent));
     } else {
         answers_.push_back(HostFailed{sent.error().message()});
@@ -169,6 +176,7 @@ void PrimaryDriver::act(const Fsm::SendSnapshot& action) {
 Result<void> PrimaryDriver::send_snapshot(CommitFlags flags) {
     phases_.begin(Phase::kTransfer, fsm_.epoch());
     TRY(send_pages());
+    if (multifd_ != nullptr) TRY(multifd_->sync());
     DevicesMessage devices;
     size_t size = 0;
     for (const SavedComponent& component : saved_) {
@@ -184,6 +192,12 @@ Result<void> PrimaryDriver::send_snapshot(CommitFlags flags) {
     }
     if (size > kMaxPayload) return fail("the devices' state has {} bytes", size);
     link_.writer().copy(encode(fsm_.epoch(), devices));
+    if (multifd_ != nullptr) {
+        // Only its threads know what they found.
+        SentPages sent = TRY(multifd_->drain());
+        record_.traffic.pages += sent.normal;
+        record_.traffic.zero_pages += sent.zero;
+    }
     CommitMessage commit{.pages = record_.traffic.pages,
                          .zero_pages = record_.traffic.zero_pages,
                          .components = static_cast<uint32_t>(saved_.size()),
@@ -195,15 +209,20 @@ Result<void> PrimaryDriver::send_snapshot(CommitFlags flags) {
 Result<void> PrimaryDriver::send_pages() {
     sink_.set_epoch(fsm_.epoch());
     RamSource& ram = deps_.source.ram();
+    RamPageSink& sink = multifd_sink_ ? static_cast<RamPageSink&>(*multifd_sink_) : sink_;
     while (ram.pending_pages() > 0) {
-        SentPages sent = ram.send(sink_, kPagesPerTurn);
-        record_.traffic.pages += sent.normal;
+        SentPages sent = ram.send(sink, kPagesPerTurn);
+        if (multifd_ == nullptr) record_.traffic.pages += sent.normal;
         record_.traffic.zero_pages += sent.zero;
-        if (ram.pending_pages() > 0) TRY(sink_.flush());
+        if (ram.pending_pages() > 0) TRY(sink.flush());
     }
     // The rest goes out together with the devices' state.
     sink_.end_messages();
     return {};
+}
+
+uint64_t PrimaryDriver::bytes_put() {
+    return link_.writer().bytes_put() + (multifd_ != nullptr ? multifd_->bytes_sent() : 0);
 }
 
 void PrimaryDriver::act(const Fsm::CompareHashes& action) {
@@ -218,8 +237,9 @@ void PrimaryDriver::act(const Fsm::CompareHashes& action) {
 void PrimaryDriver::act(const Fsm::CheckpointDone& action) {
     phases_.end(Phase::kCommit, action.epoch);
     phases_.end(Phase::kLatency, action.epoch);
-    record_.traffic.bytes = link_.writer().bytes_put() - bytes_at_start_;
-    deps_.board.ram.transferred = link_.writer().bytes_put();
+    record_.traffic.bytes = bytes_put() - bytes_at_start_;
+    deps_.board.ram.transferred = bytes_put();
+    if (multifd_ != nullptr) deps_.board.ram.multifd_bytes = multifd_->bytes_sent();
     deps_.board.ram.normal_pages += record_.traffic.pages;
     deps_.board.ram.zero_pages += record_.traffic.zero_pages;
     deps_.statistics.add_checkpoint(record_);

@@ -83,6 +83,7 @@ class PrimaryDriver final : public ColoControl, private LinkHandler {
     Result<void> send_snapshot(CommitFlags flags);
     Result<void> send_pages();
     Result<void> send_devices();
+    uint64_t bytes_put();
     void note_send(Result<void> sent);
     void go_on_alone();
     io::Deadline next_deadline() const;
@@ -110,6 +111,10 @@ class PrimaryDriver final : public ColoControl, private LinkHandler {
     bool checkpoint_under_way_ = false;
     uint64_t bytes_at_start_ = 0;
     uint64_t passes_ = 0;
+    // Pages go over these channels if there are; all that is sent in a checkpoint ends
+    // with a sync packet on each of them, and then COMMIT.
+    MultifdSender* multifd_;
+    std::optional<MultifdPageSink> multifd_sink_;
     std::optional<std::string> abandoned_;
 
     // Set while writing a lot: whoever wants our attention breaks the link then.

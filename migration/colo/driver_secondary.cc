@@ -19,9 +19,11 @@ constexpr int64_t kProgressMs = 1000;
 
 }  // namespace
 
-SecondaryDriver::SecondaryDriver(const Deps& deps, std::unique_ptr<RamCache> cache)
+SecondaryDriver::SecondaryDriver(const Deps& deps, std::unique_ptr<RamCache> cache,
+                                 PrecopyLoader::Multifd multifd)
     : deps_(deps),
       cache_(std::move(cache)),
+      multifd_(std::move(multifd)),
       receiver_(deps.machine.ram, *cache_),
       link_(deps.loader.writer(), deps.loader.reader(), deps.breaks),
       phases_(kSide, deps.statistics),
@@ -32,6 +34,7 @@ SecondaryDriver::~SecondaryDriver() = default;
 
 Result<void> SecondaryDriver::run() {
     link_.start(*this);
+    if (multifd_.receiver != nullptr) open_multifd();
     carry_out(fsm_.take_actions());
     while (!fsm_.done()) {
         if (!answers_.empty()) {
@@ -47,6 +50,7 @@ Result<void> SecondaryDriver::run() {
     }
     link_.close();
     link_.join();
+    multifd_.receiver.reset();
     stop_dirty_log();
     if (dead_) return fail("{}", *dead_);
     return {};
@@ -106,7 +110,7 @@ Result<void> SecondaryDriver::enter() {
     deps_.state.enter(ColoMode::kSecondary);
     holds_shutdown_ = true;
     deps_.board.advance(MigrationStatus::kActive, MigrationStatus::kColo);
-    bytes_at_start_ = link_.bytes_received();
+    bytes_at_start_ = bytes_received();
     return deps_.machine.vm.start();
 }
 
@@ -185,9 +189,13 @@ Result<void> SecondaryDriver::load() {
     // The guest that wanted to be shut down was overwritten.
     deps_.machine.requests.drop_deferred();
     phases_.end(Phase::kCommit, fsm_.epoch());
-    record_.traffic.bytes = link_.bytes_received() - bytes_at_start_;
-    bytes_at_start_ = link_.bytes_received();
+    record_.traffic.bytes = bytes_received() - bytes_at_start_;
+    bytes_at_start_ = bytes_received();
     receiver_.reopen();
+    if (multifd_.receiver != nullptr) {
+        multifd_epoch_ = fsm_.epoch() + 1;
+        multifd_.receiver->release();
+    }
     return {};
 }
 
@@ -318,9 +326,46 @@ Result<void> SecondaryDriver::message_arrives(PeerMessage message) {
     if (inbox_.size() > kMostWaiting) return fail("the primary sends too many messages");
     post_arrived_pages();
     // The driver copies from the cache when it sees this.
-    if (std::holds_alternative<CommitMessage>(message.message)) receiver_.close();
+    if (std::holds_alternative<CommitMessage>(message.message)) {
+        if (multifd_.receiver != nullptr) TRY(finish_multifd());
+        receiver_.close();
+    }
     inbox_.post(std::move(message));
     return {};
+}
+
+// The first epoch's pages may come; before this, nobody could have sent one.
+void SecondaryDriver::open_multifd() {
+    multifd_epoch_ = 1;
+    multifd_.store->enter_colo();
+    multifd_.receiver->set_handlers([this](const std::string& why) { inbox_.post(PeerLost{why}); },
+                                    [this] { multifd_progressed(); });
+    multifd_.receiver->release();
+}
+
+// While a lot arrives there is nothing on the link that says so.
+void SecondaryDriver::multifd_progressed() {
+    int64_t now = now_ms();
+    int64_t before = multifd_posted_ms_.load();
+    if (now - before < kProgressMs) return;
+    if (!multifd_posted_ms_.compare_exchange_strong(before, now)) return;
+    SentPages counts = multifd_.receiver->take_counts();
+    inbox_.post(Fsm::PagesArrived{multifd_epoch_, counts.normal, counts.zero});
+}
+
+// The whole checkpoint is there when every channel has come to its end. They stay
+// there until it has been loaded.
+Result<void> SecondaryDriver::finish_multifd() {
+    TRY(multifd_.receiver->wait_sync());
+    SentPages counts = multifd_.receiver->take_counts();
+    inbox_.post(Fsm::PagesArrived{multifd_epoch_, counts.normal, counts.zero});
+    multifd_.receiver->take_arrived(receiver_.received_elsewhere());
+    return {};
+}
+
+uint64_t SecondaryDriver::bytes_received() const {
+    uint64_t multifd = multifd_.receiver != nullptr ? multifd_.receiver->bytes_received() : 0;
+    return link_.bytes_received() + multifd;
 }
 
 void SecondaryDriver::link_ended(const std::string& why) {

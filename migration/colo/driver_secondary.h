@@ -39,7 +39,9 @@ class SecondaryDriver final : public ColoControl, private LinkHandler {
         ColoState& state;
         ColoStatistics& statistics;
     };
-    SecondaryDriver(const Deps& deps, std::unique_ptr<RamCache> cache);
+    // `multifd`: its channels are held since the last page of the first load.
+    SecondaryDriver(const Deps& deps, std::unique_ptr<RamCache> cache,
+                    PrecopyLoader::Multifd multifd = {});
     ~SecondaryDriver() override;
 
     // Returns when COLO is over. An error: this machine must not run.
@@ -61,6 +63,10 @@ class SecondaryDriver final : public ColoControl, private LinkHandler {
     Result<void> message_arrives(PeerMessage message) override;
     void link_ended(const std::string& why) override;
     void post_arrived_pages();
+    void open_multifd();
+    void multifd_progressed();
+    Result<void> finish_multifd();
+    uint64_t bytes_received() const;
 
     void step(Fsm::Input input);
     void carry_out(const std::vector<Fsm::Action>& actions);
@@ -91,7 +97,9 @@ class SecondaryDriver final : public ColoControl, private LinkHandler {
 
     Deps deps_;
     RealtimeClock clock_;
+    // In this order: the threads of multifd store into the cache.
     std::unique_ptr<RamCache> cache_;
+    PrecopyLoader::Multifd multifd_;
     PageReceiver receiver_;
     Link link_;
     Inbox<Fsm::Input> inbox_;
@@ -110,6 +118,9 @@ class SecondaryDriver final : public ColoControl, private LinkHandler {
     // The reader's.
     uint64_t pages_epoch_ = 0;
     int64_t pages_posted_ms_ = 0;
+    // The epoch that the channels of multifd receive for, and when one of them last told.
+    std::atomic<uint64_t> multifd_epoch_{0};
+    std::atomic<int64_t> multifd_posted_ms_{0};
 };
 
 }  // namespace qc::migration::colo

@@ -35,6 +35,8 @@ class PageReceiver {
 
     // One bitmap a block: what came since the last reopen().
     const std::vector<Bitmap>& received() const { return received_; }
+    // To be added to it: what came on other ways. The reader thread's, before close().
+    std::vector<Bitmap>& received_elsewhere() { return received_; }
     // Forgets what came and accepts pages again.
     void reopen();
 

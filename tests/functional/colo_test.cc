@@ -13,6 +13,7 @@
 #include <random>
 
 #include "tests/functional/accel_test.h"
+#include "tests/functional/survivor.h"
 #include "tests/qtest/guest_memory.h"
 #include "tests/qtest/vm_pair.h"
 
@@ -41,27 +42,8 @@ class Colo : public AccelTest {
         return pair;
     }
 
-    // After the order to go on alone: one COLO_EXIT, the right status, a live guest.
     Result<void> check_survivor(Vm& survivor, std::string_view role) const {
-        const Json exit = TRY(survivor.qmp().wait_event("COLO_EXIT", Deadline::in(kUsual)));
-        if (exit["data"]["mode"] != role) return fail("COLO_EXIT is {}", exit.dump());
-        for (const Deadline deadline = Deadline::in(kUsual);
-             TRY(survivor.run_state()) != "running";) {
-            if (deadline.passed()) return fail("{} does not run", survivor.name());
-        }
-        // The order is answered at once and carried out after that.
-        Json status = TRY(survivor.qmp().execute("query-colo-status"));
-        for (const Deadline deadline = Deadline::in(kUsual); status["mode"] != "none";) {
-            if (deadline.passed()) return fail("query-colo-status says {}", status.dump());
-            status = TRY(survivor.qmp().execute("query-colo-status"));
-        }
-        if (status["last-mode"] != role) return fail("query-colo-status says {}", status.dump());
-        TRY(check_incrementer(survivor, range()));
-        const size_t printed = survivor.serial().size();
-        TRY(survivor.serial().wait_growth(printed, Deadline::in(kUsual)));
-        TRY(check_incrementer(survivor, range()));
-        if (survivor.qmp().count_events("COLO_EXIT") != 0) return fail("COLO_EXIT came twice");
-        return {};
+        return qtest::check_survivor(survivor, role, range());
     }
 
     // The cases of QEMU's own tests: both sides live, one is told to go on alone.

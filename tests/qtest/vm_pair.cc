@@ -37,6 +37,12 @@ Result<std::unique_ptr<VmPair>> VmPair::start(const PairConfig& config, const Te
     TRY(set_parameter(pair->primary(), "max-bandwidth", 1'000'000'000'000));
     TRY(set_parameter(pair->primary(), "downtime-limit", 30'000));
 
+    const Json parameters = Json::parse(config.parameters);
+    for (const auto& [name, value] : parameters.items()) {
+        TRY(set_parameter(pair->primary(), name, value));
+        TRY(set_parameter(pair->secondary(), name, value));
+    }
+
     const std::string where = config.transport == Transport::kUnix
                                   ? "unix:" + directory.file("migration.sock")
                                   : "tcp:127.0.0.1:0";

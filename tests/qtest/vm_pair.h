@@ -20,6 +20,8 @@ struct PairConfig {
     // Set on both sides, after "events"; {"x-colo"} makes it a COLO pair.
     std::vector<std::string> capabilities;
     int checkpoint_delay_ms = 300;
+    // Set on both sides before the destination listens: an object of JSON.
+    std::string parameters = "{}";
 };
 
 class VmPair {
