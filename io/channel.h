@@ -80,6 +80,10 @@ class Channel {
 
     // Blocks until the channel is ready in this direction, shutdown() or deadline.
     virtual WaitOutcome wait(FdEvents direction, Deadline deadline) = 0;
+    // For channels over other channels.
+    static WaitOutcome wait_on(Channel& inner, FdEvents direction, Deadline deadline) {
+        return inner.wait(direction, deadline);
+    }
     // Wakes who waits. Called once, by shutdown(), after was_shut_down() is true.
     virtual void on_shutdown() noexcept = 0;
 

@@ -8,6 +8,8 @@
 
 #include "io/command_channel.h"
 #include "io/file_channel.h"
+#include "io/tls_channel.h"
+#include "migration/tls.h"
 #include "migration/transport.h"
 #include "util/log.h"
 #include "util/machine_lock.h"
@@ -29,9 +31,9 @@ bool is_readable(int fd) {
 
 }  // namespace
 
-Result<std::unique_ptr<Acceptor>> Acceptor::create(const Address& address,
-                                                   monitor::ContextFds* fds) {
-    std::unique_ptr<Acceptor> self(new Acceptor(to_string(address)));
+Result<std::unique_ptr<Acceptor>> Acceptor::create(const Address& address, monitor::ContextFds* fds,
+                                                   const TlsSlot& tls) {
+    std::unique_ptr<Acceptor> self(new Acceptor(to_string(address), tls));
     TRY(self->open(address, fds));
     return self;
 }
@@ -66,7 +68,11 @@ Result<void> Acceptor::listen_on(std::unique_ptr<io::Listener> listener) {
 Result<std::unique_ptr<io::Channel>> Acceptor::accept(io::Deadline deadline,
                                                       const io::Interrupt* interrupt) {
     assert_may_block();
-    if (channel_ != nullptr) return std::move(channel_);
+    if (channel_ != nullptr) {
+        const std::optional<crypto::TlsSettings> tls = tls_.get();
+        if (!tls) return std::move(channel_);
+        return secure(std::move(channel_), *tls, interrupt);
+    }
     if (listener_ == nullptr) return fail("'{}' is one channel, which is in use", name_);
     while (true) {
         if (std::unique_ptr<io::Channel> channel = take_speaking()) {
@@ -85,22 +91,49 @@ Result<std::unique_ptr<io::Channel>> Acceptor::accept(io::Deadline deadline,
 }
 
 std::unique_ptr<io::Channel> Acceptor::take_speaking() {
-    const io::Deadline now = std::chrono::steady_clock::now();
     for (auto at = waiting_.begin(); at != waiting_.end();) {
-        if (is_readable(at->channel->read_poll_fd())) {
-            std::unique_ptr<io::Channel> channel = std::move(at->channel);
-            waiting_.erase(at);
-            return channel;
-        }
-        if (at->deadline <= now) {
-            warn_report("migration: dropping a connection from {} to {} that said nothing for {} s",
-                        at->channel->peer_name(), name_, kSilenceMs / 1000);
-            at = waiting_.erase(at);
-        } else {
-            ++at;
+        switch (look_at(*at)) {
+            case Step::kWaits: ++at; break;
+            case Step::kDrop: at = waiting_.erase(at); break;
+            case Step::kSpeaks: {
+                std::unique_ptr<io::Channel> channel = std::move(at->channel);
+                waiting_.erase(at);
+                return channel;
+            }
         }
     }
     return nullptr;
+}
+
+Acceptor::Step Acceptor::look_at(Waiting& one) const {
+    if (one.tls != nullptr && !one.agreed) {
+        if (const Step step = shake_hands(one); step == Step::kDrop) return step;
+    }
+    if (one.tls == nullptr || one.agreed) {
+        if (is_readable(one.channel->read_poll_fd())) return Step::kSpeaks;
+        if (one.tls != nullptr && one.tls->has_input()) return Step::kSpeaks;
+    }
+    if (one.deadline > std::chrono::steady_clock::now()) return Step::kWaits;
+    warn_report("migration: dropping a connection from {} to {}: {} in time",
+                one.channel->peer_name(), name_,
+                one.tls == nullptr || one.agreed ? "it said nothing" : "TLS was not agreed on");
+    return Step::kDrop;
+}
+
+Acceptor::Step Acceptor::shake_hands(Waiting& one) const {
+    Result<io::TlsChannel::Progress> progress = one.tls->try_handshake();
+    if (!progress) {
+        warn_report("migration: refusing a connection to {}: {}", name_,
+                    progress.error().message());
+        return Step::kDrop;
+    }
+    one.awaited =
+        *progress == io::TlsChannel::Progress::kWrites ? FdEvents::kWrite : FdEvents::kRead;
+    if (*progress == io::TlsChannel::Progress::kDone) {
+        one.agreed = true;
+        one.deadline = io::deadline_in_ms(kSilenceMs);
+    }
+    return Step::kWaits;
 }
 
 Result<void> Acceptor::take_new() {
@@ -112,7 +145,18 @@ Result<void> Acceptor::take_new() {
                         waiting_.front().channel->peer_name(), name_, kMaxWaiting);
             waiting_.erase(waiting_.begin());
         }
-        waiting_.push_back({std::move(channel), io::deadline_in_ms(kSilenceMs)});
+        const std::optional<crypto::TlsSettings> tls = tls_.get();
+        if (!tls) {
+            waiting_.push_back(
+                {.channel = std::move(channel), .deadline = io::deadline_in_ms(kSilenceMs)});
+            continue;
+        }
+        std::unique_ptr<io::TlsChannel> secured =
+            TRY(io::TlsChannel::create(std::move(channel), *tls));
+        io::TlsChannel* const raw = secured.get();
+        waiting_.push_back({.channel = std::move(secured),
+                            .deadline = io::deadline_in_ms(kHandshakeMs),
+                            .tls = raw});
     }
 }
 
@@ -123,7 +167,9 @@ io::WaitOutcome Acceptor::wait(io::Deadline deadline, const io::Interrupt* inter
         fds.push_back({fd, POLLIN, 0});
     io::Deadline until = deadline;
     for (const Waiting& one : waiting_) {
-        fds.push_back({one.channel->read_poll_fd(), POLLIN, 0});
+        fds.push_back(one.awaited == FdEvents::kWrite
+                          ? pollfd{one.channel->write_poll_fd(), POLLOUT, 0}
+                          : pollfd{one.channel->read_poll_fd(), POLLIN, 0});
         until = std::min(until, one.deadline);
     }
     timespec timeout = {};

@@ -4,11 +4,13 @@
 // address, or the one channel that a file, a command or a descriptor is.
 //
 // A connection counts once its peer has begun to speak, which a source does at
-// once. Others wait beside it for a while and are dropped with a warning: a
-// stranger that connects and says nothing keeps nobody out.
+// once, and with TLS only after both sides have agreed on keys and this side has
+// found the peer to be whom it lets in. Others wait beside it for a while and are
+// dropped with a warning: a stranger that connects and says nothing, or is
+// refused, keeps nobody out.
 //
-//   accepted -> (peer speaks, or closes) -> handed out
-//           \-> silent for kSilenceMs, or crowded out -> dropped
+//   accepted -> (TLS agreed) -> (peer speaks, or closes) -> handed out
+//           \-> refused         \-> silent for kSilenceMs, crowded out -> dropped
 //
 // Threading: one thread at a time. Owned by Incoming.
 #pragma once
@@ -21,7 +23,11 @@
 #include "io/channel.h"
 #include "io/listener.h"
 #include "migration/address.h"
+#include "migration/tls_slot.h"
 
+namespace qc::io {
+class TlsChannel;
+}
 namespace qc::monitor {
 class ContextFds;
 }
@@ -32,10 +38,12 @@ class Acceptor {
  public:
     static constexpr size_t kMaxWaiting = 32;
     static constexpr int64_t kSilenceMs = 30'000;
+    static constexpr int64_t kHandshakeMs = 10'000;
 
-    // Listens, or opens what can be opened: errors name the address.
+    // Listens, or opens what can be opened: errors name the address. `tls` outlives
+    // the acceptor.
     static Result<std::unique_ptr<Acceptor>> create(const Address& address,
-                                                    monitor::ContextFds* fds);
+                                                    monitor::ContextFds* fds, const TlsSlot& tls);
 
     // The next channel, as often as it is called. `interrupt` (may be null) breaks
     // the wait. An error may pass: the caller may try again.
@@ -52,17 +60,24 @@ class Acceptor {
     struct Waiting {
         std::unique_ptr<io::Channel> channel;
         io::Deadline deadline;
+        io::TlsChannel* tls = nullptr;  // the channel, where TLS is used
+        bool agreed = false;            // TLS's handshake is done
+        FdEvents awaited = FdEvents::kRead;
     };
+    enum class Step : uint8_t { kSpeaks, kWaits, kDrop };
 
-    explicit Acceptor(std::string name) : name_(std::move(name)) {}
+    Acceptor(std::string name, const TlsSlot& tls) : name_(std::move(name)), tls_(tls) {}
     Result<void> open(const Address& address, monitor::ContextFds* fds);
     Result<void> listen_on(std::unique_ptr<io::Listener> listener);
     // A waiting connection whose peer speaks; null if there is none.
     std::unique_ptr<io::Channel> take_speaking();
+    Step look_at(Waiting& one) const;
+    Step shake_hands(Waiting& one) const;
     Result<void> take_new();
     io::WaitOutcome wait(io::Deadline deadline, const io::Interrupt* interrupt) const;
 
     std::string name_;
+    const TlsSlot& tls_;
     std::unique_ptr<io::Listener> listener_;
     std::optional<io::SocketAddress> address_;
     std::vector<Waiting> waiting_;

@@ -2,6 +2,7 @@
 #include "migration/incoming.h"
 
 #include "migration/colo/driver_secondary.h"
+#include "migration/tls.h"
 #include "migration/transport.h"
 #include "util/log.h"
 
@@ -31,7 +32,10 @@ Result<std::unique_ptr<Incoming>> Incoming::listen(const Deps& deps, const Addre
     if (is_one_way(address)) {
         TRY(check_capabilities(deps.settings.capabilities(), true, false, to_string(address)));
     }
-    self->acceptor_ = TRY(Acceptor::create(address, fds));
+    self->source_ = address;
+    self->set_tls(TRY(tls_settings(deps.settings.parameters(), deps.machine.tls,
+                                   crypto::TlsEndpoint::kServer, address)));
+    self->acceptor_ = TRY(Acceptor::create(address, fds, self->tls_));
     TRY(check_capabilities(deps.settings.capabilities(), self->acceptor_->one_way(),
                            self->acceptor_->many_channels(), to_string(address)));
     self->address_ = self->acceptor_->address();
@@ -115,6 +119,9 @@ void Incoming::thread_main() {
     if (!result) report_failure(&loader, result.error());
     breaks_->set_channel(nullptr);
     channel_->shutdown();
+    // A command is waited for here, and credentials are let go.
+    channel_.reset();
+    tls_.close();
 }
 
 bool Incoming::await_source() {
@@ -123,6 +130,10 @@ bool Incoming::await_source() {
         if (accepted) break;
         if (breaks_->broken()) {
             if (!stopping_) report_failure(nullptr, Error("the wait for a source was broken off"));
+            return false;
+        }
+        if (acceptor_ != nullptr && !acceptor_->many_channels()) {
+            report_failure(nullptr, accepted.error());
             return false;
         }
         warn_report("waiting for a migration: {}", accepted.error().message());

@@ -28,6 +28,7 @@
 #include "migration/precopy_loader.h"
 #include "migration/settings_store.h"
 #include "migration/status_board.h"
+#include "migration/tls_slot.h"
 #include "util/mutex.h"
 #include "util/thread.h"
 
@@ -52,6 +53,11 @@ class Incoming {
     static Result<std::unique_ptr<Incoming>> serve_all(const Deps& deps,
                                                        MultifdGate::Accept accept);
     ~Incoming();
+
+    // Of connections that come from now on, as long as there is no source.
+    void set_tls(std::optional<crypto::TlsSettings> settings) { tls_.set(std::move(settings)); }
+    // What it was told to listen on or to load.
+    const Address& source() const { return source_; }
 
     void yank() { breaks_->break_all(); }
     // Breaks what is under way, without calling that a failure, and waits for the
@@ -81,6 +87,8 @@ class Incoming {
     Deps deps_;
     StatusBoard board_;
     std::unique_ptr<BreakPoint> breaks_;
+    Address source_{FileAddress{}};
+    TlsSlot tls_;
     std::unique_ptr<Acceptor> acceptor_;
     std::optional<io::SocketAddress> address_;
     // Sorts the connections if there is multifd; else the first is the source's.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "migration/tls.h"
 #include "util/assert.h"
 
 namespace qc::migration {
@@ -80,11 +81,22 @@ Result<void> Migration::set_capabilities(std::span<const Capabilities::Change> c
 }
 
 Result<void> Migration::set_parameters(const ParameterChanges& changes) {
-    settings_.set_parameters(TRY(apply_changes(settings_.parameters(), changes, frozen())));
+    const Parameters next = TRY(apply_changes(settings_.parameters(), changes, frozen()));
+    if (changes.tls_creds || changes.tls_authz) TRY(change_incoming_tls(next));
+    settings_.set_parameters(next);
     with_colo([&](colo::ColoControl& colo) {
         if (changes.colo_verify) colo.verify_changed(*changes.colo_verify);
         if (changes.checkpoint_delay_ms) colo.delay_changed(*changes.checkpoint_delay_ms);
     });
+    return {};
+}
+
+// A destination that listens already is told; other channels are not there yet.
+Result<void> Migration::change_incoming_tls(const Parameters& parameters) {
+    MutexLock lock(mutex_);
+    if (incoming_ == nullptr || incoming_->board().status() != MigrationStatus::kSetup) return {};
+    incoming_->set_tls(TRY(
+        tls_settings(parameters, deps_.tls, crypto::TlsEndpoint::kServer, incoming_->source())));
     return {};
 }
 
@@ -163,8 +175,11 @@ Result<void> Migration::migrate(const Address& address, monitor::ContextFds* fds
     if (is_one_way(address)) {
         TRY(check_capabilities(capabilities(), true, false, to_string(address)));
     }
+    std::optional<crypto::TlsSettings> tls =
+        TRY(tls_settings(parameters(), deps_.tls, crypto::TlsEndpoint::kClient, address));
     Route route = TRY(route_to(address, fds));
     TRY(check_capabilities(capabilities(), route.one_way, route.many_channels, route.name));
+    if (tls) route.open = over_tls(std::move(route.open), *std::move(tls));
     return migrate_over(std::move(route.open));
 }
 

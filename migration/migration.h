@@ -79,6 +79,7 @@ class Migration final : public runstate::RequestPolicy {
     Outgoing::Deps outgoing_deps();
     Incoming::Deps incoming_deps();
     void with_colo(const std::function<void(colo::ColoControl&)>& function) EXCLUDES(mutex_);
+    Result<void> change_incoming_tls(const Parameters& parameters) EXCLUDES(mutex_);
     Result<void> check_may_migrate() const;
     Result<void> begin_incoming(std::function<Result<std::unique_ptr<Incoming>>()> create);
 

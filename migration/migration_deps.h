@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "crypto/tls_objects.h"
 #include "memory/dirty_log.h"
 #include "memory/ram_list.h"
 #include "migration/event_listener.h"
@@ -39,6 +40,9 @@ struct MigrationDeps {
 
     // Closed while the guest runs ahead of a checkpoint that the peer does not have.
     runstate::OutputGate& output_gate;
+
+    // Where `tls-creds` and `tls-authz` are looked up; may be null: nowhere.
+    const crypto::TlsObjects* tls = nullptr;
 };
 
 }  // namespace qc::migration

@@ -117,6 +117,8 @@ void Outgoing::thread_main(Opener opener) {
     multifd_.reset();
     breaks_->set_channel(nullptr);
     channel_->shutdown();
+    // A command is waited for here, and credentials are let go.
+    channel_.reset();
 }
 
 Result<void> Outgoing::connect(Opener& opener) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "qapi/json_reader.h"
 #include "qom/object_type.h"
 #include "util/assert.h"
 #include "util/option_string.h"
@@ -33,6 +34,7 @@ constexpr KindInfo info_of(PropertyKind kind) {
         case PropertyKind::kSize: return {"size", "size", false, UINT64_MAX};
         case PropertyKind::kString: return {"str", "string"};
         case PropertyKind::kEnum: return {"enum", "string"};
+        case PropertyKind::kAny: return {"any", "any"};
     }
     return {};
 }
@@ -110,6 +112,7 @@ Result<qapi::Value> parse_property(const PropertyDef& def, std::string_view text
         case PropertyKind::kBool: return TRY(parse_bool(def.name, text));
         case PropertyKind::kString: return text;
         case PropertyKind::kEnum: return check_enum(def, text);
+        case PropertyKind::kAny: return TRY(qapi::parse_json(text).context("{}", def.name));
         case PropertyKind::kSize: return TRY(parse_size(def.name, text));
         case PropertyKind::kInt32:
         case PropertyKind::kInt64: return parse_signed(def, text);
@@ -129,6 +132,7 @@ Result<qapi::Value> check_property(const PropertyDef& def, const qapi::Value& va
             return value;
         case PropertyKind::kString:
         case PropertyKind::kEnum: return wrong_type(def, "string");
+        case PropertyKind::kAny: return value;
         default: return check_number(def, value);
     }
 }

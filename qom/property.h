@@ -39,6 +39,7 @@ enum class PropertyKind : uint8_t {
     kSize,  // as kUint64; text may have a suffix: "64k"
     kString,
     kEnum,  // one of PropertyDef::enum_values
+    kAny,   // any JSON value; text is read as JSON
 };
 
 enum class PropertyAccess : uint8_t {

@@ -11,7 +11,8 @@ import re
 ROOMS = {
     "util": [],
     "qapi": ["util"],
-    "io": ["util", "qapi"],
+    "crypto": ["util"],
+    "io": ["util", "qapi", "crypto"],
     "memory": ["util"],
     "state": ["util", "io"],
     "qom": ["util", "qapi"],
@@ -24,7 +25,8 @@ ROOMS = {
     "target": ["util", "memory", "state", "hw/core"],
     "accel": ["util", "memory", "state", "hw/core", "target"],
     "runstate": ["util", "qapi", "monitor/context", "memory", "state", "hw/core", "target", "accel"],
-    "migration": ["util", "qapi", "monitor/context", "io", "memory", "state", "qom", "runstate",
+    "migration": ["util", "qapi", "monitor/context", "crypto", "io", "memory", "state", "qom",
+                  "runstate",
                   "block/checkpoint", "net/checkpoint"],
     "system": ["*"],
     "tests": ["*"],
@@ -32,7 +34,7 @@ ROOMS = {
 
 # Tests and what serves only them need fakes of neighbours: they may include every
 # room of a lower floor.
-FLOORS = [["util"], ["qapi", "io", "memory", "state", "block"], ["qom"], ["chardev", "net", "ui"],
+FLOORS = [["util"], ["qapi", "crypto"], ["io", "memory", "state", "block"], ["qom"], ["chardev", "net", "ui"],
           ["hw", "monitor"], ["target"], ["accel"], ["runstate"], ["migration"], ["system"]]
 TEST_FILE = re.compile(r"(^|/)(test_|fake_)[^/]*$|_(test|fuzz|fake)\.(cc|h)$")
 

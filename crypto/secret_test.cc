@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "crypto/secret.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+
+namespace qc::crypto {
+namespace {
+
+TEST(SecretTest, base64_is_decoded_or_refused) {
+    EXPECT_EQ(*decode_base64(""), "");
+    EXPECT_EQ(*decode_base64("Zg=="), "f");
+    EXPECT_EQ(*decode_base64("Zm8="), "fo");
+    EXPECT_EQ(*decode_base64("Zm9v"), "foo");
+    EXPECT_EQ(*decode_base64("Zm9v\nYmFy\n"), "foobar");
+    EXPECT_EQ(*decode_base64("AP+/"), std::string("\0\xff\xbf", 3));
+    for (const char* text : {"Z", "Zg", "Zg=", "Z===", "====", "Zg=x", "Zm9v!", "Zg==Zg=="}) {
+        EXPECT_FALSE(decode_base64(text)) << text;
+    }
+}
+
+TEST(SecretTest, data_or_file_but_not_both) {
+    const std::string path = testing::TempDir() + "qc-secret-" + std::to_string(getpid());
+    std::ofstream(path) << "Zm9v";
+    EXPECT_EQ(*load_secret({.data = "x\ny", .file = {}}), "x\ny");
+    EXPECT_EQ(*load_secret({.data = {}, .file = path}), "Zm9v");
+    EXPECT_EQ(*load_secret({.data = {}, .file = path, .format = SecretFormat::kBase64}), "foo");
+    EXPECT_FALSE(load_secret({.data = "x", .file = path}));
+    EXPECT_FALSE(load_secret({}));
+    unlink(path.c_str());
+    auto gone = load_secret({.data = {}, .file = path});
+    ASSERT_FALSE(gone);
+    EXPECT_NE(gone.error().message().find(path), std::string::npos);
+    EXPECT_FALSE(load_secret({.data = {}, .file = "/"}));
+    EXPECT_FALSE(load_secret({.data = {}, .file = "/dev/zero"}));
+}
+
+}  // namespace
+}  // namespace qc::crypto
