@@ -14,7 +14,7 @@ struct Entry {
 
 // In the order of Capability.
 constexpr std::array<Entry, kCapabilityCount> kEntries = {{
-    {"xbzrle", false},
+    {"xbzrle", true},
     {"rdma-pin-all", false},
     {"auto-converge", true},
     {"zero-blocks", false},
@@ -48,6 +48,11 @@ constexpr std::array<std::pair<Capability, Capability>, 1> kNeeds = {{
     {Capability::kSwitchoverAck, Capability::kReturnPath},
 }};
 
+// Each would make the other do nothing.
+constexpr std::array<std::pair<Capability, Capability>, 1> kNeverTogether = {{
+    {Capability::kMultifd, Capability::kXbzrle},
+}};
+
 }  // namespace
 
 std::string_view to_string(Capability capability) {
@@ -70,6 +75,12 @@ Result<void> Capabilities::apply(std::span<const Change> changes) {
             if (next[static_cast<size_t>(other)]) {
                 return fail("Capability 'x-colo' cannot be combined with '{}'", to_string(other));
             }
+        }
+    }
+    for (auto [one, other] : kNeverTogether) {
+        if (next[static_cast<size_t>(one)] && next[static_cast<size_t>(other)]) {
+            return fail("Capability '{}' cannot be combined with '{}'", to_string(one),
+                        to_string(other));
         }
     }
     for (auto [capability, needed] : kNeeds) {

@@ -30,6 +30,23 @@ RamInfo ram_info(const RamCounters& ram) {
     return info;
 }
 
+std::optional<XbzrleInfo> xbzrle_info(const XbzrleCounters& counters) {
+    if (counters.cache_size == 0) return std::nullopt;
+    XbzrleInfo info{.cache_size = counters.cache_size,
+                    .bytes = counters.bytes,
+                    .pages = counters.pages,
+                    .cache_miss = counters.cache_miss,
+                    .overflow = counters.overflow};
+    if (uint64_t looked = info.pages + info.overflow + info.cache_miss; looked != 0) {
+        info.cache_miss_rate = static_cast<double>(info.cache_miss) / static_cast<double>(looked);
+    }
+    if (info.bytes != 0) {
+        info.encoding_rate =
+            static_cast<double>(info.pages * memory::kPageSize) / static_cast<double>(info.bytes);
+    }
+    return info;
+}
+
 MigrationInfo source_info(const StatusBoard& board) {
     MigrationInfo info;
     info.status = board.status();
@@ -37,6 +54,7 @@ MigrationInfo source_info(const StatusBoard& board) {
     if (info.status == MigrationStatus::kNone || info.status == MigrationStatus::kSetup)
         return info;
     info.ram = ram_info(board.ram);
+    info.xbzrle = xbzrle_info(board.xbzrle);
     MigrationTimes times = board.times();
     info.total_time_ms = times.total_ms;
     info.setup_time_ms = times.setup_ms;

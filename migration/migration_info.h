@@ -30,10 +30,21 @@ struct RamInfo {
     uint64_t downtime_bytes = 0;
 };
 
+struct XbzrleInfo {
+    uint64_t cache_size = 0;
+    uint64_t bytes = 0;
+    uint64_t pages = 0;
+    uint64_t cache_miss = 0;
+    double cache_miss_rate = 0;  // of all pages that were looked for
+    double encoding_rate = 0;    // bytes of pages for each byte sent
+    uint64_t overflow = 0;
+};
+
 struct MigrationInfo {
     // Nothing: no migration was ever begun here.
     std::optional<MigrationStatus> status;
-    std::optional<RamInfo> ram;  // of the source side
+    std::optional<RamInfo> ram;        // of the source side
+    std::optional<XbzrleInfo> xbzrle;  // with that capability
     std::optional<int64_t> total_time_ms;
     std::optional<int64_t> setup_time_ms;
     std::optional<int64_t> downtime_ms;           // once it is over

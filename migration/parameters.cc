@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "migration/parameters.h"
 
+#include <bit>
+
 namespace qc::migration {
 
 namespace {
 
 constexpr uint64_t kMaxDowntimeMs = 2000 * 1000;
+constexpr uint64_t kPageSize = 4096;
 
 template <class T>
 void take(T& member, const std::optional<T>& change) {
@@ -34,6 +37,11 @@ Result<void> check_ranges(const Parameters& next) {
         return fail(
             "Parameter 'max_cpu_throttle' expects an integer in the range of cpu_throttle_initial "
             "to 99");
+    }
+    if (next.xbzrle_cache_size < kPageSize || !std::has_single_bit(next.xbzrle_cache_size)) {
+        return fail(
+            "Parameter 'xbzrle_cache_size' expects a power of two no less than the target page "
+            "size");
     }
     TRY(check_range("multifd_channels", next.multifd_channels, 1, 255));
     TRY(check_range("multifd_zlib_level", next.multifd_zlib_level, 0, 9));
@@ -78,6 +86,7 @@ Result<Parameters> apply_changes(const Parameters& now, const ParameterChanges& 
     take(next.cpu_throttle_increment, changes.cpu_throttle_increment);
     take(next.cpu_throttle_tailslow, changes.cpu_throttle_tailslow);
     take(next.max_cpu_throttle, changes.max_cpu_throttle);
+    take(next.xbzrle_cache_size, changes.xbzrle_cache_size);
     take(next.multifd_channels, changes.multifd_channels);
     take(next.multifd_compression, changes.multifd_compression);
     take(next.multifd_zlib_level, changes.multifd_zlib_level);

@@ -38,6 +38,8 @@ struct Parameters {
     bool cpu_throttle_tailslow = false;
     uint8_t max_cpu_throttle = 99;
 
+    uint64_t xbzrle_cache_size = 64 * 1024 * 1024;  // bytes
+
     uint8_t multifd_channels = 2;
     MultifdCompression multifd_compression = MultifdCompression::kNone;
     uint8_t multifd_zlib_level = 1;
@@ -62,6 +64,7 @@ struct ParameterChanges {
     std::optional<uint8_t> cpu_throttle_increment;
     std::optional<bool> cpu_throttle_tailslow;
     std::optional<uint8_t> max_cpu_throttle;
+    std::optional<uint64_t> xbzrle_cache_size;
     std::optional<uint8_t> multifd_channels;
     std::optional<MultifdCompression> multifd_compression;
     std::optional<uint8_t> multifd_zlib_level;

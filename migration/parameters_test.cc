@@ -41,6 +41,8 @@ TEST(Parameters, values_beyond_their_ranges_are_refused_by_name) {
         {{.cpu_throttle_increment = uint8_t{0}}, "cpu_throttle_increment"},
         {{.max_cpu_throttle = uint8_t{19}}, "max_cpu_throttle"},
         {{.max_cpu_throttle = uint8_t{100}}, "max_cpu_throttle"},
+        {{.xbzrle_cache_size = 2048}, "xbzrle_cache_size"},
+        {{.xbzrle_cache_size = 3 * 4096}, "xbzrle_cache_size"},
         {{.multifd_channels = uint8_t{0}}, "multifd_channels"},
         {{.multifd_zlib_level = uint8_t{10}}, "multifd_zlib_level"},
         {{.multifd_zstd_level = uint8_t{21}}, "multifd_zstd_level"},

@@ -20,6 +20,8 @@ namespace qc::migration {
 
 class PrecopyTest : public testing::Test {
  protected:
+    PrecopyTest() = default;
+    explicit PrecopyTest(const TestMachine::Config& config) : source(config) {}
     void TearDown() override {
         source_migration.shut_down();
         destination_migration.shut_down();

@@ -29,6 +29,18 @@ void PrecopyPageSink::pages(uint32_t block, uint64_t first, std::span<const std:
     }
 }
 
+void PrecopyPageSink::copied_page(uint32_t block, uint64_t page, std::span<const std::byte> data) {
+    record(block, page, kRamPage);
+    writer_.copy(data);
+}
+
+void PrecopyPageSink::encoded_page(uint32_t block, uint64_t page, std::span<const std::byte> data) {
+    record(block, page, kRamXbzrle);
+    writer_.u8(kXbzrleEncoding);
+    writer_.be16(static_cast<uint16_t>(data.size()));
+    writer_.copy(data);
+}
+
 void PrecopyPageSink::zero_pages(uint32_t block, uint64_t first, uint64_t count) {
     for (uint64_t page = first; page < first + count; ++page) {
         record(block, page, kRamZero);

@@ -20,6 +20,11 @@ class PrecopyPageSink final : public RamPageSink {
     void end_of_section();
     void multifd_flush();
 
+    // As pages(), but `data` may change at once.
+    void copied_page(uint32_t block, uint64_t page, std::span<const std::byte> data);
+    // What changed in a page, by xbzrle_encode(); less than a page, may change at once.
+    void encoded_page(uint32_t block, uint64_t page, std::span<const std::byte> data);
+
     void pages(uint32_t block, uint64_t first, std::span<const std::byte> data) override;
     void zero_pages(uint32_t block, uint64_t first, uint64_t count) override;
     Result<void> flush() override { return writer_.flush(); }

@@ -39,6 +39,9 @@ PrecopySource::PrecopySource(const Deps& deps)
         zeros_in_stream_ = detection != ZeroPageDetection::kNone;
     }
     ram_.set_detect_zeros(zeros_in_stream_);
+    if (deps.settings.capabilities().get(Capability::kXbzrle)) {
+        xbzrle_.emplace(sink_, deps.machine.ram, deps.board.xbzrle);
+    }
 }
 
 PrecopySource::~PrecopySource() {
@@ -186,6 +189,7 @@ Result<void> PrecopySource::sync() {
     }
     rate_pages_ += written;
     period_pages_ += written;
+    TRY(remember_pages());
     int64_t elapsed = now_ns() - rate_start_ns_;
     if (elapsed >= kRatePeriodNs) {
         deps_.board.ram.dirty_pages_rate = static_cast<uint64_t>(
@@ -196,17 +200,34 @@ Result<void> PrecopySource::sync() {
     return {};
 }
 
+// From the second pass on: in the first one every page is new.
+Result<void> PrecopySource::remember_pages() {
+    if (!xbzrle_ || sent_pages_ * memory::kPageSize < deps_.machine.ram.total_bytes()) return {};
+    TRY(xbzrle_->set_cache_size(deps_.settings.parameters().xbzrle_cache_size));
+    xbzrle_->age();
+    return {};
+}
+
+RamPageSink& PrecopySource::page_sink() {
+    if (multifd_sink_) return *multifd_sink_;
+    if (xbzrle_) return *xbzrle_;
+    return sink_;
+}
+
 Result<void> PrecopySource::send_ram_section(StreamItem item, uint64_t max_pages) {
     uint64_t before = bytes_put();
     bool last = item == StreamItem::kSectionEnd;
     // What goes over the channels needs no section in the stream.
     bool section = last || deps_.multifd == nullptr || zeros_in_stream_;
     if (section) begin_section(item, kRamSectionId);
-    RamPageSink& sink = multifd_sink_ ? static_cast<RamPageSink&>(*multifd_sink_) : sink_;
+    RamPageSink& sink = page_sink();
     // Flushed in pieces: what waits in the writer is bounded.
     while (max_pages > 0 && ram_.pending_pages() > 0) {
+        uint64_t encoded = deps_.board.xbzrle.pages;
         SentPages sent = ram_.send(sink, std::min(max_pages, kPagesPerSection));
-        if (deps_.multifd == nullptr) stream_normal_pages_ += sent.normal;
+        // What is sent as a difference is counted there.
+        encoded = deps_.board.xbzrle.pages - encoded;
+        if (deps_.multifd == nullptr) stream_normal_pages_ += sent.normal - encoded;
         stream_zero_pages_ += sent.zero;
         sent_pages_ += sent.normal + sent.zero;
         max_pages -= sent.normal + sent.zero;

@@ -35,6 +35,7 @@
 #include "migration/settings_store.h"
 #include "migration/status_board.h"
 #include "migration/stream_reader.h"
+#include "migration/xbzrle_page_sink.h"
 
 namespace qc::migration {
 
@@ -97,6 +98,8 @@ class PrecopySource {
     void update_counters();
     uint64_t bytes_put() const;
     uint64_t bytes_accounted();
+    Result<void> remember_pages();
+    RamPageSink& page_sink();
     Result<void> send_ram_section(StreamItem item, uint64_t max_pages);
     Result<void> send_devices();
     void begin_section(StreamItem item, uint32_t id);
@@ -118,6 +121,7 @@ class PrecopySource {
     uint64_t stream_normal_pages_ = 0;
     uint64_t stream_zero_pages_ = 0;
     uint64_t accounted_ = 0;
+    std::optional<XbzrlePageSink> xbzrle_;  // in front of sink_
     DeviceStates devices_;
     std::optional<runstate::FreezeGuard> freeze_;
     runstate::RunState run_state_ = runstate::RunState::kRunning;

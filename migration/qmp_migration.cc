@@ -45,7 +45,6 @@ MigrationParameters fixed_parameters() {
         .compress_wait_thread = true,
         .decompress_threads = uint8_t{2},
         .block_incremental = false,
-        .xbzrle_cache_size = 64 * 1024 * 1024,
         .max_postcopy_bandwidth = 0,
         .x_vcpu_dirty_limit_period = 1000,
         .vcpu_dirty_limit = 1,
@@ -70,7 +69,6 @@ std::vector<std::string> unsupported_changes(const MigrateSetParameters& args) {
     check("compress-wait-thread", args.compress_wait_thread, fixed.compress_wait_thread);
     check("decompress-threads", args.decompress_threads, fixed.decompress_threads);
     check("block-incremental", args.block_incremental, fixed.block_incremental);
-    check("xbzrle-cache-size", args.xbzrle_cache_size, fixed.xbzrle_cache_size);
     check("max-postcopy-bandwidth", args.max_postcopy_bandwidth, fixed.max_postcopy_bandwidth);
     check("x-vcpu-dirty-limit-period", args.x_vcpu_dirty_limit_period,
           fixed.x_vcpu_dirty_limit_period);
@@ -113,6 +111,16 @@ MigrationStats stats_of(const mig::RamInfo& ram) {
     };
 }
 
+XBZRLECacheStats xbzrle_of(const mig::XbzrleInfo& info) {
+    return {.cache_size = info.cache_size,
+            .bytes = static_cast<int64_t>(info.bytes),
+            .pages = static_cast<int64_t>(info.pages),
+            .cache_miss = static_cast<int64_t>(info.cache_miss),
+            .cache_miss_rate = info.cache_miss_rate,
+            .encoding_rate = info.encoding_rate,
+            .overflow = static_cast<int64_t>(info.overflow)};
+}
+
 ColoStatistics colo_of(const mig::colo::ColoSummary& summary) {
     ColoStatistics result{
         .role = static_cast<COLOMode>(summary.role),
@@ -152,6 +160,7 @@ Result<MigrationInfo> qmp_query_migrate(monitor::MonitorContext& context) {
     MigrationInfo result;
     if (info.status) result.status = status_of(*info.status);
     if (info.ram) result.ram = stats_of(*info.ram);
+    if (info.xbzrle) result.xbzrle_cache = xbzrle_of(*info.xbzrle);
     result.total_time = info.total_time_ms;
     result.expected_downtime = info.expected_downtime_ms;
     result.downtime = info.downtime_ms;
@@ -202,6 +211,7 @@ Result<void> qmp_migrate_set_parameters(monitor::MonitorContext& context,
         .cpu_throttle_increment = args.cpu_throttle_increment,
         .cpu_throttle_tailslow = args.cpu_throttle_tailslow,
         .max_cpu_throttle = args.max_cpu_throttle,
+        .xbzrle_cache_size = args.xbzrle_cache_size,
         .multifd_channels = args.multifd_channels,
         .multifd_compression = enum_cast<mig::MultifdCompression>(args.multifd_compression),
         .multifd_zlib_level = args.multifd_zlib_level,
@@ -228,6 +238,7 @@ Result<MigrationParameters> qmp_query_migrate_parameters(monitor::MonitorContext
     result.cpu_throttle_increment = parameters.cpu_throttle_increment;
     result.cpu_throttle_tailslow = parameters.cpu_throttle_tailslow;
     result.max_cpu_throttle = parameters.max_cpu_throttle;
+    result.xbzrle_cache_size = parameters.xbzrle_cache_size;
     result.multifd_channels = parameters.multifd_channels;
     result.multifd_compression = static_cast<MultiFDCompression>(parameters.multifd_compression);
     result.multifd_zlib_level = parameters.multifd_zlib_level;

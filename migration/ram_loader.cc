@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "migration/ram_loader.h"
 
+#include <array>
 #include <cstring>
 
 #include "migration/stream_format.h"
+#include "migration/xbzrle_codec.h"
 #include "migration/zero_page.h"
 
 namespace qc::migration {
@@ -47,7 +49,7 @@ Result<void> RamLoader::load_section(StreamReader& in, Section section) {
             continue;
         }
         uint64_t kind = flags & ~kRamContinue;
-        if (kind != kRamPage && kind != kRamZero) {
+        if (kind != kRamPage && kind != kRamZero && kind != kRamXbzrle) {
             return fail("RAM record {:#x} has unknown flags", word);
         }
         if (!have_list_) return fail("RAM pages before the list of blocks");
@@ -103,6 +105,7 @@ Result<void> RamLoader::load_page(StreamReader& in, uint64_t offset, uint64_t fl
         return fail("RAM block '{}': offset {:#x} lies outside", block_->id(), offset);
     }
     uint64_t page = offset / memory::kPageSize;
+    if (flags & kRamXbzrle) return load_difference(in, page);
     arrived_[block_index_].set(page);
     if (flags & kRamZero) {
         uint8_t fill = TRY(in.u8("fill byte"));
@@ -118,6 +121,31 @@ Result<void> RamLoader::load_page(StreamReader& in, uint64_t offset, uint64_t fl
         std::memcpy(cache_->pages(block_index_, page, 1).data(), target.data(), target.size());
     }
     ++normal_pages_;
+    return {};
+}
+
+Result<void> RamLoader::load_difference(StreamReader& in, uint64_t page) {
+    if (!arrived_[block_index_].test(page)) {
+        return fail("RAM block '{}': page {} changes before it came", block_->id(), page);
+    }
+    uint8_t encoding = TRY(in.u8("encoding"));
+    uint16_t length = TRY(in.be16("length of a page's difference"));
+    if (encoding != kXbzrleEncoding || length > memory::kPageSize) {
+        return fail("RAM block '{}': a difference of {} bytes in encoding {:#x}", block_->id(),
+                    length, encoding);
+    }
+    std::array<std::byte, memory::kPageSize> encoded;
+    std::array<std::byte, memory::kPageSize> changed;
+    TRY(in.bytes(std::span(encoded).first(length), "page's difference"));
+    std::span<std::byte> target = block_->page(page);
+    std::memcpy(changed.data(), target.data(), target.size());
+    TRY(xbzrle_decode(std::span(encoded).first(length), changed)
+            .context("RAM block '{}': page {}", block_->id(), page));
+    std::memcpy(target.data(), changed.data(), target.size());
+    block_->note_replaced(page);
+    if (cache_ != nullptr) {
+        std::memcpy(cache_->pages(block_index_, page, 1).data(), target.data(), target.size());
+    }
     return {};
 }
 

@@ -43,6 +43,7 @@ class RamLoader {
     Result<void> load_block_list(StreamReader& in, uint64_t total);
     Result<void> load_page(StreamReader& in, uint64_t offset, uint64_t flags);
     Result<void> select_block(StreamReader& in, uint64_t flags);
+    Result<void> load_difference(StreamReader& in, uint64_t page);
     void store_zero(uint64_t page);
     Result<void> flush_multifd(Section section);
 

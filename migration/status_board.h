@@ -35,6 +35,15 @@ struct RamCounters {
     std::atomic<uint64_t> downtime_bytes{0};  // while it stood still
 };
 
+// Of pages after the first pass; all 0 without the capability xbzrle.
+struct XbzrleCounters {
+    std::atomic<uint64_t> cache_size{0};
+    std::atomic<uint64_t> pages{0};  // sent as a difference
+    std::atomic<uint64_t> bytes{0};  // which took so many
+    std::atomic<uint64_t> cache_miss{0};
+    std::atomic<uint64_t> overflow{0};  // the difference was larger than the page
+};
+
 struct MigrationTimes {
     int64_t total_ms = 0;
     int64_t setup_ms = 0;
@@ -71,6 +80,7 @@ class StatusBoard {
     void pass(uint64_t number);
 
     RamCounters ram;
+    XbzrleCounters xbzrle;
 
  private:
     EventListener& listener_;

@@ -50,6 +50,9 @@ inline constexpr uint64_t kRamMemSize = 0x004;
 inline constexpr uint64_t kRamPage = 0x008;
 inline constexpr uint64_t kRamEos = 0x010;
 inline constexpr uint64_t kRamContinue = 0x020;
+inline constexpr uint64_t kRamXbzrle = 0x040;
+// Leads the data of such a record.
+inline constexpr uint8_t kXbzrleEncoding = 0x01;
 inline constexpr uint64_t kRamMultifdFlush = 0x200;
 inline constexpr uint64_t kRamFlagsMask = 0xfff;
 

@@ -31,6 +31,17 @@ void add_ram(std::string& text, const qapi::MigrationStats& ram) {
     }
 }
 
+void add_xbzrle(std::string& text, const qapi::XBZRLECacheStats& xbzrle) {
+    auto out = std::back_inserter(text);
+    fmt::format_to(out, "cache size: {} bytes\n", xbzrle.cache_size);
+    add_line(text, "xbzrle transferred", xbzrle.bytes / 1024, "kbytes");
+    add_line(text, "xbzrle pages", xbzrle.pages, "pages");
+    add_line(text, "xbzrle cache miss", xbzrle.cache_miss, "pages");
+    fmt::format_to(out, "xbzrle cache miss rate: {:.2f}\nxbzrle encoding rate: {:.2f}\n",
+                   xbzrle.cache_miss_rate, xbzrle.encoding_rate);
+    fmt::format_to(out, "xbzrle overflow: {}\n", xbzrle.overflow);
+}
+
 void add_address(std::string& text, const qapi::SocketAddress& address) {
     if (address.inet) text += fmt::format("\ttcp:{}:{}\n", address.inet->host, address.inet->port);
     if (address.unix) text += fmt::format("\tunix:{}\n", address.unix->path);
@@ -53,6 +64,7 @@ Result<std::string> info_migrate(MonitorContext& context, const HmpArgs&) {
     add_line(text, "setup", info.setup_time, "ms");
     add_line(text, "cpu throttle percentage", info.cpu_throttle_percentage, "%");
     if (info.ram) add_ram(text, *info.ram);
+    if (info.xbzrle_cache) add_xbzrle(text, *info.xbzrle_cache);
     if (info.socket_address) {
         text += "socket address: [\n";
         for (const auto& address : *info.socket_address)

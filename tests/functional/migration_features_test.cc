@@ -97,6 +97,39 @@ TEST_P(MigrationFeatures, pause_before_switchover_cancelled_source_goes_on) {
               ExitStatus::exited(1));
 }
 
+TEST_P(MigrationFeatures, xbzrle_sends_differences_and_tells_the_numbers) {
+    auto pair = ASSERT_VALUE(start_pair({"xbzrle"}));
+    Vm& source = pair->primary();
+    ASSERT_VALUE(set_parameter(source, "xbzrle-cache-size", 33'554'432));
+    ASSERT_VALUE(set_parameter(source, "max-bandwidth", 20'000'000));
+    ASSERT_VALUE(set_parameter(source, "downtime-limit", 1));
+    ASSERT_VALUE(begin(*pair));
+    Json info;
+    do {
+        std::this_thread::sleep_for(10ms);
+        info = ASSERT_VALUE(source.qmp().execute("query-migrate"));
+        ASSERT_NE(info["status"], "failed") << info;
+    } while (info["status"] != "completed" &&
+             (!info.contains("xbzrle-cache") || info["xbzrle-cache"]["pages"] < 2000));
+    ASSERT_VALUE(set_parameter(source, "downtime-limit", 30'000));
+    ASSERT_VALUE(set_parameter(source, "max-bandwidth", 1'000'000'000));
+    ASSERT_VALUE(complete(*pair));
+    const Json xbzrle = ASSERT_VALUE(source.qmp().execute("query-migrate"))["xbzrle-cache"];
+    EXPECT_EQ(xbzrle["cache-size"], 33'554'432);
+    EXPECT_GT(xbzrle["pages"], 0) << xbzrle;
+    EXPECT_GT(xbzrle["encoding-rate"], 20) << xbzrle;
+    EXPECT_GT(xbzrle["cache-miss"], 0) << xbzrle;
+}
+
+TEST_P(MigrationFeatures, colo_after_xbzrle_has_equal_memory_on_both_sides) {
+    auto pair = ASSERT_VALUE(start_pair({"x-colo", "xbzrle"}));
+    Vm& source = pair->primary();
+    ASSERT_VALUE(set_parameter(source, "x-colo-verify", true));
+    ASSERT_VALUE(pair->enter_colo());
+    ASSERT_VALUE(pair->wait_checkpoints(3));
+    EXPECT_GT(ASSERT_VALUE(source.qmp().execute("query-migrate"))["colo"]["verified"], 0);
+}
+
 TEST_P(MigrationFeatures, auto_converge_slows_the_guest_down_step_by_step) {
     auto pair = ASSERT_VALUE(start_pair({"auto-converge"}));
     Vm& source = pair->primary();
@@ -163,9 +196,10 @@ TEST_P(MigrationFeatures, slow_checkpoint_is_an_event_and_statistics_are_shown) 
     auto pair = ASSERT_VALUE(start_pair({"x-colo"}));
     Vm& source = pair->primary();
     ASSERT_VALUE(set_parameter(source, "x-colo-slow-checkpoint", 1));
+    // Comparing all memory takes longer than that.
+    ASSERT_VALUE(set_parameter(source, "x-colo-verify", true));
     ASSERT_VALUE(pair->enter_colo());
     ASSERT_VALUE(pair->wait_checkpoints(2));
-    // This guest writes 8 MiB between two checkpoints.
     const Json event =
         ASSERT_VALUE(source.qmp().wait_event("COLO_CHECKPOINT_SLOW", Deadline::in(kUsual)));
     const Json& checkpoint = event["data"]["checkpoint"];
@@ -287,6 +321,7 @@ TEST_F(MigrationSettings, parameters_are_read_back) {
         {"cpu-throttle-increment", 25},
         {"cpu-throttle-tailslow", true},
         {"max-cpu-throttle", 95},
+        {"xbzrle-cache-size", 33'554'432},
         {"multifd-channels", 16},
         {"multifd-compression", "zstd"},
         {"multifd-zlib-level", 9},
