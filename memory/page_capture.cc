@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "memory/page_capture.h"
 
-#include <sys/mman.h>
-
 #include <bit>
-#include <cerrno>
 #include <cstring>
 #include <thread>
 
@@ -28,20 +25,10 @@ PageCapture::PageCapture(std::span<const std::byte> memory)
       unclaimed_(captured_.size()),
       copied_(captured_.size()) {}
 
-PageCapture::~PageCapture() {
-    if (copies_ != nullptr) munmap(copies_, memory_.size());
-}
-
 Result<void> PageCapture::begin(const Bitmap& pages) {
     QC_ASSERT(!active() && pages.size() == captured_.size());
-    if (copies_ == nullptr) {
-        void* copies = mmap(nullptr, memory_.size(), PROT_READ | PROT_WRITE,
-                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (copies == MAP_FAILED) {
-            return fail_errno(errno, "cannot set up {} bytes for captured pages", memory_.size());
-        }
-        (void)madvise(copies, memory_.size(), MADV_DONTDUMP);
-        copies_ = static_cast<std::byte*>(copies);
+    if (copies_.empty()) {
+        copies_ = TRY(HostMemory::map(memory_.size()).context("no memory for captured pages"));
     }
     captured_ = pages;
     captured_count_ = 0;
@@ -58,21 +45,21 @@ Result<void> PageCapture::begin(const Bitmap& pages) {
 void PageCapture::end() {
     active_.store(false, std::memory_order_release);
     if (captured_count_ > kKeptPages) {
-        (void)madvise(copies_ + kKeptPages * kPageSize, (captured_count_ - kKeptPages) * kPageSize,
-                      MADV_DONTNEED);
+        copies_.discard_from(kKeptPages * kPageSize);
     }
 }
 
 std::span<const std::byte> PageCapture::hold(uint64_t first, uint64_t count) {
     for (uint64_t page = first; page < first + count; ++page)
         copy(page);
-    return {copies_ + slot(first) * kPageSize, count * kPageSize};
+    return copies_.bytes().subspan(slot(first) * kPageSize, count * kPageSize);
 }
 
 void PageCapture::copy(uint64_t page) {
     if (copied_.test(page)) return;
     if (unclaimed_.test_and_clear(page)) {
-        std::memcpy(copies_ + slot(page) * kPageSize, memory_.data() + page * kPageSize, kPageSize);
+        std::memcpy(copies_.data() + slot(page) * kPageSize, memory_.data() + page * kPageSize,
+                    kPageSize);
         copied_.set(page);
         return;
     }

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "util/bitmap.h"
+#include "util/host_memory.h"
 #include "util/result.h"
 
 namespace qc::memory {
@@ -27,7 +28,7 @@ class PageCapture {
  public:
     // `memory` are the block's bytes, whole pages.
     explicit PageCapture(std::span<const std::byte> memory);
-    ~PageCapture();
+    ~PageCapture() = default;
     PageCapture(const PageCapture&) = delete;
     PageCapture& operator=(const PageCapture&) = delete;
 
@@ -57,7 +58,7 @@ class PageCapture {
     uint64_t captured_count_ = 0;
     AtomicBitmap unclaimed_;  // nobody has begun to copy it
     AtomicBitmap copied_;
-    std::byte* copies_ = nullptr;
+    HostMemory copies_;
 };
 
 }  // namespace qc::memory

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "memory/ram_block.h"
 
-#include <sys/mman.h>
-
-#include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "util/assert.h"
 #include "util/checked.h"
@@ -13,29 +11,19 @@ namespace qc::memory {
 
 Result<std::unique_ptr<RamBlock>> RamBlock::create(std::string id, uint64_t size, Kind kind) {
     QC_ASSERT(size > 0 && size % kPageSize == 0);
-    void* host = mmap(nullptr, size, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (host == MAP_FAILED) {
-        return fail_errno(errno, "cannot set up guest memory '{}' of {} bytes", id, size);
-    }
-    // A core dump of the emulator with the guest's memory in it helps nobody.
-    (void)madvise(host, size, MADV_DONTDUMP);
-    return std::unique_ptr<RamBlock>(
-        new RamBlock(std::move(id), size, kind, static_cast<std::byte*>(host)));
+    HostMemory host = TRY(HostMemory::map(size).context("cannot set up guest memory '{}'", id));
+    return std::unique_ptr<RamBlock>(new RamBlock(std::move(id), kind, std::move(host)));
 }
 
-RamBlock::RamBlock(std::string id, uint64_t size, Kind kind, std::byte* host)
+RamBlock::RamBlock(std::string id, Kind kind, HostMemory memory)
     : id_(std::move(id)),
-      size_(size),
+      memory_(std::move(memory)),
+      size_(memory_.size()),
       kind_(kind),
-      host_(host),
-      dirty_(size / kPageSize),
-      code_pages_(size / kPageSize),
-      capture_({host, size}) {}
-
-RamBlock::~RamBlock() {
-    munmap(host_, size_);
-}
+      host_(memory_.data()),
+      dirty_(size_ / kPageSize),
+      code_pages_(size_ / kPageSize),
+      capture_(memory_.bytes()) {}
 
 void RamBlock::write(uint64_t offset, std::span<const std::byte> data) {
     if (data.empty()) return;

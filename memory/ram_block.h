@@ -22,6 +22,7 @@
 #include "memory/page_capture.h"
 #include "memory/phys_addr.h"
 #include "util/bitmap.h"
+#include "util/host_memory.h"
 #include "util/result.h"
 
 namespace qc::memory {
@@ -44,7 +45,6 @@ class RamBlock {
     // `id` is the name in the migration stream ("pc.ram", "pc.bios"); `size` is in
     // bytes, a multiple of kPageSize. Contents start as zeros, unallocated.
     static Result<std::unique_ptr<RamBlock>> create(std::string id, uint64_t size, Kind kind);
-    ~RamBlock();
     RamBlock(const RamBlock&) = delete;
     RamBlock& operator=(const RamBlock&) = delete;
 
@@ -90,9 +90,10 @@ class RamBlock {
     void set_code_write_listener(CodeWriteListener* listener) { listener_ = listener; }
 
  private:
-    RamBlock(std::string id, uint64_t size, Kind kind, std::byte* host);
+    RamBlock(std::string id, Kind kind, HostMemory memory);
 
     std::string id_;
+    HostMemory memory_;
     uint64_t size_;
     Kind kind_;
     std::byte* host_;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "memory/ram_list.h"
+#include "util/host_memory.h"
 #include "util/result.h"
 
 namespace qc::migration::colo {
@@ -20,7 +21,7 @@ namespace qc::migration::colo {
 class RamCache {
  public:
     static Result<std::unique_ptr<RamCache>> create(const memory::RamList& ram);
-    ~RamCache();
+    ~RamCache() = default;
     RamCache(const RamCache&) = delete;
     RamCache& operator=(const RamCache&) = delete;
 
@@ -31,13 +32,9 @@ class RamCache {
     void clear_pages(uint32_t block, uint64_t first, uint64_t count);
 
  private:
-    struct Mapping {
-        std::byte* data;
-        uint64_t size;
-    };
     RamCache() = default;
 
-    std::vector<Mapping> mappings_;
+    std::vector<HostMemory> copies_;
 };
 
 }  // namespace qc::migration::colo
