@@ -21,38 +21,55 @@ Result<std::string> listening_uri(Vm& vm) {
 }  // namespace
 
 Result<std::unique_ptr<VmPair>> VmPair::start(const PairConfig& config, const TempDir& directory) {
-    auto pair = std::unique_ptr<VmPair>(new VmPair());
+    auto pair = std::unique_ptr<VmPair>(new VmPair(config, directory));
     VmConfig side = config.vm;
     side.name = "source";
     pair->primary_ = TRY(Vm::start(side, directory));
-    side.name = "dest";
-    side.incoming = "defer";
-    pair->secondary_ = TRY(Vm::start(side, directory));
-
-    std::vector<std::string> capabilities = {"events"};
-    capabilities.insert(capabilities.end(), config.capabilities.begin(), config.capabilities.end());
-    TRY(pair->primary().set_capabilities(capabilities));
-    TRY(pair->secondary().set_capabilities(capabilities));
-    TRY(set_parameter(pair->primary(), "x-checkpoint-delay", config.checkpoint_delay_ms));
-    TRY(set_parameter(pair->primary(), "max-bandwidth", 1'000'000'000'000));
-    TRY(set_parameter(pair->primary(), "downtime-limit", 30'000));
-
-    const Json parameters = Json::parse(config.parameters);
-    for (const auto& [name, value] : parameters.items()) {
-        TRY(set_parameter(pair->primary(), name, value));
-        TRY(set_parameter(pair->secondary(), name, value));
-    }
-
-    const std::string where = config.transport == Transport::kUnix
-                                  ? "unix:" + directory.file("migration.sock")
-                                  : "tcp:127.0.0.1:0";
-    TRY(pair->secondary().qmp().execute("migrate-incoming", {{"uri", where}}));
-    pair->uri_ = TRY(listening_uri(pair->secondary()));
+    TRY(pair->set_up(pair->primary()));
+    TRY(pair->set_up_primary());
+    TRY(pair->start_secondary("dest"));
     return pair;
 }
 
+Result<void> VmPair::promote_secondary() {
+    primary_ = std::move(secondary_);
+    return set_up_primary();
+}
+
+Result<void> VmPair::set_up_primary() {
+    TRY(set_parameter(primary(), "x-checkpoint-delay", config_.checkpoint_delay_ms));
+    TRY(set_parameter(primary(), "max-bandwidth", 1'000'000'000'000));
+    return set_parameter(primary(), "downtime-limit", 30'000);
+}
+
+Result<void> VmPair::start_secondary(const std::string& name) {
+    VmConfig side = config_.vm;
+    side.name = name;
+    side.incoming = "defer";
+    secondary_ = TRY(Vm::start(side, directory_));
+    TRY(set_up(secondary()));
+    const std::string where = config_.transport == Transport::kUnix
+                                  ? "unix:" + directory_.file("migration.sock")
+                                  : "tcp:127.0.0.1:0";
+    TRY(secondary().qmp().execute("migrate-incoming", {{"uri", where}}));
+    uri_ = TRY(listening_uri(secondary()));
+    return {};
+}
+
+// What both sides are told.
+Result<void> VmPair::set_up(Vm& vm) const {
+    std::vector<std::string> capabilities = {"events"};
+    capabilities.insert(capabilities.end(), config_.capabilities.begin(),
+                        config_.capabilities.end());
+    TRY(vm.set_capabilities(capabilities));
+    const Json parameters = Json::parse(config_.parameters);
+    for (const auto& [name, value] : parameters.items())
+        TRY(set_parameter(vm, name, value));
+    return {};
+}
+
 Result<void> VmPair::enter_colo() {
-    TRY(primary().serial().wait_for("A", Deadline::in(kUsual)));
+    TRY(primary().serial().wait_growth(0, Deadline::in(kUsual)));
     TRY(primary().qmp().execute("migrate", {{"uri", uri_}}));
     TRY(primary().wait_migration("colo", Deadline::in(kUsual)));
     TRY(secondary().qmp().wait_event("RESUME", Deadline::in(kUsual)));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Two machines for migration and COLO: a source (primary) and a destination
-// (secondary) with the same configuration, on a unix or tcp channel.
+// (secondary) with the same configuration, on a unix or tcp channel. The directory
+// outlives the pair.
 #pragma once
 
 #include <memory>
@@ -30,6 +31,13 @@ class VmPair {
     static Result<std::unique_ptr<VmPair>> start(const PairConfig& config,
                                                  const TempDir& directory);
 
+    // A new secondary, instead of one that is dead, which listens at uri().
+    Result<void> start_secondary(const std::string& name);
+
+    // The secondary that took over becomes the primary of the next pair; the old one
+    // is dead.
+    Result<void> promote_secondary();
+
     Vm& primary() { return *primary_; }
     Vm& secondary() { return *secondary_; }
     // Where the destination listens, as `migrate` takes it.
@@ -44,8 +52,13 @@ class VmPair {
     Result<void> wait_checkpoint_begin();
 
  private:
-    VmPair() = default;
+    VmPair(PairConfig config, const TempDir& directory)
+        : config_(std::move(config)), directory_(directory) {}
+    Result<void> set_up(Vm& vm) const;
+    Result<void> set_up_primary();
 
+    PairConfig config_;
+    const TempDir& directory_;
     std::unique_ptr<Vm> primary_;
     std::unique_ptr<Vm> secondary_;
     std::string uri_;
