@@ -4,6 +4,8 @@
 #include <array>
 #include <string_view>
 
+#include "qapi/json_reader.h"
+#include "qapi/json_writer.h"
 #include "system/option_help.h"
 #include "system/version.h"
 
@@ -149,6 +151,26 @@ Result<void> add_device(Parse& parse, const std::string& value, const std::strin
     return {};
 }
 
+// A member that is a list or an object keeps its JSON text.
+Result<OptionString> options_from_json(const std::string& text) {
+    const qapi::Value value = TRY(qapi::parse_json(text));
+    const qapi::Object* object = value.as_object();
+    if (object == nullptr) return fail("this is not a JSON object");
+    OptionString options;
+    for (const qapi::Member& member : object->members()) {
+        const std::string* string = member.value.as_string();
+        options.set(member.name, string != nullptr ? *string : qapi::to_json(member.value));
+    }
+    return options;
+}
+
+Result<void> add_object(Parse& parse, const std::string& value, const std::string& origin) {
+    auto options = TRY(value.starts_with('{') ? options_from_json(value)
+                                              : OptionString::parse(value, "qom-type"));
+    parse.options.objects.push_back({std::move(options), origin});
+    return {};
+}
+
 template <std::vector<RawOption> Options::* kMember>
 Result<void> append_raw(Parse& parse, const std::string& value, const std::string& origin) {
     (parse.options.*kMember).push_back({value, origin});
@@ -218,6 +240,8 @@ constexpr std::array kEntries = {
           set_flag<&Options::snapshot>},
     Entry{"device", "DRIVER[,PROP=VALUE]",
           "a device; 'help' lists them, 'DRIVER,help' its properties", add_device},
+    Entry{"object", "TYPE,id=ID[,PROP=VALUE]|JSON",
+          "an object; 'help' lists the types, 'TYPE,help' a type's properties", add_object},
     Entry{"chardev", "BACKEND,id=ID[,...]", "a character back end", append_raw<&Options::chardevs>},
     Entry{"serial", "DEV",
           "where a serial port goes: file:F, stdio, unix:..., chardev:ID, null, none",

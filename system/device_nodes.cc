@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include "hw/core/device_type.h"
+#include "system/user_objects.h"
 
 namespace qc::system {
 
@@ -23,6 +24,8 @@ std::string describe(const qom::PropertyDef& def) {
     return line + "\n";
 }
 
+}  // namespace
+
 std::string type_help(const qom::ObjectType& type) {
     std::string text = fmt::format("{} options:\n", type.name);
     for (const qom::PropertyDef* def : qom::all_properties(type)) {
@@ -30,8 +33,6 @@ std::string type_help(const qom::ObjectType& type) {
     }
     return text;
 }
-
-}  // namespace
 
 DeviceNodes::DeviceNodes(std::string_view machine_type)
     : machine_type_name_(fmt::format("{}-machine", machine_type)),
@@ -41,6 +42,7 @@ DeviceNodes::DeviceNodes(std::string_view machine_type)
     types_.add(machine_type_);
     types_.add(kCpuType);
     hw::register_pc_device_types(types_);
+    UserObjects::register_types(types_);
 }
 
 DeviceNodes::~DeviceNodes() = default;

@@ -18,6 +18,9 @@
 
 namespace qc::system {
 
+// The text of `TYPE,help`: what may be given at creation.
+std::string type_help(const qom::ObjectType& type);
+
 class DeviceNodes {
  public:
     // The canonical machine type: "pc-i440fx-9.0".

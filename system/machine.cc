@@ -6,8 +6,10 @@
 #include "system/device_nodes.h"
 #include "system/firmware.h"
 #include "system/linux/signal_watch.h"
+#include "system/objects/tls_lookup.h"
 #include "system/option_help.h"
 #include "system/trace.h"
+#include "system/user_objects.h"
 #include "target/i386/cpu_model.h"
 #include "util/log.h"
 
@@ -63,12 +65,16 @@ Result<std::unique_ptr<Machine>> Machine::create(Options options, EventLoop& loo
     block_termination_signals();
     for (const auto& vcpu : machine->vcpus_)
         TRY(machine->vm_->add_vcpu(*vcpu));
+    TRY(machine->user_objects_->make(machine->options_.objects, ObjectStage::kMachine));
     return machine;
 }
 
 Result<void> Machine::create_back_ends() {
     core_ = TRY(MachineCore::create(loop_));
     nodes_ = std::make_unique<DeviceNodes>(canonical_machine_type(options_.machine_type));
+    user_objects_ = std::make_unique<UserObjects>(*this);
+    tls_lookup_ = std::make_unique<TlsLookup>(*user_objects_);
+    TRY(user_objects_->make(options_.objects, ObjectStage::kBackEnds));
     device_requests_ = TRY(nodes_->requests(options_.devices));
     chardevs_ = std::make_unique<chardev::ChardevRegistry>(chardev::ChardevDeps{.loop = loop_});
     for (const RawOption& option : options_.chardevs) {
@@ -204,7 +210,8 @@ Result<void> Machine::create_migration() {
         .events = *events_,
         .autostart = !options_.start_paused,
         .requests = requests_,
-        .output_gate = output_gate_});
+        .output_gate = output_gate_,
+        .tls = tls_lookup_.get()});
     requests_.set_policy(migration_.get());
     return {};
 }
@@ -237,6 +244,10 @@ Result<void> Machine::launch() {
     return migration_->migrate_incoming(address).context("{}", options_.incoming->origin);
 }
 
+qom::ObjectTree& Machine::object_tree() {
+    return nodes_->tree();
+}
+
 Result<void> Machine::stop() {
     // Before the incoming machine has arrived, this decides what becomes of it.
     return vm_->user_stop();
@@ -254,6 +265,7 @@ void Machine::shut_down() {
     requests_.set_policy(nullptr);
     if (migration_) migration_->shut_down();
     if (vm_) vm_->shut_down();
+    if (user_objects_) user_objects_->machine_ends();
     if (qmp_) qmp_->stop();
     if (drives_) drives_->drain();
 }

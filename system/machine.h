@@ -33,6 +33,8 @@ namespace qc::system {
 
 class DeviceNodes;
 class DiskListener;
+class TlsLookup;
+class UserObjects;
 
 class Machine {
  public:
@@ -54,6 +56,8 @@ class Machine {
     runstate::VmControl& vm() { return *vm_; }
     runstate::SystemRequests& requests() { return requests_; }
     migration::Migration& migration() { return *migration_; }
+    qom::ObjectTree& object_tree();
+    UserObjects& objects() { return *user_objects_; }
     accel::Accelerator& accelerator() { return *accelerator_; }
     block::DriveTable& drives() { return *drives_; }
     chardev::ChardevRegistry& chardevs() { return *chardevs_; }
@@ -98,6 +102,8 @@ class Machine {
     std::unique_ptr<EventRelay> events_;
     std::unique_ptr<migration::Migration> migration_;
     std::unique_ptr<QmpServer> qmp_;
+    std::unique_ptr<UserObjects> user_objects_;
+    std::unique_ptr<TlsLookup> tls_lookup_;
 };
 
 }  // namespace qc::system

@@ -13,6 +13,7 @@
 #include "system/machine.h"
 #include "system/option_help.h"
 #include "system/tracing.h"
+#include "system/user_objects.h"
 #include "util/log.h"
 
 namespace {
@@ -28,6 +29,7 @@ int print(const std::string& text) {
 Result<std::optional<std::string>> requested_text(const system::Options& options,
                                                   const system::Tracing& tracing) {
     if (auto text = tracing.help(options)) return text;
+    if (auto text = TRY(system::UserObjects::help(options.objects))) return text;
     if (options.cpu_model == "help" || options.cpu_model == "?") return system::cpu_help();
     system::DeviceNodes nodes(system::canonical_machine_type(options.machine_type));
     return nodes.help(options.devices);

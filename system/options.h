@@ -40,6 +40,7 @@ struct Options {
 
     std::vector<ParsedOption> drives;
     std::vector<ParsedOption> devices;
+    std::vector<ParsedOption> objects;
     std::vector<RawOption> chardevs;
     std::vector<RawOption> serials;
     std::vector<RawOption> qmp_monitors;

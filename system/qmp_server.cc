@@ -11,6 +11,7 @@
 #include "qapi/generated/qapi_commands_machine.h"
 #include "qapi/generated/qapi_commands_migration.h"
 #include "qapi/generated/qapi_commands_misc.h"
+#include "qapi/generated/qapi_commands_object.h"
 #include "qapi/generated/qapi_commands_qom.h"
 #include "qapi/generated/qapi_commands_run_state.h"
 #include "qapi/generated/qapi_commands_yank.h"
@@ -29,6 +30,7 @@ void add_commands(qapi::CommandTable& table) {
     table.add(qapi::machine_commands());
     table.add(qapi::migration_commands());
     table.add(qapi::misc_commands());
+    table.add(qapi::object_commands());
     table.add(qapi::qom_commands());
     table.add(qapi::run_state_commands());
     table.add(qapi::yank_commands());

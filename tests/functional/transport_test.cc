@@ -279,8 +279,7 @@ TEST_F(Transports, colo_and_return_path_are_refused_where_nobody_answers) {
             EXPECT_NE(error.find(fmt::format("'{}'", capability)), std::string::npos) << error;
         }
         const Json off = {{{"capability", capability}, {"state", false}}};
-        ASSERT_VALUE(
-            source().qmp().execute("migrate-set-capabilities", {{"capabilities", off}}));
+        ASSERT_VALUE(source().qmp().execute("migrate-set-capabilities", {{"capabilities", off}}));
     }
     EXPECT_FALSE(std::filesystem::exists(file("x")));
     auto dest = ASSERT_VALUE(start_destination("defer"));
