@@ -50,6 +50,8 @@ def measure_pair(binary, image, accel, seconds, directory):
         result.update(pause_mean_ms=statistics.mean(pauses), pause_p50_ms=percentile(pauses, .5),
                       pause_p99_ms=percentile(pauses, .99), pause_max_ms=max(pauses))
 
+        result["phases"] = {side: phase_times_ms(machine)
+                            for side, machine in zip(("primary", "secondary"), pair.machines)}
         pair.primary.kill()
         killed = time.monotonic()
         ColoPair.take_over(pair.secondary)
@@ -59,6 +61,12 @@ def measure_pair(binary, image, accel, seconds, directory):
         return result
     finally:
         pair.close()
+
+
+def phase_times_ms(machine):
+    """(p50, p99) of each part of a checkpoint, from an emulator that tells them."""
+    phases = machine.qmp.execute("query-migrate").get("colo", {}).get("phases", [])
+    return {phase["phase"]: (phase["p50"] / 1e3, phase["p99"] / 1e3) for phase in phases}
 
 
 def measure_start(binary, accel, rounds, directory):
@@ -131,6 +139,15 @@ def show(rows, names):
         print(f"{label:42}{cells}" + (f"{values[0] / values[1]:>9.2f}" if numeric else ""))
 
 
+def show_phases(results):
+    """Where the time of a checkpoint goes; phases may overlap."""
+    for title, result in results.items():
+        for side, phases in (result.get("phases", {}) if isinstance(result, dict) else {}).items():
+            times = "  ".join(f"{name} {p50:.2f}/{p99:.2f}" for name, (p50, p99) in phases.items())
+            if times:
+                print(f"{title}, {side}, p50/p99 ms: {times}")
+
+
 def figures(results, names, title, keys):
     found = [results[name].get(title, {}) for name in names]
     for key in keys:
@@ -189,6 +206,7 @@ def main():
     rows += figures(results, list(binaries), "tcg, -S",
                     ["start_p50_ms", "own_memory_mib", "qmp_p50_ms", "qmp_p99_ms"])
     show(rows, list(binaries))
+    show_phases(results["ours"])
     for name in binaries:
         for title, result in results[name].items():
             if isinstance(result, dict) and "error" in result:
