@@ -21,13 +21,19 @@ namespace {
 
 // A host without descriptors to spare may have some again after this time.
 constexpr int64_t kPauseAfterErrorMs = 500;
+constexpr int64_t kLookUpMs = 10'000;
 
 Result<std::vector<RawSocketAddress>> resolve(const InetAddress& address) {
+    // One's own name is known at once, or the caller has better things to do.
+    const Deadline deadline = deadline_in_ms(kLookUpMs);
     const std::unique_ptr<Resolver> resolver = TRY(Resolver::start(address, ResolveFor::kListen));
     while (true) {
         std::optional<std::vector<RawSocketAddress>> found = TRY(resolver->poll());
         if (found) return *std::move(found);
-        wait_for(resolver->fd(), FdEvents::kRead, nullptr, kNoDeadline);
+        if (wait_for(resolver->fd(), FdEvents::kRead, nullptr, deadline) ==
+            WaitOutcome::kDeadline) {
+            return fail("looking up '{}' takes too long", address.host);
+        }
     }
 }
 

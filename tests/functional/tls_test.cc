@@ -256,6 +256,53 @@ TEST_F(Tls, colo_takes_checkpoints_and_fails_over) {
     EXPECT_EQ(ASSERT_VALUE(survivor.run_state()), "running");
 }
 
+TEST_F(Tls, multifd_has_tls_on_every_channel) {
+    for (const char* creds : {"psk", "x509"}) {
+        PairConfig config = pair_config(Transport::kTcp);
+        config.capabilities = {"multifd"};
+        config.parameters = R"({"multifd-channels": 4})";
+        auto pair = ASSERT_VALUE(start_pair(config));
+        if (std::string_view(creds) == "psk") {
+            ASSERT_VALUE(add_psk(pair->secondary(), "server", key_directory("a", kKey)));
+            ASSERT_VALUE(add_psk(pair->primary(), "client", key_directory("b", kKey)));
+        } else {
+            ASSERT_VALUE(make_certificates());
+            ASSERT_VALUE(add_x509(pair->secondary(), "server"));
+            ASSERT_VALUE(add_x509(pair->primary(), "client"));
+        }
+        // A destination with credentials lets no channel in without TLS.
+        ASSERT_VALUE(migrates(*pair));
+        const Json ram = ASSERT_VALUE(pair->primary().qmp().execute("query-migrate"))["ram"];
+        EXPECT_GT(ram["multifd-bytes"], 0);
+    }
+}
+
+TEST_F(Tls, multifd_with_another_key_fails_and_the_destination_waits_on) {
+    PairConfig config = pair_config(Transport::kTcp);
+    config.capabilities = {"multifd"};
+    auto pair = ASSERT_VALUE(start_pair(config));
+    ASSERT_VALUE(add_psk(pair->secondary(), "server", key_directory("a", kKey)));
+    ASSERT_VALUE(add_psk(pair->primary(), "client", key_directory("bad", "00112233"), "wrong"));
+    ASSERT_VALUE(fails(*pair));
+    ASSERT_VALUE(still_waits(pair->secondary()));
+    ASSERT_VALUE(add_psk(pair->primary(), "client", key_directory("b", kKey), "right"));
+    ASSERT_VALUE(migrates(*pair));
+}
+
+TEST_F(Tls, colo_with_multifd_takes_checkpoints) {
+    PairConfig config = pair_config(Transport::kTcp);
+    config.capabilities = {"x-colo", "multifd"};
+    config.checkpoint_delay_ms = 100;
+    auto pair = ASSERT_VALUE(start_pair(config));
+    ASSERT_VALUE(add_psk(pair->secondary(), "server", key_directory("a", kKey)));
+    ASSERT_VALUE(add_psk(pair->primary(), "client", key_directory("b", kKey)));
+    ASSERT_VALUE(
+        pair->primary().qmp().execute("migrate-set-parameters", {{"x-colo-verify", true}}));
+    ASSERT_VALUE(pair->enter_colo());
+    ASSERT_VALUE(pair->wait_checkpoints(10));
+    ASSERT_VALUE(check_incrementer(pair->primary(), kSmallIncrementer));
+}
+
 TEST_F(Tls, objects_are_listed_deleted_and_kept_while_in_use) {
     auto pair = ASSERT_VALUE(start_pair(pair_config(Transport::kUnix)));
     Vm& dest = pair->secondary();

@@ -156,6 +156,23 @@ TEST_F(Transports, command_that_never_reads_can_be_cancelled) {
     ASSERT_VALUE(check_alive(source()));
 }
 
+TEST_F(Transports, sigterm_and_yank_end_a_command_that_never_reads) {
+    ASSERT_VALUE(source().qmp().execute("migrate", {{"uri", "exec:sleep 1000"}}));
+    ASSERT_VALUE(source().wait_migration("active", Deadline::in(kUsual)));
+    const Json instances = Json::array({{{"type", "migration"}}});
+    ASSERT_VALUE(source().qmp().execute_oob("yank", {{"instances", instances}}));
+    ASSERT_VALUE(wait_failed());
+    ASSERT_VALUE(check_alive(source()));
+    ASSERT_VALUE(source().qmp().execute("migrate", {{"uri", "exec:sleep 1000"}}));
+    ASSERT_VALUE(source().wait_migration("active", Deadline::in(kUsual)));
+    EXPECT_EQ(ASSERT_VALUE(source().terminate()), ExitStatus::exited(0));
+}
+
+TEST_F(Transports, sigterm_ends_a_destination_whose_command_says_nothing) {
+    auto dest = ASSERT_VALUE(start_destination("exec:sleep 1000"));
+    EXPECT_EQ(ASSERT_VALUE(dest->terminate()), ExitStatus::exited(0));
+}
+
 TEST_F(Transports, source_command_that_fails_ends_the_destination_with_1) {
     TempDir other = ASSERT_VALUE(TempDir::create());
     Process process = ASSERT_VALUE(
