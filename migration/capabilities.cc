@@ -29,7 +29,7 @@ constexpr std::array<Entry, kCapabilityCount> kEntries = {{
     {"multifd", true},
     {"dirty-bitmaps", false},
     {"postcopy-blocktime", false},
-    {"late-block-activate", false},
+    {"late-block-activate", true},
     {"x-ignore-shared", false},
     {"validate-uuid", true},
     {"background-snapshot", false},

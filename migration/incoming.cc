@@ -184,13 +184,17 @@ Result<void> Incoming::finish_plain(PrecopyLoader& loader) {
     return {};
 }
 
-// Where the source's VM was, unless the user wants this one to wait.
+// Where the source's VM was, unless the user wants this one to wait. One that waits
+// takes its disks' images nevertheless, while the source cannot have them back, unless
+// late-block-activate leaves that to whoever continues first.
 Result<void> Incoming::start_machine(PrecopyLoader& loader) {
     using runstate::RunState;
     RunState state = loader.devices().run_state();
-    if (state != RunState::kRunning) return deps_.machine.vm.set_state(state);
-    return deps_.machine.autostart ? deps_.machine.vm.start()
-                                   : deps_.machine.vm.set_state(RunState::kPaused);
+    if (state == RunState::kRunning && deps_.machine.autostart) return deps_.machine.vm.start();
+    if (!deps_.settings.capabilities().get(Capability::kLateBlockActivate)) {
+        TRY(deps_.machine.vm.prepare_to_start());
+    }
+    return deps_.machine.vm.set_state(state == RunState::kRunning ? RunState::kPaused : state);
 }
 
 void Incoming::report_failure(PrecopyLoader* loader, const Error& error) {

@@ -266,6 +266,21 @@ Result<void> qmp_migrate_cancel(monitor::MonitorContext& context) {
     return TRY(migration_of(context))->cancel();
 }
 
+// The three are what QEMU says where postcopy was not switched on.
+Result<void> qmp_migrate_start_postcopy(monitor::MonitorContext&) {
+    return fail("Enable postcopy with migrate_set_capability before the start of migration");
+}
+
+Result<void> qmp_migrate_pause(monitor::MonitorContext&) {
+    return fail(
+        "migrate-pause is currently only supported during postcopy-active or postcopy-recover "
+        "state");
+}
+
+Result<void> qmp_migrate_recover(monitor::MonitorContext&, const MigrateRecoverArgs&) {
+    return fail("Migrate recover can only be run when postcopy is paused.");
+}
+
 Result<void> qmp_migrate_continue(monitor::MonitorContext& context,
                                   const MigrateContinueArgs& args) {
     mig::Migration* migration = TRY(migration_of(context));

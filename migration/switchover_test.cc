@@ -94,6 +94,50 @@ TEST_F(SwitchoverTest, consent_needs_a_way_back) {
     EXPECT_NE(result.error().message().find("'return-path'"), std::string::npos);
 }
 
+class HostThings final : public runstate::RunListener {
+ public:
+    Result<void> prepare_to_start() override {
+        ++taken;
+        if (refuse) return fail("the image is locked");
+        return {};
+    }
+    void vm_starting() override {}
+    void vm_stopped() override {}
+    std::atomic<int> taken{0};
+    std::atomic<bool> refuse{false};
+};
+
+class LateBlockActivateTest : public PrecopyTest {
+ protected:
+    void SetUp() override { destination.vm->add_listener(things); }
+    // From a source that stands still: the destination waits for `cont` as well.
+    void migrate(MigrationStatus end) {
+        begin();
+        ASSERT_TRUE(source_reaches(end));
+    }
+    HostThings things;
+};
+
+TEST_F(LateBlockActivateTest, paused_destination_takes_its_disks_at_once_without_it) {
+    migrate(MigrationStatus::kCompleted);
+    EXPECT_EQ(things.taken, 1);
+    EXPECT_FALSE(destination.vm->running());
+}
+
+TEST_F(LateBlockActivateTest, paused_destination_takes_its_disks_when_it_starts_with_it) {
+    enable(destination_migration, {Capability::kLateBlockActivate});
+    migrate(MigrationStatus::kCompleted);
+    EXPECT_EQ(things.taken, 0);
+    ASSERT_TRUE(destination.vm->user_start());
+    EXPECT_EQ(things.taken, 1);
+}
+
+TEST_F(LateBlockActivateTest, disks_that_cannot_be_had_leave_the_machine_to_the_source) {
+    things.refuse = true;
+    migrate(MigrationStatus::kFailed);
+    EXPECT_NE(source_migration.info().error_desc->find("locked"), std::string::npos);
+}
+
 class UuidTest : public testing::Test {
  protected:
     // The destination's error, or nothing if the migration succeeded.

@@ -95,6 +95,15 @@ Result<void> VmControl::set_state(RunState state) {
     return {};
 }
 
+Result<void> VmControl::prepare_to_start() {
+    assert_may_block();
+    MutexLock control(control_mutex_);
+    if (running()) return {};
+    for (RunListener* listener : listeners_)
+        TRY(listener->prepare_to_start());
+    return {};
+}
+
 Result<void> VmControl::user_stop() {
     assert_may_block();
     MutexLock control(control_mutex_);

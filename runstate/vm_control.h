@@ -102,6 +102,10 @@ class VmControl {
     // Changes between two states in which the VM stands still.
     Result<void> set_state(RunState state) EXCLUDES(control_mutex_);
 
+    // What start() takes from the host before it starts anything, now: later another
+    // process may have it. The VM stands still.
+    Result<void> prepare_to_start() EXCLUDES(control_mutex_);
+
     // What a user asks with `stop` and `cont`: as stop(kPaused) and start(), except
     // that while a FreezeGuard holds the VM they only change what it will restore.
     Result<void> user_stop() EXCLUDES(control_mutex_);

@@ -4,6 +4,7 @@
 // what they refuse, and how the processes end.
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -218,6 +219,29 @@ TEST_P(MigrationFeatures, slow_checkpoint_is_an_event_and_statistics_are_shown) 
     ASSERT_VALUE(check_alive(source));
 }
 
+// Both machines have the image; whoever has taken it keeps the other from running.
+TEST_P(MigrationFeatures, late_block_activate_leaves_the_image_to_who_continues_first) {
+    for (const bool late : {false, true}) {
+        const std::string image = directory().file("disk.img");
+        std::filesystem::copy_file(guest_image("page_incrementer_small"), image,
+                                   std::filesystem::copy_options::overwrite_existing);
+        PairConfig shared{.vm = config(""), .transport = Transport::kUnix};
+        shared.vm.extra = {"-drive", "if=ide,format=raw,file=" + image};
+        if (late) shared.capabilities = {"late-block-activate"};
+        auto pair = ASSERT_VALUE(VmPair::start(shared, directory()));
+        Vm& source = pair->primary();
+        ASSERT_VALUE(source.serial().wait_for("A", Deadline::in(kUsual)));
+        ASSERT_VALUE(source.qmp().execute("stop"));
+        ASSERT_VALUE(begin(*pair));
+        ASSERT_VALUE(source.wait_migration("completed", Deadline::in(kUsual)));
+        auto continued = source.qmp().execute("cont");
+        EXPECT_EQ(continued.has_value(), late);
+        auto other = pair->secondary().qmp().execute("cont");
+        EXPECT_EQ(other.has_value(), !late);
+        ASSERT_VALUE(check_alive(late ? source : pair->secondary()));
+    }
+}
+
 class MigrationUuid : public ::testing::Test {
  protected:
     void SetUp() override { directory_.emplace(ASSERT_VALUE(TempDir::create())); }
@@ -273,6 +297,21 @@ TEST_F(MigrationUuid, source_without_one_migrates) {
 TEST_F(MigrationUuid, destination_without_one_migrates) {
     start(kOneUuid, nullptr);
     expect_completed();
+}
+
+TEST_P(MigrationFeatures, nobody_listens_ends_as_failed_and_the_source_runs) {
+    auto vm = ASSERT_VALUE(Vm::start(config("page_incrementer_small"), directory()));
+    ASSERT_VALUE(vm->serial().wait_for("A", Deadline::in(kUsual)));
+    ASSERT_VALUE(vm->qmp().execute("migrate_cancel"));
+    ASSERT_VALUE(vm->qmp().execute("migrate", {{"uri", "tcp:127.0.0.1:0"}}));
+    std::string status;
+    do {
+        status = ASSERT_VALUE(vm->migration_status());
+        ASSERT_TRUE(status == "setup" || status == "failed") << status;
+    } while (status != "failed");
+    EXPECT_NE(ASSERT_VALUE(vm->qmp().execute("query-migrate")).value("error-desc", ""), "");
+    ASSERT_VALUE(vm->qmp().execute("migrate_cancel"));
+    ASSERT_VALUE(check_alive(*vm));
 }
 
 class MigrationSettings : public ::testing::Test {
@@ -359,6 +398,40 @@ TEST_F(MigrationSettings, channel_set_up_is_frozen_while_a_source_is_awaited) {
     EXPECT_FALSE(incoming->set_capabilities({"multifd"}));
     ASSERT_VALUE(incoming->set_capabilities({"x-colo"}));
     ASSERT_VALUE(set_parameter(*incoming, "x-checkpoint-delay", 500));
+}
+
+TEST_F(MigrationSettings, postcopy_is_refused_by_name) {
+    EXPECT_FALSE(vm().set_capabilities({"postcopy-ram"}));
+    EXPECT_NE(error_of(vm(), "migrate-start-postcopy", Json::object()).find("postcopy"),
+              std::string::npos);
+    EXPECT_NE(error_of(vm(), "migrate-pause", Json::object()).find("postcopy"), std::string::npos);
+    EXPECT_NE(error_of(vm(), "migrate-recover", {{"uri", "unix:/nowhere"}}).find("postcopy"),
+              std::string::npos);
+}
+
+TEST_F(MigrationSettings, hmp_shows_and_sets_what_qmp_does) {
+    auto hmp = [&](const std::string& line) {
+        const auto reply = vm().qmp().execute("human-monitor-command", {{"command-line", line}});
+        return reply ? reply->get<std::string>() : reply.error().message();
+    };
+    EXPECT_EQ(hmp("migrate_set_capability xbzrle on"), "");
+    EXPECT_NE(hmp("info migrate_capabilities").find("xbzrle: on"), std::string::npos);
+    EXPECT_EQ(hmp("migrate_set_parameter xbzrle-cache-size 4k"), "");
+    EXPECT_EQ(hmp("migrate_set_parameter max-bandwidth 1"), "");
+    EXPECT_EQ(hmp("migrate_set_parameter downtime-limit 1"), "");
+    EXPECT_EQ(hmp("migrate_set_parameter cpu-throttle-tailslow on"), "");
+    const std::string parameters = hmp("info migrate_parameters");
+    EXPECT_NE(parameters.find("xbzrle-cache-size: 4096 bytes"), std::string::npos) << parameters;
+    EXPECT_NE(parameters.find("max-bandwidth: 1048576 bytes/second"), std::string::npos);
+    EXPECT_NE(parameters.find("downtime-limit: 1 ms"), std::string::npos);
+    EXPECT_NE(parameters.find("cpu-throttle-tailslow: on"), std::string::npos);
+    EXPECT_NE(hmp("migrate_set_parameter xbzrle-cache-size 5000").find("power of two"),
+              std::string::npos);
+    EXPECT_NE(hmp("migrate_set_capability nosuch on").find("nosuch"), std::string::npos);
+    EXPECT_NE(hmp("migrate_continue pre-switchover").find("not in expected state"),
+              std::string::npos);
+    EXPECT_NE(hmp("x_colo_lost_heartbeat").find("COLO"), std::string::npos);
+    EXPECT_NE(hmp("info colo").find("mode: none"), std::string::npos);
 }
 
 TEST_F(MigrationSettings, colo_refuses_what_it_excludes_by_name) {
