@@ -5,6 +5,7 @@
 
 #include "migration/tls.h"
 #include "util/assert.h"
+#include "util/log.h"
 
 namespace qc::migration {
 
@@ -139,6 +140,19 @@ void Migration::with_colo(const std::function<void(colo::ColoControl&)>& functio
 }
 
 Result<void> Migration::colo_lost_heartbeat() {
+    TRY(colo_state_.check_request());
+    return order_policy_ ? order_policy_() : colo_go_on();
+}
+
+void Migration::colo_peer_lost(const std::string& why) {
+    with_colo([&](colo::ColoControl& colo) { colo.peer_lost(why); });
+}
+
+void Migration::colo_stop_guest() {
+    if (Result<void> stopped = deps_.vm.user_stop(); !stopped) error_report(stopped.error());
+}
+
+Result<void> Migration::colo_go_on() {
     TRY(colo_state_.request());
     with_colo([](colo::ColoControl& colo) { colo.order(); });
     return {};

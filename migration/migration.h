@@ -57,6 +57,17 @@ class Migration final : public runstate::RequestPolicy {
     colo::ColoStatus colo_status() const { return colo_state_.status(); }
     // x-colo-lost-heartbeat: this side goes on alone. Returns before that is done.
     Result<void> colo_lost_heartbeat() EXCLUDES(mutex_);
+    // Who decides about that order, if not COLO alone: a heartbeat. It calls
+    // colo_go_on(), now or later. Main loop; empty: nobody.
+    using OrderPolicy = std::function<Result<void>()>;
+    void set_order_policy(OrderPolicy policy) { order_policy_ = std::move(policy); }
+    bool has_order_policy() const { return static_cast<bool>(order_policy_); }
+    Result<void> colo_go_on() EXCLUDES(mutex_);
+    // COLO's peer is lost, though its connection may stand. A primary stops its guest.
+    void colo_peer_lost(const std::string& why) EXCLUDES(mutex_);
+    // The guest of a secondary that will never go on.
+    void colo_stop_guest();
+    colo::ColoState& colo_state() { return colo_state_; }
     // Asks for a checkpoint, on either side; nothing happens outside of COLO.
     void request_checkpoint(colo::Cause cause) EXCLUDES(mutex_);
 
@@ -87,6 +98,7 @@ class Migration final : public runstate::RequestPolicy {
     SettingsStore settings_;
     colo::ColoState colo_state_;
     colo::ColoStatistics colo_statistics_{settings_, deps_.events};
+    OrderPolicy order_policy_;
     mutable Mutex mutex_;
     bool ended_ GUARDED_BY(mutex_) = false;
     std::unique_ptr<Outgoing> outgoing_ GUARDED_BY(mutex_);

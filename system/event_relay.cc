@@ -3,6 +3,7 @@
 
 #include "migration/colo/qapi_checkpoint.h"
 #include "qapi/generated/qapi_events_colo.h"
+#include "qapi/generated/qapi_events_heartbeat.h"
 #include "qapi/generated/qapi_events_migration.h"
 #include "qapi/generated/qapi_events_run_state.h"
 #include "system/trace.h"
@@ -60,6 +61,39 @@ void EventRelay::colo_failed(migration::ColoMode, const std::string& message) {
 
 void EventRelay::colo_checkpoint_slow(const migration::colo::CheckpointRecord& record) {
     qapi::emit_colo_checkpoint_slow(*sink_, {.checkpoint = qapi::qapi_checkpoint(record)});
+}
+
+// The schema and the heartbeat list their values in the same order.
+void EventRelay::heartbeat_changed(const Common& common,
+                                   migration::heartbeat::HeartbeatFsm::State state,
+                                   bool path_silent) {
+    qapi::emit_colo_heartbeat(*sink_, {.id = common.id,
+                                       .mode = to_qapi(common.role),
+                                       .state = static_cast<qapi::ColoHeartbeatState>(state),
+                                       .generation = common.generation,
+                                       .path_silent = path_silent});
+}
+
+void EventRelay::heartbeat_lost(const Common& common, migration::heartbeat::Reason reason,
+                                int64_t silence_ms) {
+    qapi::emit_colo_heartbeat_lost(*sink_, {.id = common.id,
+                                            .mode = to_qapi(common.role),
+                                            .reason = static_cast<qapi::ColoLossReason>(reason),
+                                            .silence = silence_ms,
+                                            .generation = common.generation});
+}
+
+void EventRelay::heartbeat_decided(
+    const Common& common, const migration::heartbeat::HeartbeatFsm::ReportDecision& decision) {
+    qapi::emit_colo_takeover(*sink_,
+                             {.id = common.id,
+                              .mode = to_qapi(common.role),
+                              .decision = static_cast<qapi::ColoDecision>(decision.decision),
+                              .reason = static_cast<qapi::ColoLossReason>(decision.reason),
+                              .arbiter = static_cast<qapi::ColoArbiterKind>(common.arbiter),
+                              .verdict = static_cast<qapi::ColoVerdict>(decision.verdict),
+                              .text = decision.text,
+                              .generation = common.generation});
 }
 
 }  // namespace qc::system

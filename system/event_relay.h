@@ -11,12 +11,15 @@
 #include <string>
 
 #include "migration/event_listener.h"
+#include "migration/heartbeat/pair_control.h"
 #include "qapi/event_sink.h"
 #include "runstate/vm_control.h"
 
 namespace qc::system {
 
-class EventRelay final : public runstate::RunObserver, public migration::EventListener {
+class EventRelay final : public runstate::RunObserver,
+                         public migration::EventListener,
+                         public migration::heartbeat::HeartbeatListener {
  public:
     // `incoming_failed` ends the process, see EventListener; called from any thread.
     explicit EventRelay(std::function<void(const std::string&)> incoming_failed)
@@ -31,6 +34,13 @@ class EventRelay final : public runstate::RunObserver, public migration::EventLi
     void colo_exited(migration::ColoMode mode, migration::ColoExitReason reason) override;
     void colo_failed(migration::ColoMode mode, const std::string& message) override;
     void colo_checkpoint_slow(const migration::colo::CheckpointRecord& record) override;
+    void heartbeat_changed(const Common& common, migration::heartbeat::HeartbeatFsm::State state,
+                           bool path_silent) override;
+    void heartbeat_lost(const Common& common, migration::heartbeat::Reason reason,
+                        int64_t silence_ms) override;
+    void heartbeat_decided(
+        const Common& common,
+        const migration::heartbeat::HeartbeatFsm::ReportDecision& decision) override;
     void incoming_failed(const std::string& message) override { incoming_failed_(message); }
 
  private:

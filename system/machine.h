@@ -56,6 +56,7 @@ class Machine {
     runstate::VmControl& vm() { return *vm_; }
     runstate::SystemRequests& requests() { return requests_; }
     migration::Migration& migration() { return *migration_; }
+    migration::heartbeat::HeartbeatListener& heartbeat_listener() { return *events_; }
     qom::ObjectTree& object_tree();
     UserObjects& objects() { return *user_objects_; }
     accel::Accelerator& accelerator() { return *accelerator_; }

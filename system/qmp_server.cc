@@ -7,6 +7,7 @@
 #include "qapi/generated/qapi_commands_char.h"
 #include "qapi/generated/qapi_commands_colo.h"
 #include "qapi/generated/qapi_commands_control.h"
+#include "qapi/generated/qapi_commands_heartbeat.h"
 #include "qapi/generated/qapi_commands_introspect.h"
 #include "qapi/generated/qapi_commands_machine.h"
 #include "qapi/generated/qapi_commands_migration.h"
@@ -26,6 +27,7 @@ void add_commands(qapi::CommandTable& table) {
     table.add(qapi::char_commands());
     table.add(qapi::colo_commands());
     table.add(qapi::control_commands());
+    table.add(qapi::heartbeat_commands());
     table.add(qapi::introspect_commands());
     table.add(qapi::machine_commands());
     table.add(qapi::migration_commands());

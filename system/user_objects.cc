@@ -5,6 +5,7 @@
 #include <array>
 #include <cctype>
 
+#include "migration/heartbeat/heartbeat_object.h"
 #include "system/device_nodes.h"
 #include "system/machine.h"
 #include "system/objects/authz_objects.h"
@@ -15,10 +16,17 @@ namespace qc::system {
 
 namespace {
 
+Result<std::unique_ptr<qom::UserObject>> make_heartbeat(Machine& machine, const std::string& id,
+                                                        const qom::PropertyValues& values) {
+    return TRY(migration::heartbeat::HeartbeatObject::create(
+        id, values, {.migration = machine.migration(), .listener = machine.heartbeat_listener()}));
+}
+
 constexpr std::array kEntries = {
     UserObjects::Entry{kAuthzListType, ObjectStage::kBackEnds, make_authz_list},
     UserObjects::Entry{kAuthzListFileType, ObjectStage::kBackEnds, make_authz_list_file},
     UserObjects::Entry{kAuthzSimpleType, ObjectStage::kBackEnds, make_authz_simple},
+    UserObjects::Entry{migration::heartbeat::kHeartbeatType, ObjectStage::kMachine, make_heartbeat},
     UserObjects::Entry{kSecretType, ObjectStage::kBackEnds, make_secret},
     UserObjects::Entry{kTlsCredsAnonType, ObjectStage::kBackEnds, make_tls_creds_anon},
     UserObjects::Entry{kTlsCredsPskType, ObjectStage::kBackEnds, make_tls_creds_psk},

@@ -1,21 +1,68 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "migration/colo/colo_state.h"
 
+#include <ctime>
+
 namespace qc::migration::colo {
 
+int64_t boot_time_ms() {
+    timespec now = {};
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
 void ColoState::enter(ColoMode mode) {
-    MutexLock lock(mutex_);
-    mode_ = mode;
-    failover_ = FailoverStatus::kNone;
-    loading_ = false;
+    {
+        MutexLock lock(mutex_);
+        mode_ = mode;
+        failover_ = FailoverStatus::kNone;
+        loading_ = false;
+        link_ = ColoLink::kUp;
+        ++session_;
+        heard_ms_ = 0;
+        acked_ms_ = 0;
+    }
+    tell_listener();
 }
 
 void ColoState::leave() {
+    {
+        MutexLock lock(mutex_);
+        if (mode_ == ColoMode::kNone) return;
+        last_mode_ = mode_;
+        mode_ = ColoMode::kNone;
+        link_ = ColoLink::kNone;
+        if (failover_ != FailoverStatus::kNone) failover_ = FailoverStatus::kCompleted;
+    }
+    tell_listener();
+}
+
+void ColoState::end_link(ColoLink how) {
+    {
+        MutexLock lock(mutex_);
+        if (mode_ == ColoMode::kNone) return;
+        link_ = how;
+    }
+    tell_listener();
+}
+
+ColoSituation ColoState::situation() const {
     MutexLock lock(mutex_);
-    if (mode_ == ColoMode::kNone) return;
-    last_mode_ = mode_;
-    mode_ = ColoMode::kNone;
-    if (failover_ != FailoverStatus::kNone) failover_ = FailoverStatus::kCompleted;
+    return {.role = mode_,
+            .link = link_,
+            .session = session_,
+            .heard_ms = heard_ms_.load(std::memory_order_acquire),
+            .acked_ms = acked_ms_.load(std::memory_order_acquire)};
+}
+
+void ColoState::set_listener(std::function<void()> listener) {
+    MutexLock lock(listener_mutex_);
+    listener_ = std::move(listener);
+}
+
+void ColoState::tell_listener() {
+    MutexLock lock(listener_mutex_);
+    if (listener_) listener_();
 }
 
 ColoMode ColoState::mode() const {
@@ -42,10 +89,20 @@ FailoverStatus ColoState::failover() const {
     return failover_;
 }
 
-Result<void> ColoState::request() {
+Result<void> ColoState::check_request() const {
     MutexLock lock(mutex_);
+    return check_request_locked();
+}
+
+Result<void> ColoState::check_request_locked() const {
     if (mode_ == ColoMode::kNone) return fail("VM is not in COLO mode");
     if (failover_ != FailoverStatus::kNone) return fail("COLO failover is already activated");
+    return {};
+}
+
+Result<void> ColoState::request() {
+    MutexLock lock(mutex_);
+    TRY(check_request_locked());
     failover_ = loading_ ? FailoverStatus::kRelaunch : FailoverStatus::kRequire;
     return {};
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "migration/colo/codec.h"
 
@@ -15,6 +16,8 @@ class ColoControl {
     virtual ~ColoControl() = default;
     // Go on alone. Breaks the connection if the driver hangs in it.
     virtual void order() = 0;
+    // The peer is lost, though the connection may stand: the heartbeat says so.
+    virtual void peer_lost(const std::string& why) = 0;
     // The process ends.
     virtual void quit() = 0;
     virtual void want_checkpoint(Cause cause) = 0;

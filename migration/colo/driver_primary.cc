@@ -80,8 +80,10 @@ void PrimaryDriver::step(const Fsm::Input& input) {
     if (std::holds_alternative<PeerMessage>(input)) {
         const Message& message = std::get<PeerMessage>(input).message;
         if (std::holds_alternative<StoppedMessage>(message)) {
+            deps_.state.acknowledged(sent_at_ms_);
             phases_.end(Phase::kRequest, fsm_.epoch());
         } else if (std::holds_alternative<ReceivedMessage>(message)) {
+            deps_.state.acknowledged(sent_at_ms_);
             phases_.end(Phase::kTransfer, fsm_.epoch());
             phases_.begin(Phase::kCommit, fsm_.epoch());
         }
@@ -99,6 +101,7 @@ void PrimaryDriver::carry_out(const std::vector<Fsm::Action>& actions) {
 
 void PrimaryDriver::act(const Send& action) {
     if (std::holds_alternative<CheckpointMessage>(action.message)) {
+        sent_at_ms_ = boot_time_ms();
         record_ = {.epoch = action.epoch,
                    .cause = std::get<CheckpointMessage>(action.message).cause};
         phases_.begin(Phase::kLatency, action.epoch);
@@ -202,6 +205,7 @@ Result<void> PrimaryDriver::send_snapshot(CommitFlags flags) {
                          .zero_pages = record_.traffic.zero_pages,
                          .components = static_cast<uint32_t>(saved_.size()),
                          .flags = flags};
+    sent_at_ms_ = boot_time_ms();
     link_.writer().copy(encode(fsm_.epoch(), commit));
     return link_.flush();
 }
@@ -288,6 +292,9 @@ void PrimaryDriver::act(const ReportExit& action) {
         if (std::exchange(checkpoint_under_way_, false)) deps_.statistics.add_aborted();
         deps_.board.set_error(action.why);
         deps_.machine.events.colo_failed(ColoMode::kPrimary, action.why);
+        // A guest that could not be stopped is not reported as standing still.
+        if (fsm_.state() == Fsm::State::kLost && freeze_) deps_.state.end_link(ColoLink::kLost);
+        if (fsm_.state() == Fsm::State::kAlone) deps_.state.end_link(ColoLink::kLeft);
     }
     deps_.machine.events.colo_exited(ColoMode::kPrimary, action.reason);
 }
@@ -348,6 +355,12 @@ void PrimaryDriver::link_ended(const std::string& why) {
 
 void PrimaryDriver::order() {
     inbox_.post(Ordered{});
+    attention_ = true;
+    if (busy_sending_) link_.close();
+}
+
+void PrimaryDriver::peer_lost(const std::string& why) {
+    inbox_.post(PeerLost{why});
     attention_ = true;
     if (busy_sending_) link_.close();
 }

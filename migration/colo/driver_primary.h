@@ -47,6 +47,7 @@ class PrimaryDriver final : public ColoControl, private LinkHandler {
     Result<void> run();
 
     void order() override;
+    void peer_lost(const std::string& why) override;
     void quit() override;
     void want_checkpoint(Cause cause) override;
     void delay_changed(int64_t delay_ms) override;
@@ -110,6 +111,7 @@ class PrimaryDriver final : public ColoControl, private LinkHandler {
     CheckpointRecord record_;               // of the checkpoint under way
     bool checkpoint_under_way_ = false;
     uint64_t bytes_at_start_ = 0;
+    int64_t sent_at_ms_ = 0;  // what the secondary answers next: CHECKPOINT or COMMIT
     uint64_t passes_ = 0;
     // Pages go over these channels if there are; all that is sent in a checkpoint ends
     // with a sync packet on each of them, and then COMMIT.

@@ -258,6 +258,7 @@ void SecondaryDriver::act(const ReportExit& action) {
     if (action.reason == ColoExitReason::kError) {
         deps_.board.set_error(action.why);
         deps_.machine.events.colo_failed(ColoMode::kSecondary, action.why);
+        if (fsm_.state() == Fsm::State::kLost) deps_.state.end_link(ColoLink::kLost);
     }
     deps_.machine.events.colo_exited(ColoMode::kSecondary, action.reason);
 }
@@ -309,6 +310,7 @@ Result<void> SecondaryDriver::pages_arrive(const Header& header, StreamReader& i
     if (header.epoch != pages_epoch_) post_arrived_pages();
     pages_epoch_ = header.epoch;
     TRY(receiver_.receive(header, in));
+    deps_.state.heard();
     if (now_ms() - pages_posted_ms_ >= kProgressMs) post_arrived_pages();
     return {};
 }
@@ -324,6 +326,7 @@ void SecondaryDriver::post_arrived_pages() {
 Result<void> SecondaryDriver::message_arrives(PeerMessage message) {
     constexpr size_t kMostWaiting = 1024;
     if (inbox_.size() > kMostWaiting) return fail("the primary sends too many messages");
+    deps_.state.heard();
     post_arrived_pages();
     // The driver copies from the cache when it sees this.
     if (std::holds_alternative<CommitMessage>(message.message)) {
@@ -374,6 +377,9 @@ void SecondaryDriver::link_ended(const std::string& why) {
 
 void SecondaryDriver::order() {
     inbox_.post(Ordered{});
+}
+void SecondaryDriver::peer_lost(const std::string& why) {
+    inbox_.post(PeerLost{why});
 }
 void SecondaryDriver::quit() {
     inbox_.post(Quit{});

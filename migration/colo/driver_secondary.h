@@ -48,6 +48,7 @@ class SecondaryDriver final : public ColoControl, private LinkHandler {
     Result<void> run();
 
     void order() override;
+    void peer_lost(const std::string& why) override;
     void quit() override;
     void want_checkpoint(Cause cause) override;
     void delay_changed(int64_t) override {}
