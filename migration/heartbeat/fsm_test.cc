@@ -71,9 +71,7 @@ class HeartbeatFsmTest : public ::testing::Test {
                                      .role = other,
                                      .stand = stand}});
     }
-    void answer(Verdict verdict) {
-        step(HeartbeatFsm::Answer{kGeneration, verdict, "test"});
-    }
+    void answer(Verdict verdict) { step(HeartbeatFsm::Answer{kGeneration, verdict, "test"}); }
     void collect() {
         for (HeartbeatFsm::Action& action : fsm_->take_actions()) {
             if (auto* sent = std::get_if<HeartbeatFsm::SendBeat>(&action)) last_beat_ = sent->beat;

@@ -10,10 +10,12 @@
 
 #include <array>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "tests/functional/accel_test.h"
 #include "tests/qtest/guest_memory.h"
 #include "tests/qtest/link_proxy.h"
+#include "tests/qtest/network.h"
 #include "tests/qtest/vm_pair.h"
 
 namespace qc::qtest {
@@ -437,6 +439,117 @@ TEST_P(Heartbeat, survivor_is_protected_again_with_a_higher_generation) {
     ASSERT_VALUE(wait_state(*vm, "armed"));
     pair.primary().process().kill_now();
     ASSERT_VALUE(goes_on(*vm, "secondary"));
+}
+
+// --- Two hosts with cables between them ---
+
+using Cable = TwoHosts::Cable;
+constexpr Cable kColoCable = Cable::kFirst;
+constexpr Cable kBeatCable = Cable::kSecond;
+
+class HeartbeatCables : public Heartbeat {
+ protected:
+    void SetUp() override {
+        Heartbeat::SetUp();
+        if (IsSkipped()) return;
+        auto hosts = TwoHosts::create(directory());
+        if (!hosts) GTEST_SKIP() << hosts.error().message();
+        hosts_.emplace(*std::move(hosts));
+    }
+
+    Result<std::unique_ptr<Vm>> start_side(size_t host, bool server) {
+        VmConfig side = pair_config({}).vm;
+        side.name = host == 0 ? "primary" : "secondary";
+        side.prefix = hosts_->on_host(host);
+        if (host == 1) side.incoming = "tcp:0.0.0.0:4444";
+        Json object = arguments({}, Json::object());
+        object["server"] = server;
+        object["address"] =
+            server ? "tcp:0.0.0.0:4445" : "tcp:" + TwoHosts::address(1, kBeatCable) + ":4445";
+        auto vm = TRY(Vm::start(side, directory()));
+        TRY(vm->set_capabilities({"events", "x-colo"}));
+        TRY(vm->qmp().execute("object-add", object));
+        return vm;
+    }
+
+    Result<void> start_both() {
+        secondary_ = TRY(start_side(1, true));
+        primary_ = TRY(start_side(0, false));
+        TRY(set_parameter(*primary_, "x-checkpoint-delay", 300));
+        TRY(primary_->serial().wait_for("A", Deadline::in(kUsual)));
+        const std::string uri = "tcp:" + TwoHosts::address(1, kColoCable) + ":4444";
+        TRY(primary_->qmp().execute("migrate", {{"uri", uri}}));
+        TRY(wait_state(*primary_, "armed"));
+        TRY(wait_state(*secondary_, "armed"));
+        return {};
+    }
+
+    Result<void> nobody_is_lost() {
+        for (Vm* vm : {primary_.get(), secondary_.get()}) {
+            if (TRY(status(*vm))["state"] != "armed") {
+                return fail("{}: {}", vm->name(), vm->process().stderr_text());
+            }
+        }
+        secondary_->qmp().drop_events();
+        TRY(secondary_->qmp().wait_event("RESUME", Deadline::in(kUsual)));
+        return {};
+    }
+
+    std::optional<TwoHosts> hosts_;
+    std::unique_ptr<Vm> primary_;
+    std::unique_ptr<Vm> secondary_;
+};
+INSTANTIATE_TEST_SUITE_P(Accel, HeartbeatCables, ::testing::Values("tcg"), accel_name);
+
+TEST_P(HeartbeatCables, both_pulled_primary_goes_on_and_healing_changes_nothing) {
+    ASSERT_VALUE(start_both());
+    ASSERT_VALUE(hosts_->pull(kColoCable));
+    ASSERT_VALUE(hosts_->pull(kBeatCable));
+    ASSERT_VALUE(goes_on(*primary_, "primary"));
+    ASSERT_VALUE(hosts_->plug(kColoCable));
+    ASSERT_VALUE(hosts_->plug(kBeatCable));
+    ASSERT_VALUE(stays(*secondary_));
+    EXPECT_EQ(ASSERT_VALUE(primary_->run_state()), "running");
+}
+
+TEST_P(HeartbeatCables, pulled_for_less_than_the_timeout_harms_nobody) {
+    ASSERT_VALUE(start_both());
+    ASSERT_VALUE(hosts_->pull(kColoCable));
+    ASSERT_VALUE(hosts_->pull(kBeatCable));
+    usleep(kTimeoutMs * 1000 / 4);
+    ASSERT_VALUE(hosts_->plug(kBeatCable));
+    ASSERT_VALUE(hosts_->plug(kColoCable));
+    usleep(kTimeoutMs * 1000);
+    ASSERT_VALUE(nobody_is_lost());
+}
+
+TEST_P(HeartbeatCables, heartbeat_cable_pulled_and_plugged_harms_nobody) {
+    ASSERT_VALUE(start_both());
+    ASSERT_VALUE(hosts_->pull(kBeatCable));
+    usleep(kTimeoutMs * 1000 * 2);
+    EXPECT_TRUE(ASSERT_VALUE(status(*primary_))["path-silent"]);
+    ASSERT_VALUE(nobody_is_lost());
+    ASSERT_VALUE(hosts_->plug(kBeatCable));
+    for (const Deadline deadline = Deadline::in(kUsual);
+         ASSERT_VALUE(status(*primary_))["path-silent"] ||
+         ASSERT_VALUE(status(*secondary_))["path-silent"];) {
+        ASSERT_FALSE(deadline.passed());
+    }
+    ASSERT_VALUE(nobody_is_lost());
+}
+
+TEST_P(HeartbeatCables, colo_cable_pulled_primary_goes_on) {
+    ASSERT_VALUE(start_both());
+    ASSERT_VALUE(hosts_->pull(kColoCable));
+    ASSERT_VALUE(goes_on(*primary_, "primary"));
+    ASSERT_VALUE(stays(*secondary_));
+}
+
+TEST_P(HeartbeatCables, slow_heartbeat_cable_harms_nobody) {
+    ASSERT_VALUE(start_both());
+    ASSERT_VALUE(hosts_->slow(kBeatCable, 32));
+    usleep(kTimeoutMs * 1000 * 2);
+    ASSERT_VALUE(nobody_is_lost());
 }
 
 // --- The object, without a pair ---

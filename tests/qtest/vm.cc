@@ -62,8 +62,11 @@ std::vector<std::string> Vm::command_line(const VmConfig& config, const TempDir&
 }
 
 Result<std::unique_ptr<Vm>> Vm::start(const VmConfig& config, const TempDir& directory) {
+    std::vector<std::string> words = config.prefix;
+    for (std::string& word : command_line(config, directory))
+        words.push_back(std::move(word));
     Process process = TRY(Process::spawn({
-        .arguments = command_line(config, directory),
+        .arguments = std::move(words),
         .stdout_path = directory.file(config.name + ".out"),
         .stderr_path = directory.file(config.name + ".err"),
     }));

@@ -26,9 +26,10 @@ struct VmConfig {
     std::string name = "vm";  // also the stem of its files in the test's directory
     std::string accel = "tcg";
     int memory_mib = 64;
-    std::string image;     // a raw boot disk, used with -snapshot; empty: no disk
-    std::string incoming;  // -incoming's value; empty: none
-    bool paused = false;   // -S
+    std::string image;                // a raw boot disk, used with -snapshot; empty: no disk
+    std::string incoming;             // -incoming's value; empty: none
+    bool paused = false;              // -S
+    std::vector<std::string> prefix;  // of the command line: {"ip", "netns", "exec", "x"}
     std::vector<std::string> extra;
 };
 
