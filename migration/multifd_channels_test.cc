@@ -25,17 +25,17 @@ class MultifdChannelsTest : public testing::Test {
  protected:
     void connect(size_t channels, MultifdCompression compression = MultifdCompression::kNone) {
         std::vector<std::unique_ptr<io::Channel>> theirs;
-        sender = *MultifdSender::create(
-            {.session = {},
-             .channels = static_cast<uint8_t>(channels),
-             .compression = compression,
-             .level = 1},
-            from_ram, *breaks, [&]() -> Result<std::unique_ptr<io::Channel>> {
-                auto [a, b] = io::MemoryChannel::create_pair();
-                senders_ends.push_back(a.get());
-                theirs.push_back(std::move(b));
-                return std::move(a);
-            });
+        sender = *MultifdSender::create({.session = {},
+                                         .channels = static_cast<uint8_t>(channels),
+                                         .compression = compression,
+                                         .level = 1},
+                                        from_ram, *breaks,
+                                        [&]() -> Result<std::unique_ptr<io::Channel>> {
+                                            auto [a, b] = io::MemoryChannel::create_pair();
+                                            senders_ends.push_back(a.get());
+                                            theirs.push_back(std::move(b));
+                                            return std::move(a);
+                                        });
         std::array<std::byte, kMultifdHelloSize> hello;
         for (auto& channel : theirs)
             ASSERT_TRUE(channel->read_exact(hello));
