@@ -14,11 +14,16 @@
 
 namespace qc::io {
 
-bool is_plain_file(int fd) {
+namespace {
+
+// A character device counts as well: it is opened so that it never blocks.
+bool is_file(int fd) {
     struct stat status;
     if (fstat(fd, &status) != 0) return false;
     return S_ISREG(status.st_mode) || S_ISBLK(status.st_mode) || S_ISCHR(status.st_mode);
 }
+
+}  // namespace
 
 Result<std::unique_ptr<FileChannel>> FileChannel::open_at(const std::string& path, uint64_t offset,
                                                           Direction direction) {
@@ -30,7 +35,7 @@ Result<std::unique_ptr<FileChannel>> FileChannel::open_at(const std::string& pat
                       (direction == Direction::kWrite ? O_WRONLY | O_CREAT | O_TRUNC : O_RDONLY);
     UniqueFd fd(open(path.c_str(), flags, 0600));
     if (!fd) return fail_errno(errno, "Unable to open file '{}'", path);
-    if (!is_plain_file(fd.get())) return fail("'{}' is not a file", path);
+    if (!is_file(fd.get())) return fail("'{}' is not a file", path);
     if (offset != 0 && lseek(fd.get(), static_cast<off_t>(offset), SEEK_SET) < 0) {
         return fail_errno(errno, "going to offset {} in file '{}'", offset, path);
     }

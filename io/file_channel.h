@@ -47,7 +47,4 @@ class FileChannel final : public Channel {
     std::string name_;
 };
 
-// True for what FileChannel takes: a file whose reads and writes end by themselves.
-bool is_plain_file(int fd);
-
 }  // namespace qc::io

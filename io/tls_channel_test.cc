@@ -139,6 +139,37 @@ TEST_F(TlsChannelTest, scattered_parts_arrive_in_order) {
     EXPECT_EQ(received, data);
 }
 
+TEST_F(TlsChannelTest, both_directions_at_once_do_not_disturb_each_other) {
+    connect({psk(kServer, "00112233"), {}, {}}, {psk(kClient, "00112233"), {}, {}}, 5000);
+    shake_hands();
+    constexpr size_t kSize = 100 * 4096;
+    auto send = [](Channel& channel, int seed) {
+        // 1024 or 20480: both fit a whole number of times.
+        std::vector<std::byte> data(seed == 3 ? 1024 : 5 * 4096);
+        for (size_t sent = 0; sent < kSize; sent += data.size()) {
+            for (size_t i = 0; i < data.size(); ++i)
+                data[i] = static_cast<std::byte>((sent + i) * static_cast<size_t>(seed));
+            ASSERT_TRUE(channel.write_all(data, patience()));
+        }
+    };
+    auto receive = [](Channel& channel, int seed) {
+        std::vector<std::byte> data(4096);
+        for (size_t have = 0; have < kSize; have += data.size()) {
+            ASSERT_TRUE(channel.read_exact(data, patience()));
+            for (size_t i = 0; i < data.size(); ++i) {
+                ASSERT_EQ(data[i], static_cast<std::byte>((have + i) * static_cast<size_t>(seed)));
+            }
+        }
+    };
+    Thread a("a", [&] { send(*client_, 3); });
+    Thread b("b", [&] { send(*server_, 5); });
+    Thread c("c", [&] { receive(*server_, 3); });
+    receive(*client_, 5);
+    a.join();
+    b.join();
+    c.join();
+}
+
 TEST_F(TlsChannelTest, another_key_is_refused_on_both_sides) {
     connect({psk(kServer, "00112233"), {}, {}}, {psk(kClient, "01112233"), {}, {}});
     shake_hands();

@@ -69,12 +69,14 @@ Result<std::unique_ptr<io::Channel>> channel_over(UniqueFd fd, const std::string
         TRY(channel->set_no_delay(true));
         return std::unique_ptr<io::Channel>(std::move(channel));
     }
-    if (io::is_plain_file(fd.get())) {
+    if (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode)) {
         using Direction = io::FileChannel::Direction;
         return std::unique_ptr<io::Channel>(TRY(io::FileChannel::adopt(
             std::move(fd), use == Use::kRead ? Direction::kRead : Direction::kWrite, name)));
     }
-    if (!S_ISFIFO(status.st_mode)) return fail("{} is no socket, pipe or file", name);
+    // Both may keep their user waiting.
+    if (!S_ISFIFO(status.st_mode) && !S_ISCHR(status.st_mode))
+        return fail("{} is no socket, pipe or file", name);
     UniqueFd none;
     return std::unique_ptr<io::Channel>(
         TRY(use == Use::kRead ? io::FdChannel::create(std::move(fd), std::move(none), name)

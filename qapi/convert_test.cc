@@ -8,6 +8,7 @@
 #include "qapi/generated/qapi_events_run_state.h"
 #include "qapi/generated/qapi_visit_machine.h"
 #include "qapi/generated/qapi_visit_migration.h"
+#include "qapi/generated/qapi_visit_misc.h"
 #include "qapi/generated/qapi_visit_yank.h"
 #include "qapi/json_reader.h"
 #include "qapi/json_writer.h"
@@ -49,7 +50,7 @@ TEST(Convert, optional_member_absent_is_empty_and_not_written) {
 }
 
 TEST(Convert, member_errors_name_the_member) {
-    EXPECT_EQ(error_of<MigrateArgs>("{}"), "Parameter 'uri' is missing");
+    EXPECT_EQ(error_of<GetfdArgs>("{}"), "Parameter 'fdname' is missing");
     EXPECT_EQ(error_of<MigrateArgs>("{'uri': 1}"),
               "Invalid parameter type for 'uri', expected: string");
     EXPECT_EQ(error_of<MigrateArgs>("{'uri': 'x', 'foo': 1}"), "Parameter 'foo' is unexpected");

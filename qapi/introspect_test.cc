@@ -69,7 +69,7 @@ TEST_F(IntrospectTest, yank_is_allowed_out_of_band_and_migrate_is_not) {
 }
 
 TEST_F(IntrospectTest, optional_members_have_a_default) {
-    const SchemaInfo* args = find(find("migrate")->command->arg_type);
+    const SchemaInfo* args = find(find("human-monitor-command")->command->arg_type);
     ASSERT_NE(args, nullptr);
     EXPECT_FALSE(args->object->members[0].default_.has_value());
     EXPECT_TRUE(args->object->members[1].default_.has_value());
