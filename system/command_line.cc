@@ -81,6 +81,7 @@ Result<void> set_machine(Parse& parse, const std::string& value, const std::stri
     if (auto accelerators = options.take("accel")) {
         TRY(add_accelerators(parse, *accelerators, origin));
     }
+    if (auto hpet = TRY(options.take_bool("hpet"))) parse.options.hpet = *hpet;
     if (!options.options().empty()) {
         return fail("Property '{}-machine.{}' not found",
                     canonical_machine_type(parse.options.machine_type),
@@ -220,7 +221,8 @@ constexpr std::array kEntries = {
     Entry{"h", "", "", print_help},
     Entry{"help", "", "print this list and exit", print_help},
     Entry{"version", "", "print the version and exit", print_version},
-    Entry{"machine", "[type=]NAME[,accel=A[:B]]", "the board; 'help' lists them", set_machine},
+    Entry{"machine", "[type=]NAME[,accel=A[:B]][,hpet=on|off]", "the board; 'help' lists them",
+          set_machine},
     Entry{"M", "[type=]NAME", "the same as -machine", set_machine},
     Entry{"accel", "NAME", "how guest code runs, tried in the order given; 'help' lists them",
           set_accelerator},

@@ -77,6 +77,12 @@ TEST(CommandLine, what_is_not_available_is_refused_by_name) {
     EXPECT_NE(refusal({"-name", "a,b=3"}).find("Invalid parameter 'b'"), std::string::npos);
 }
 
+TEST(CommandLine, hpet_is_a_property_of_the_machine) {
+    EXPECT_TRUE(parsed({"-machine", "q35"}).hpet);
+    EXPECT_FALSE(parsed({"-machine", "q35,hpet=off"}).hpet);
+    EXPECT_NE(refusal({"-machine", "q35,hpet=maybe"}).find("hpet"), std::string::npos);
+}
+
 TEST(CommandLine, help_names_every_option_and_wins_over_the_rest) {
     auto result = parse({"-m", "64", "-help", "-nonsense"});
     ASSERT_TRUE(result);
@@ -92,6 +98,7 @@ TEST(CommandLine, machine_help_marks_default_and_alias) {
     const auto& text = std::get<PrintAndExit>(*result).text;
     EXPECT_NE(text.find("(default)"), std::string::npos);
     EXPECT_NE(text.find("(alias of pc-i440fx-9.0)"), std::string::npos);
+    EXPECT_NE(text.find("(alias of pc-q35-9.0)"), std::string::npos);
 }
 
 }  // namespace

@@ -131,6 +131,7 @@ Result<void> Machine::create_board() {
     hw::PcBoard::Config config{
         .chipset = chipset_of(options_.machine_type),
         .ram_bytes = options_.ram_bytes,
+        .hpet = options_.hpet,
         .firmware = TRY(load_firmware(options_.firmware, options_.data_dirs)),
         .product = std::string(canonical_machine_type(options_.machine_type))};
     if (options_.uuid) config.uuid = options_.uuid->bytes;

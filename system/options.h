@@ -28,6 +28,7 @@ struct ParsedOption {
 
 struct Options {
     std::string machine_type = "pc";
+    bool hpet = true;
     // From `-accel` or `-machine accel=a:b`, in the order in which they are tried.
     std::vector<ParsedOption> accelerators;
     std::string cpu_model = "qemu64";

@@ -160,6 +160,16 @@ bool KvmIrqchip::pit_channel2_output() {
     return output_level(channel.mode, channel.count, ticks);
 }
 
+void KvmIrqchip::set_pit_replaced(bool replaced) {
+    auto pit = read_pit();
+    if (!pit) return report_failure(Failure(std::move(pit).error()));
+    const uint32_t flags = replaced ? pit->flags | KVM_PIT_FLAGS_HPET_LEGACY
+                                    : pit->flags & ~uint32_t{KVM_PIT_FLAGS_HPET_LEGACY};
+    if (flags == pit->flags) return;
+    pit->flags = flags;
+    report_failure(write_pit(*pit));
+}
+
 Result<void> KvmIrqchip::forget_missed_ticks() {
     return write_pit(TRY(read_pit()));
 }

@@ -31,6 +31,7 @@ class KvmIrqchip final : public hw::KernelIrqchip {
     std::vector<state::StateComponent*> state_components() override;
     void set_pit_channel2_gate(bool gate) override;
     bool pit_channel2_output() override;
+    void set_pit_replaced(bool replaced) override;
 
     // The kernel's PIT counts on while the VM stands still. After a long stop the
     // ticks it owes would all come at once.

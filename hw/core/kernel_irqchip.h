@@ -25,6 +25,9 @@ class KernelIrqchip {
     // The speaker port 61h is ours; its gate and output bits are the PIT's.
     virtual void set_pit_channel2_gate(bool gate) = 0;
     virtual bool pit_channel2_output() = 0;
+    // The HPET has taken interrupt 0 over from the PIT, or given it back. It is part of
+    // the PIT's state.
+    virtual void set_pit_replaced(bool replaced) = 0;
 };
 
 }  // namespace qc::hw

@@ -21,6 +21,7 @@
 #include "hw/misc/port92.h"
 #include "hw/nvram/fw_cfg.h"
 #include "hw/rtc/mc146818.h"
+#include "hw/timer/hpet.h"
 #include "hw/timer/pc_speaker.h"
 
 namespace qc::hw {
@@ -30,6 +31,11 @@ namespace {
 constexpr unsigned kKeyboardIrq = 1;
 constexpr unsigned kRtcIrq = 8;
 constexpr unsigned kMouseIrq = 12;
+
+// I/O APIC inputs that the HPET's timers may use, as QEMU has them: 2, and on q35
+// also 8 and the eight of the PIRQ# wires.
+constexpr uint32_t kHpetRoutes = 0x00000004;
+constexpr uint32_t kHpetRoutesQ35 = 0x00ff0104;
 
 std::unique_ptr<PcInterrupts> create_interrupts(const PcBoard::Deps& deps) {
     if (deps.kernel_irqchip != nullptr) {
@@ -47,6 +53,7 @@ struct PcBoard::Parts {
     ~Parts();
 
     void wire();
+    void add_hpet();
     Result<void> add_disks(const Config& config);
     Result<void> add_serials(const Config& config);
     Result<void> add_device(const DeviceRequest& request);
@@ -68,6 +75,7 @@ struct PcBoard::Parts {
     IsaIrqs wires;
     A20Gate a20;
     std::unique_ptr<PcChipset> chipset;
+    std::unique_ptr<Hpet> hpet;
     PcSpeaker speaker;
     Mc146818 rtc;
     I8042 keyboard;
@@ -112,6 +120,13 @@ void PcBoard::Parts::wire() {
     wires.connect(kKeyboardIrq, keyboard.keyboard_irq());
     wires.connect(kMouseIrq, keyboard.mouse_irq());
     wires.connect(kRtcIrq, rtc.irq());
+}
+
+void PcBoard::Parts::add_hpet() {
+    IsaIrqs* const high_wires = chipset->high_wires();
+    hpet = std::make_unique<Hpet>(
+        Hpet::Deps{context, memory->root(), high_wires != nullptr ? kHpetRoutesQ35 : kHpetRoutes,
+                   wires, high_wires, [this](bool on) { interrupts->set_timer_replaced(on); }});
 }
 
 Result<void> PcBoard::Parts::add_disks(const Config& config) {
@@ -244,6 +259,7 @@ Result<void> PcBoard::Parts::describe_to_firmware(const Config& config) {
     fill_fw_cfg(fw_cfg, {.ram_below_4g = memory->below_4g(),
                          .ram_above_4g = memory->above_4g(),
                          .cpus = cpu_count,
+                         .hpet = config.hpet,
                          .uuid = config.uuid,
                          .disks = &disks});
     return {};
@@ -257,6 +273,7 @@ void PcBoard::Parts::list_devices() {
     };
     append(interrupts->devices());
     append(chipset->bridges());
+    if (hpet) devices.push_back(hpet.get());
     append({&speaker, &rtc, &keyboard, &port92, &dma, &fw_cfg});
     append(chipset->functions());
     for (const auto& device : added)
@@ -287,6 +304,7 @@ Result<std::unique_ptr<PcBoard>> PcBoard::create(const Config& config, const Dep
                                        deps.ram, deps.memory_root));
     auto parts = std::make_unique<Parts>(config.chipset, deps, std::move(memory));
     parts->wire();
+    if (config.hpet) parts->add_hpet();
     TRY(parts->chipset->plug());
     TRY(parts->add_disks(config));
     TRY(parts->add_serials(config));

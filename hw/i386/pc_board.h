@@ -62,6 +62,7 @@ class PcBoard {
     struct Config {
         PcChipsetKind chipset = PcChipsetKind::kI440fx;
         uint64_t ram_bytes = 0;
+        bool hpet = true;
         std::vector<std::byte> firmware;
         // COM1 to COM4; a port without a back end does not exist.
         std::array<chardev::Chardev*, 4> serials{};

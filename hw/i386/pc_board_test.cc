@@ -33,9 +33,11 @@ struct FakeIrqchip final : KernelIrqchip {
     std::vector<state::StateComponent*> state_components() override { return {}; }
     void set_pit_channel2_gate(bool) override {}
     bool pit_channel2_output() override { return false; }
+    void set_pit_replaced(bool value) override { replaced = value; }
     std::map<unsigned, bool> levels;
     std::vector<uint16_t> messages;
     int resets = 0;
+    bool replaced = false;
 };
 
 struct Fixture {
@@ -376,6 +378,31 @@ TEST(PcBoard, q35_disk_s_interrupt_reaches_both_controllers) {
     f.out(0xb102, 0x41);
     EXPECT_TRUE(irqchip.levels[10]);
     EXPECT_TRUE(irqchip.levels[16]);
+    f.board.reset();
+}
+
+TEST(PcBoard, hpet_is_there_unless_it_is_not_wanted) {
+    for (PcChipsetKind kind : {PcChipsetKind::kI440fx, PcChipsetKind::kQ35}) {
+        Fixture f(kind);
+        ASSERT_EQ(f.error(), "built");
+        EXPECT_EQ(f.machine.load(0xfed00000), 0x8086a201u);
+        EXPECT_EQ(f.machine.load(0xfed00104), kind == PcChipsetKind::kQ35 ? 0x00ff0104u : 0x4u);
+        Fixture without(kind);
+        without.config.hpet = false;
+        ASSERT_EQ(without.error(), "built");
+        EXPECT_EQ(without.machine.load(0xfed00000), 0xffffffffu);
+        EXPECT_EQ(without.board->find_device("hpet"), nullptr);
+    }
+}
+
+TEST(PcBoard, hpet_quiets_the_kernel_s_timer) {
+    Fixture f;
+    FakeIrqchip irqchip;
+    ASSERT_TRUE(f.build(&irqchip));
+    f.machine.store(0xfed00010, 3);
+    EXPECT_TRUE(irqchip.replaced);
+    f.board->reset();
+    EXPECT_FALSE(irqchip.replaced);
     f.board.reset();
 }
 

@@ -96,6 +96,7 @@ class Q35Chipset final : public PcChipset {
     std::vector<Device*> bridges() override { return {&pci_host_, &host_bridge_, &lpc_}; }
     std::vector<Device*> functions() override { return {&ahci_, &smbus_}; }
     std::vector<Device*> wires() override { return {&pirq_pins_}; }
+    IsaIrqs* high_wires() override { return &pirq_pins_; }
 
  private:
     PcInterrupts& interrupts_;

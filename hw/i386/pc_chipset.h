@@ -46,6 +46,8 @@ class PcChipset {
     virtual std::vector<Device*> bridges() = 0;
     virtual std::vector<Device*> functions() = 0;
     virtual std::vector<Device*> wires() { return {}; }
+    // Inputs of the I/O APIC from 16 on, if it uses them.
+    virtual IsaIrqs* high_wires() { return nullptr; }
 };
 
 // Where the machine's disks are.

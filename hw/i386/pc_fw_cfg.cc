@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include "hw/timer/hpet.h"
 #include "util/bytes.h"
 
 namespace qc::hw {
@@ -29,6 +30,23 @@ std::vector<std::byte> memory_map(const PcFwCfgConfig& config) {
     put_range(out, kKvmPages, kKvmPagesSize, kE820Reserved);
     put_range(out, 0, config.ram_below_4g, kE820Ram);
     if (config.ram_above_4g != 0) put_range(out, k4GiB, config.ram_above_4g, kE820Ram);
+    return out.take();
+}
+
+// A number of timer blocks, or FFh, and a table of eight of them: identification,
+// address, least period in ticks, page protection.
+std::vector<std::byte> hpet_table(bool hpet) {
+    constexpr unsigned kBlocks = 8;
+    constexpr uint16_t kMinTick = 100;
+    ByteWriter out;
+    out.u8(hpet ? 1 : 0xff);
+    for (unsigned block = 0; block < kBlocks; ++block) {
+        const bool ours = hpet && block == 0;
+        out.le32(ours ? HpetCore::kCapabilities : 0);
+        out.le64(ours ? Hpet::kAddress : 0);
+        out.le16(ours ? kMinTick : 0);
+        out.u8(0);
+    }
     return out.take();
 }
 
@@ -62,6 +80,7 @@ void fill_fw_cfg(FwCfg& fw_cfg, const PcFwCfgConfig& config) {
     fw_cfg.add_u16(fw_cfg::kBootMenu, 0);
     // The PIT's interrupt is on pin 2 of the I/O APIC.
     fw_cfg.add_u32(fw_cfg::kIrq0Override, 1);
+    fw_cfg.add(fw_cfg::kHpet, hpet_table(config.hpet));
     fw_cfg.add_file("etc/e820", memory_map(config));
     if (auto order = boot_order(*config.disks); !order.empty()) {
         fw_cfg.add_file("bootorder", std::move(order));

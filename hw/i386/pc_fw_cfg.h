@@ -18,6 +18,7 @@ struct PcFwCfgConfig {
     uint64_t ram_below_4g = 0;
     uint64_t ram_above_4g = 0;
     unsigned cpus = 1;
+    bool hpet = true;
     std::optional<std::array<uint8_t, 16>> uuid;
     const IdeDisks* disks = nullptr;
 };

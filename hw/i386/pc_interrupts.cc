@@ -47,6 +47,7 @@ class OwnInterrupts final : public PcInterrupts {
     }
     void connect_timer(IsaIrqs& wires) override { wires.connect(kTimerIrq, pit_.output()); }
     PitChannel2& timer_channel2() override { return pit_; }
+    void set_timer_replaced(bool) override {}
     ApicPort* apic(unsigned cpu) override {
         return cpu < apics_.size() ? apics_[cpu].get() : nullptr;
     }
@@ -100,6 +101,7 @@ class KernelInterrupts final : public PcInterrupts {
     void set_irq(unsigned irq, bool level) override { irqchip_.set_gsi_level(irq, level); }
     void connect_timer(IsaIrqs&) override {}
     PitChannel2& timer_channel2() override { return channel2_; }
+    void set_timer_replaced(bool replaced) override { irqchip_.set_pit_replaced(replaced); }
     ApicPort* apic(unsigned) override { return nullptr; }
     std::vector<Device*> devices() override { return {&device_}; }
 

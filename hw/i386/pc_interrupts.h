@@ -51,6 +51,8 @@ class PcInterrupts : public MsiPort {
     // Connects the timer, if it is ours, to its wire.
     virtual void connect_timer(IsaIrqs& wires) = 0;
     virtual PitChannel2& timer_channel2() = 0;
+    // The HPET has taken interrupt 0 over from the timer. Ours is cut off by the wires.
+    virtual void set_timer_replaced(bool replaced) = 0;
     virtual ApicPort* apic(unsigned cpu) = 0;
     // In the order of resetting and saving.
     virtual std::vector<Device*> devices() = 0;

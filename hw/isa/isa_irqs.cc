@@ -14,9 +14,16 @@ void IsaIrqs::connect(unsigned irq, IrqLine& line) {
     line.connect([this, irq](bool) { update(irq); });
 }
 
+void IsaIrqs::mute_lines(unsigned irq, bool muted) {
+    QC_ASSERT(irq < kIsaIrqCount);
+    const auto bit = static_cast<uint16_t>(1u << irq);
+    muted_ = static_cast<uint16_t>(muted ? muted_ | bit : muted_ & ~bit);
+}
+
 void IsaIrqs::update(unsigned irq) {
     QC_ASSERT(irq < kIsaIrqCount);
-    bool level = std::ranges::any_of(lines_[irq], &IrqLine::level) ||
+    const bool heard = (muted_ >> irq & 1) == 0;
+    bool level = (heard && std::ranges::any_of(lines_[irq], &IrqLine::level)) ||
                  std::ranges::any_of(drivers_, [&](Driver* driver) { return driver->drives(irq); });
     auto bit = static_cast<uint16_t>(1u << irq);
     if (level == ((state_.levels & bit) != 0)) return;

@@ -50,6 +50,9 @@ class IsaIrqs final : public Device {
     // `line` outlives this object or is destroyed with no further change.
     void connect(unsigned irq, IrqLine& line);
     void add_driver(Driver& driver) { drivers_.push_back(&driver); }
+    // Lines that were connected to `irq` no longer reach it, or do again; drivers
+    // always do. Whoever says so while the machine runs calls update() after it.
+    void mute_lines(unsigned irq, bool muted);
     // A driver changed its mind about `irq`.
     void update(unsigned irq);
 
@@ -65,6 +68,7 @@ class IsaIrqs final : public Device {
     Sink sink_;
     std::array<std::vector<const IrqLine*>, kIsaIrqCount> lines_;
     std::vector<Driver*> drivers_;
+    uint16_t muted_ = 0;  // a bit for each wire; who muted it restores it
     IsaIrqsState state_;
     state::ComponentOf<IsaIrqs, IsaIrqsState> component_;
 };

@@ -29,6 +29,23 @@ TEST(IsaIrqs, wire_is_high_while_any_line_is) {
     EXPECT_EQ(f.told.back(), (std::pair<unsigned, bool>{9, false}));
 }
 
+TEST(IsaIrqs, muted_lines_are_not_heard_and_drivers_are) {
+    struct Steady final : IsaIrqs::Driver {
+        bool drives(unsigned irq) const override { return on && irq == 9; }
+        bool on = false;
+    } driver;
+    Fixture f;
+    f.irqs.connect(9, f.first);
+    f.irqs.add_driver(driver);
+    f.first.set(true);
+    f.irqs.mute_lines(9, true);
+    f.irqs.update(9);
+    EXPECT_EQ(f.told.back(), (std::pair<unsigned, bool>{9, false}));
+    driver.on = true;
+    f.irqs.update(9);
+    EXPECT_EQ(f.told.back(), (std::pair<unsigned, bool>{9, true}));
+}
+
 TEST(IsaIrqs, restore_tells_every_level) {
     Fixture f;
     f.irqs.connect(4, f.first);

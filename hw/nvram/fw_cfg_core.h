@@ -31,6 +31,7 @@ inline constexpr uint16_t kMaxCpus = 0x0f;
 inline constexpr uint16_t kFileDirectory = 0x19;
 inline constexpr uint16_t kFirstFile = 0x20;
 inline constexpr uint16_t kIrq0Override = 0x8002;
+inline constexpr uint16_t kHpet = 0x8004;
 }  // namespace fw_cfg
 
 struct FwCfgState {

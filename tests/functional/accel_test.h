@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // The fixture of functional tests that run under every accelerator: a directory,
-// the accelerator as parameter, and a skip with the reason where KVM is absent.
+// the platform as parameter, and a skip with the reason where KVM is absent.
+//
+// A platform is an accelerator with a machine: "tcg" on q35 and "kvm" on pc run every
+// test, "tcg_pc" and "kvm_q35" those of which one more round tells something.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -19,23 +22,29 @@ namespace qc::qtest {
 class AccelTest : public ::testing::TestWithParam<std::string> {
  protected:
     void SetUp() override {
-        if (GetParam() == "kvm") {
+        if (accel() == "kvm") {
             if (auto usable = kvm_usable(); !usable) GTEST_SKIP() << usable.error().message();
         }
         directory_.emplace(ASSERT_VALUE(TempDir::create()));
     }
 
+    std::string accel() const { return GetParam().substr(0, 3); }
+    std::string machine() const {
+        return GetParam() == "tcg" || GetParam() == "kvm_q35" ? "q35" : "pc";
+    }
+
     // On hosts whose KVM runs guests in user mode, guests that page by themselves
     // and some exceptions do not run, whatever the program in front of it.
     bool kvm_is_pvm() const {
-        return GetParam() == "kvm" && std::filesystem::exists("/sys/module/kvm_pvm");
+        return accel() == "kvm" && std::filesystem::exists("/sys/module/kvm_pvm");
     }
 
     const TempDir& directory() const { return *directory_; }
 
     VmConfig config(std::string_view image) const {
         VmConfig config;
-        config.accel = GetParam();
+        config.accel = accel();
+        config.machine = machine();
         if (!image.empty()) config.image = guest_image(image);
         return config;
     }
@@ -50,5 +59,8 @@ inline std::string accel_name(const ::testing::TestParamInfo<std::string>& insta
 
 #define INSTANTIATE_FOR_ACCELS(fixture) \
     INSTANTIATE_TEST_SUITE_P(Accel, fixture, ::testing::Values("tcg", "kvm"), accel_name)
+// The other two platforms.
+#define INSTANTIATE_FOR_OTHERS(fixture) \
+    INSTANTIATE_TEST_SUITE_P(Others, fixture, ::testing::Values("tcg_pc", "kvm_q35"), accel_name)
 
 }  // namespace qc::qtest

@@ -44,6 +44,8 @@ class Migration : public AccelTest {
     }
 };
 INSTANTIATE_FOR_ACCELS(Migration);
+class MigrationOthers : public Migration {};
+INSTANTIATE_TEST_SUITE_P(Others, MigrationOthers, ::testing::Values("tcg_pc"), accel_name);
 
 void migrates_live(VmPair& pair) {
     Vm& source = pair.primary();
@@ -63,6 +65,11 @@ void migrates_live(VmPair& pair) {
 }
 
 TEST_P(Migration, live_over_unix_guest_goes_on_at_destination) {
+    auto pair = ASSERT_VALUE(start_pair(Transport::kUnix));
+    migrates_live(*pair);
+}
+
+TEST_P(MigrationOthers, live_over_unix_guest_goes_on_at_destination) {
     auto pair = ASSERT_VALUE(start_pair(Transport::kUnix));
     migrates_live(*pair);
 }

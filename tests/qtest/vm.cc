@@ -38,7 +38,7 @@ std::vector<std::string> Vm::command_line(const VmConfig& config, const TempDir&
         "-accel",
         config.accel,
         "-machine",
-        "pc",
+        config.machine,
         "-m",
         std::to_string(config.memory_mib),
         "-display",

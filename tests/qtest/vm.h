@@ -25,6 +25,7 @@ Result<void> kvm_usable();
 struct VmConfig {
     std::string name = "vm";  // also the stem of its files in the test's directory
     std::string accel = "tcg";
+    std::string machine = "q35";
     int memory_mib = 64;
     std::string image;                // a raw boot disk, used with -snapshot; empty: no disk
     std::string incoming;             // -incoming's value; empty: none
