@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // The core of the ICH9's power management: the ACPI PM1 block and timer, 64
-// general-purpose events, SMI enable and status. Source: Intel I/O Controller Hub 9
-// datasheet (316972), section 13.8.3.
+// general-purpose events, SMI enable, the TCO block. Source: Intel I/O Controller
+// Hub 9 datasheet (316972), section 13.8.3.
 //
 // SMI# is not connected. SMI_EN's APMC_EN is fixed at 1: firmware takes it for
 // "system management mode is set up" and leaves it alone.
@@ -14,6 +14,7 @@
 #include <optional>
 
 #include "hw/acpi/acpi_pm_core.h"
+#include "hw/acpi/ich9_tco_core.h"
 
 namespace qc::hw {
 
@@ -22,6 +23,7 @@ struct Ich9PmState {
     uint64_t gpe_status = 0;
     uint64_t gpe_enable = 0;
     uint32_t smi_enable = 0;
+    Ich9TcoState tco;
 
     template <typename Visitor, typename Self>
     static void fields(Visitor& v, Self& s) {
@@ -29,6 +31,7 @@ struct Ich9PmState {
         v("gpe_status", s.gpe_status);
         v("gpe_enable", s.gpe_enable);
         v("smi_enable", s.smi_enable);
+        v("tco", s.tco);
     }
 };
 
@@ -47,8 +50,10 @@ class Ich9PmCore {
     void write_apm(unsigned offset, uint8_t value) { pm_.write_apm(offset, value); }
 
     void press_power_button() { pm_.press_power_button(); }
-    void advance(int64_t now_ns) { pm_.advance(now_ns); }
-    std::optional<int64_t> next_event_ns() const { return pm_.next_event_ns(); }
+    // True if the watchdog expired for the second time.
+    bool advance(int64_t now_ns);
+    // When the SCI or the watchdog will next want attention; nothing if they will not.
+    std::optional<int64_t> next_event_ns() const;
     bool sci_level() const;
 
     Ich9PmState state() const;
@@ -56,13 +61,14 @@ class Ich9PmCore {
     void restore(const Ich9PmState& state);
 
  private:
-    uint8_t read_byte(unsigned offset) const;
-    void write_byte(unsigned offset, uint8_t value);
+    uint8_t read_byte(unsigned offset, int64_t now_ns) const;
+    void write_byte(unsigned offset, uint8_t value, int64_t now_ns);
 
     AcpiPmCore pm_{{.enable = 0x02, .disable = 0x03}};
     uint64_t gpe_status_ = 0;
     uint64_t gpe_enable_ = 0;
     uint32_t smi_enable_ = 0;
+    Ich9TcoCore tco_;
 };
 
 }  // namespace qc::hw

@@ -76,7 +76,7 @@ Ich9Lpc::Ich9Lpc(const Deps& deps)
       machine_(deps.machine),
       timer_(deps.context.virtual_timers,
              [this] {
-                 pm_.advance(now_ns());
+                 advance();
                  update_pm_outputs();
              }),
       pm_region_(memory::MemoryRegion::io("ich9-pm", Ich9PmCore::kBlockSize, pm_ports_)),
@@ -206,6 +206,13 @@ void Ich9Lpc::update_mappings() {
     if (update_chipset_mapping()) context().memory.rebuild();
 }
 
+// The watchdog may have expired on the way.
+void Ich9Lpc::advance() {
+    if (!pm_.advance(now_ns()) || chipset_.no_reboot()) return;
+    trace::ich9_watchdog(2);
+    machine_.request_guest_reset();
+}
+
 void Ich9Lpc::arm_timer() {
     if (auto next = pm_.next_event_ns()) {
         timer_.arm_at_ns(*next);
@@ -229,12 +236,14 @@ void Ich9Lpc::update_pm_outputs() {
 }
 
 uint64_t Ich9Lpc::PmPorts::io_read(uint64_t offset, unsigned size) {
+    lpc_.advance();
     const uint32_t value = lpc_.pm_.read(static_cast<unsigned>(offset), size, lpc_.now_ns());
     lpc_.update_pm_outputs();
     return value;
 }
 
 void Ich9Lpc::PmPorts::io_write(uint64_t offset, unsigned size, uint64_t value) {
+    lpc_.advance();
     const Ich9PmCore::Action action = lpc_.pm_.write(static_cast<unsigned>(offset), size,
                                                      static_cast<uint32_t>(value), lpc_.now_ns());
     lpc_.update_pm_outputs();

@@ -125,6 +125,7 @@ class Ich9Lpc final : public PciDevice, public PciInterruptRouter, public ResetC
     bool update_chipset_mapping();
     void update_mappings();
     void update_pm_outputs();
+    void advance();
     void arm_timer();
     uint8_t read_apm(unsigned offset) { return pm_.read_apm(offset); }
     void write_apm(unsigned offset, uint8_t value);

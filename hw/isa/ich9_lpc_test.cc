@@ -134,6 +134,21 @@ TEST(Ich9Lpc, timer_overflow_raises_the_sci_in_time) {
     EXPECT_EQ(f.wires(), 1u << 9);
 }
 
+TEST(Ich9Lpc, watchdog_resets_the_machine_unless_told_not_to) {
+    Fixture f;
+    f.out(kPmBase + 0x60, 1, 2);
+    f.machine.advance_ns(4'790'000'000);
+    EXPECT_EQ(f.machine.resets, 0);
+    EXPECT_EQ(f.in(kPmBase + 0x64, 2), 8u) << "it expired once";
+    f.machine.advance_ns(20'000'000);
+    EXPECT_EQ(f.machine.resets, 1);
+    f.machine.store(kRcba + 0x3410, 0x20);
+    f.out(kPmBase + 0x60, 1, 2);
+    f.machine.advance_ns(10'000'000'000);
+    EXPECT_EQ(f.machine.resets, 1);
+    EXPECT_EQ(f.in(kPmBase + 0x66, 2), 6u);
+}
+
 TEST(Ich9Lpc, chipset_registers_move_and_lock) {
     Fixture f;
     EXPECT_EQ(f.chipset(0x3140), 0x3210u) << "D30IR is fixed";
