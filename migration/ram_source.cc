@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "migration/ram_source.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "migration/page_ranges.h"
@@ -17,7 +18,12 @@ std::vector<Bitmap> make_page_bitmaps(const memory::RamList& ram) {
 }
 
 RamSource::RamSource(const memory::RamList& ram, memory::DirtyLog& log)
-    : ram_(ram), log_(log), pending_(make_page_bitmaps(ram)), fresh_(make_page_bitmaps(ram)) {}
+    : ram_(ram),
+      log_(log),
+      pending_(make_page_bitmaps(ram)),
+      fresh_(make_page_bitmaps(ram)),
+      cooled_(fresh_),
+      sent_ahead_(fresh_) {}
 
 RamSource::~RamSource() {
     end_capture();
@@ -72,49 +78,93 @@ void RamSource::end_capture() {
         block->capture().end();
 }
 
-std::span<const std::byte> RamSource::contents(uint64_t first, uint64_t count) const {
-    memory::RamBlock& block = *ram_.blocks()[block_];
-    if (capturing_) return block.capture().hold(first, count);
-    return {block.host() + first * memory::kPageSize, count * memory::kPageSize};
+std::span<const std::byte> RamSource::contents(const PageRange& range) const {
+    memory::RamBlock& block = *ram_.blocks()[range.block];
+    if (capturing_) return block.capture().hold(range.first, range.count);
+    return {block.host() + range.first * memory::kPageSize, range.count * memory::kPageSize};
 }
 
 SentPages RamSource::send(RamPageSink& sink, uint64_t max_pages) {
     SentPages sent;
-    const auto& blocks = ram_.blocks();
     while (pending_count_ > 0 && sent.normal + sent.zero < max_pages) {
-        Bitmap& bitmap = pending_[block_];
-        Run run;
-        while (pending_count_ > 0 && sent.normal + sent.zero < max_pages) {
-            uint64_t page = bitmap.find_next_set(page_);
-            if (page >= bitmap.size()) break;
-            page_ = page + 1;
-            bitmap.clear(page);
-            --pending_count_;
-            bool zero = detect_zeros_ && is_zero_page(contents(page, 1));
-            ++(zero ? sent.zero : sent.normal);
-            if (run.count > 0 && run.zero == zero && run.first + run.count == page) {
-                ++run.count;
-            } else {
-                emit(sink, run);
-                run = {zero, page, 1};
-            }
-        }
-        emit(sink, run);
-        if (bitmap.find_next_set(page_) >= bitmap.size()) {
+        const Bitmap& bitmap = pending_[block_];
+        const uint64_t first = bitmap.find_next_set(page_);
+        if (first >= bitmap.size()) {
             page_ = 0;
-            block_ = static_cast<uint32_t>((block_ + 1) % blocks.size());
+            block_ = static_cast<uint32_t>((block_ + 1) % pending_.size());
+            continue;
+        }
+        const uint64_t left = max_pages - sent.normal - sent.zero;
+        const uint64_t count = std::min(bitmap.find_next_clear(first) - first, left);
+        sent += send_range(sink, {block_, first, count});
+        page_ = first + count;
+    }
+    return sent;
+}
+
+SentPages RamSource::send_range(RamPageSink& sink, const PageRange& range) {
+    SentPages sent;
+    const std::span<const std::byte> data = contents(range);
+    auto page_data = [&](uint64_t page, uint64_t count) {
+        return data.subspan((page - range.first) * memory::kPageSize, count * memory::kPageSize);
+    };
+    auto is_zero = [&](uint64_t page) { return detect_zeros_ && is_zero_page(page_data(page, 1)); };
+    const uint64_t end = range.first + range.count;
+    uint64_t first = range.first;
+    while (first < end) {
+        const bool zero = is_zero(first);
+        uint64_t next = first + 1;
+        while (next < end && is_zero(next) == zero)
+            ++next;
+        if (zero) {
+            sink.zero_pages(range.block, first, next - first);
+            sent.zero += next - first;
+        } else {
+            sink.pages(range.block, first, page_data(first, next - first));
+            sent.normal += next - first;
+        }
+        first = next;
+    }
+    for (uint64_t page = range.first; page < end; ++page)
+        pending_[range.block].clear(page);
+    pending_count_ -= range.count;
+    return sent;
+}
+
+Result<RamSource::Cooling> RamSource::sync_cooling() {
+    for (size_t i = 0; i < pending_.size(); ++i)
+        cooled_[i] = pending_[i];
+    Cooling cooling{.written = TRY(sync())};
+    for (size_t i = 0; i < pending_.size(); ++i) {
+        cooled_[i].and_not(fresh_[i]);
+        cooling.cooled += cooled_[i].count();
+    }
+    return cooling;
+}
+
+SentPages RamSource::send_cooled(RamPageSink& sink, uint64_t max_pages) {
+    SentPages sent;
+    for (PageRange range : page_ranges(cooled_)) {
+        range.count = std::min(range.count, max_pages - sent.normal - sent.zero);
+        if (range.count == 0) break;
+        sent += send_range(sink, range);
+        for (uint64_t page = range.first; page < range.first + range.count; ++page) {
+            cooled_[range.block].clear(page);
+            sent_ahead_[range.block].set(page);
         }
     }
     return sent;
 }
 
-void RamSource::emit(RamPageSink& sink, const Run& run) const {
-    if (run.count == 0) return;
-    if (run.zero) {
-        sink.zero_pages(block_, run.first, run.count);
-    } else {
-        sink.pages(block_, run.first, contents(run.first, run.count));
+uint64_t RamSource::take_sent_in_vain() {
+    uint64_t pages = 0;
+    for (size_t i = 0; i < pending_.size(); ++i) {
+        pages += sent_ahead_[i].count();
+        sent_ahead_[i].and_not(pending_[i]);
+        pages -= sent_ahead_[i].count();
+        sent_ahead_[i].clear_all();
     }
+    return pages;
 }
 
 }  // namespace qc::migration

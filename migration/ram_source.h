@@ -14,6 +14,7 @@
 
 #include "memory/dirty_log.h"
 #include "memory/ram_list.h"
+#include "migration/page_ranges.h"
 #include "migration/ram_page_sink.h"
 #include "util/bitmap.h"
 #include "util/result.h"
@@ -26,6 +27,11 @@ std::vector<Bitmap> make_page_bitmaps(const memory::RamList& ram);
 struct SentPages {
     uint64_t normal = 0;
     uint64_t zero = 0;
+    SentPages& operator+=(const SentPages& more) {
+        normal += more.normal;
+        zero += more.zero;
+        return *this;
+    }
 };
 
 class RamSource {
@@ -50,6 +56,20 @@ class RamSource {
 
     uint64_t pending_pages() const { return pending_count_; }
 
+    // For pages that are sent ahead of need, while the guest runs: a sync() that tells
+    // pages which were pending before and have not been written since ("cooled") from
+    // those that are being written.
+    struct Cooling {
+        uint64_t written = 0;
+        uint64_t cooled = 0;
+    };
+    Result<Cooling> sync_cooling();
+    // Hands at most `max_pages` of the pages that had cooled at the last
+    // sync_cooling() to the sink. The caller flushes.
+    SentPages send_cooled(RamPageSink& sink, uint64_t max_pages);
+    // How many pages that send_cooled() has sent since the last call are pending again.
+    uint64_t take_sent_in_vain();
+
     // From here to end_capture(), send() hands out the pending pages as they are now,
     // while the guest runs on. The VM stands still, and nothing was written since the
     // last sync().
@@ -58,14 +78,9 @@ class RamSource {
     void end_capture();
 
  private:
-    // A run of neighbours of one kind that waits for the next page.
-    struct Run {
-        bool zero = false;
-        uint64_t first = 0;
-        uint64_t count = 0;
-    };
-    void emit(RamPageSink& sink, const Run& run) const;
-    std::span<const std::byte> contents(uint64_t first, uint64_t count) const;
+    // Pending pages that are neighbours.
+    SentPages send_range(RamPageSink& sink, const PageRange& range);
+    std::span<const std::byte> contents(const PageRange& range) const;
     void copy_captured();
 
     const memory::RamList& ram_;
@@ -75,6 +90,8 @@ class RamSource {
     bool detect_zeros_ = true;
     std::vector<Bitmap> pending_;
     std::vector<Bitmap> fresh_;
+    std::vector<Bitmap> cooled_;
+    std::vector<Bitmap> sent_ahead_;
     uint64_t pending_count_ = 0;
     // Where send() goes on.
     uint32_t block_ = 0;

@@ -45,6 +45,12 @@ void Bitmap::or_with(const Bitmap& other) {
         words_[i] |= other.words_[i];
 }
 
+void Bitmap::and_not(const Bitmap& other) {
+    QC_ASSERT(other.bits_ == bits_);
+    for (size_t i = 0; i < words_.size(); ++i)
+        words_[i] &= ~other.words_[i];
+}
+
 size_t Bitmap::count() const {
     size_t total = 0;
     for (uint64_t word : words_)

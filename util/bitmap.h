@@ -24,6 +24,8 @@ class Bitmap {
     void set_all();
     void clear_all();
     void or_with(const Bitmap& other);
+    // Clears what is set in `other`.
+    void and_not(const Bitmap& other);
     size_t count() const;
     bool none() const;
 

@@ -13,6 +13,18 @@ TEST(Bitmap, set_all_with_odd_size_leaves_the_tail_zero) {
     EXPECT_EQ(map.words()[1], 0x3fu);
 }
 
+TEST(Bitmap, and_not_clears_what_the_other_has) {
+    Bitmap bits(100);
+    Bitmap other(100);
+    for (size_t bit : {3, 64, 99})
+        bits.set(bit);
+    for (size_t bit : {4, 64})
+        other.set(bit);
+    bits.and_not(other);
+    EXPECT_EQ(bits.count(), 2u);
+    EXPECT_FALSE(bits.test(64));
+}
+
 TEST(Bitmap, find_next_crosses_words) {
     Bitmap map(200);
     map.set(3);

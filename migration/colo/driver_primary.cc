@@ -15,6 +15,8 @@ constexpr std::string_view kSide = "primary";
 // How long the reader has to find out why nothing can be sent.
 constexpr int64_t kSendErrorGraceMs = 200;
 constexpr uint64_t kPagesPerTurn = 4096;
+// Pages that are sent ahead in one go.
+constexpr uint64_t kMostPagesAhead = 2048;
 // A peer that takes no packet for so long is lost.
 constexpr int64_t kMultifdWriteLimitMs = 10'000;
 
@@ -59,6 +61,7 @@ Result<void> PrimaryDriver::run() {
         } else {
             fsm_.tick(now_ms());
             carry_out(fsm_.take_actions());
+            if (may_send_ahead() && std::chrono::steady_clock::now() >= next_ahead_) send_ahead();
         }
     }
     link_.close();
@@ -72,6 +75,7 @@ io::Deadline PrimaryDriver::next_deadline() const {
     if (std::optional<int64_t> at_ms = fsm_.next_deadline_ms()) {
         deadline = io::deadline_in_ms(std::max<int64_t>(*at_ms - now_ms(), 0));
     }
+    if (may_send_ahead()) deadline = std::min(deadline, next_ahead_);
     return send_error_ ? std::min(deadline, send_error_deadline_) : deadline;
 }
 
@@ -103,7 +107,8 @@ void PrimaryDriver::act(const Send& action) {
     if (std::holds_alternative<CheckpointMessage>(action.message)) {
         sent_at_ms_ = boot_time_ms();
         record_ = {.epoch = action.epoch,
-                   .cause = std::get<CheckpointMessage>(action.message).cause};
+                   .cause = std::get<CheckpointMessage>(action.message).cause,
+                   .traffic = std::exchange(ahead_, {})};
         phases_.begin(Phase::kLatency, action.epoch);
         phases_.begin(Phase::kRequest, action.epoch);
         bytes_at_start_ = bytes_put();
@@ -143,6 +148,7 @@ void PrimaryDriver::act(const Fsm::Capture& action) {
 Result<void> PrimaryDriver::capture(CommitFlags flags) {
     phases_.begin(Phase::kHarvest, fsm_.epoch());
     TRY(deps_.source.ram().sync());
+    record_.traffic.pages_resent = deps_.source.ram().take_sent_in_vain();
     TRY(deps_.source.ram().begin_capture());
     deps_.board.pass(++passes_);
     previous_ = std::exchange(saved_, {});
@@ -248,6 +254,43 @@ void PrimaryDriver::act(const Fsm::CheckpointDone& action) {
     deps_.board.ram.zero_pages += record_.traffic.zero_pages;
     deps_.statistics.add_checkpoint(record_);
     checkpoint_under_way_ = false;
+    ahead_interval_ms_ = kAheadIntervalMs;
+    next_ahead_ = io::deadline_in_ms(ahead_interval_ms_);
+}
+
+bool PrimaryDriver::may_send_ahead() const {
+    return fsm_.state() == Fsm::State::kRunning && !send_error_;
+}
+
+// What the guest has written and left alone since need not wait for the checkpoint.
+// It goes by the migration's own connection in any case: the secondary has stored it
+// before it sees the CHECKPOINT that follows.
+void PrimaryDriver::send_ahead() {
+    busy_sending_ = true;
+    if (attention_) link_.close();
+    Result<void> sent = send_cooled();
+    busy_sending_ = false;
+    next_ahead_ = io::deadline_in_ms(ahead_interval_ms_);
+    if (sent) return;
+    if (link_.writer().failed()) {
+        note_send(std::move(sent));
+    } else {
+        step(HostFailed{sent.error().message()});
+    }
+}
+
+Result<void> PrimaryDriver::send_cooled() {
+    RamSource& ram = deps_.source.ram();
+    RamSource::Cooling cooling = TRY(ram.sync_cooling());
+    const bool worth_it = cooling.cooled > 0 && cooling.cooled * 4 >= cooling.written;
+    ahead_interval_ms_ =
+        worth_it ? kAheadIntervalMs : std::min(2 * ahead_interval_ms_, kMaxAheadIntervalMs);
+    sink_.set_epoch(fsm_.epoch());
+    SentPages sent = ram.send_cooled(sink_, kMostPagesAhead);
+    ahead_.pages += sent.normal;
+    ahead_.pages_ahead += sent.normal;
+    ahead_.zero_pages += sent.zero;
+    return sent.normal + sent.zero > 0 ? sink_.flush() : Result<void>{};
 }
 
 void PrimaryDriver::act(const ReleaseGuest&) {
@@ -266,6 +309,7 @@ void PrimaryDriver::act(const Fsm::EnterColo&) {
                             MigrationStatus::kColo);
     deps_.source.freeze()->disarm();
     deps_.source.freeze().reset();
+    next_ahead_ = io::deadline_in_ms(ahead_interval_ms_);
     // Whatever the VM was before: a pair runs.
     if (Result<void> started = deps_.machine.vm.start(); !started) {
         answers_.push_back(HostFailed{started.error().message()});

@@ -58,6 +58,11 @@ class PrimaryDriver final : public ColoControl, private LinkHandler {
  private:
     using Fsm = PrimaryFsm;
 
+    // Sending ahead: how often the dirty log is read while the guest runs. Guests that
+    // rewrite the same pages all the time are asked less and less often.
+    static constexpr int64_t kAheadIntervalMs = 50;
+    static constexpr int64_t kMaxAheadIntervalMs = 1600;
+
     Result<void> pages_arrive(const Header& header, StreamReader& in) override;
     Result<void> message_arrives(PeerMessage message) override;
     void link_ended(const std::string& why) override;
@@ -83,6 +88,9 @@ class PrimaryDriver final : public ColoControl, private LinkHandler {
     Result<void> capture(CommitFlags flags);
     Result<void> send_snapshot(CommitFlags flags);
     Result<void> send_pages();
+    bool may_send_ahead() const;
+    void send_ahead();
+    Result<void> send_cooled();
     Result<void> send_devices();
     uint64_t bytes_put();
     void note_send(Result<void> sent);
@@ -110,6 +118,10 @@ class PrimaryDriver final : public ColoControl, private LinkHandler {
     HashesMessage hashes_;                  // of what was captured, if it is to be verified
     CheckpointRecord record_;               // of the checkpoint under way
     bool checkpoint_under_way_ = false;
+    // Pages sent while the guest runs, for the checkpoint to come.
+    Traffic ahead_;
+    io::Deadline next_ahead_ = io::kNoDeadline;
+    int64_t ahead_interval_ms_ = kAheadIntervalMs;
     uint64_t bytes_at_start_ = 0;
     int64_t sent_at_ms_ = 0;  // what the secondary answers next: CHECKPOINT or COMMIT
     uint64_t passes_ = 0;

@@ -4,6 +4,9 @@
 // joined by a channel in memory.
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <thread>
+
 #include "io/memory_channel.h"
 #include "migration/migration.h"
 #include "migration/test_machine.h"
@@ -117,6 +120,24 @@ TEST_F(ColoPairTest, each_checkpoint_stops_and_resumes_both_guests) {
     EXPECT_TRUE(eventually([&] { return svm.events.count("RESUME") == 3; }));
     EXPECT_EQ(pvm.events.count("STOP"), 3u);  // one is the switchover's
     EXPECT_TRUE(eventually([&] { return pvm.events.count("RESUME") == 4; }));
+}
+
+TEST_F(ColoPairTest, pages_left_alone_are_sent_ahead_and_both_sides_stay_equal) {
+    enter_colo();
+    uint8_t value = 1;
+    auto sent_ahead = [&] {
+        // Written once, then left alone for a few rounds.
+        const std::vector<std::byte> data(5 * memory::kPageSize, std::byte{value++});
+        pvm.ram.blocks()[1]->write(0, data);
+        std::this_thread::sleep_for(std::chrono::milliseconds(200));
+        return checkpoint() && primary.info().colo->total.pages_ahead >= 5;
+    };
+    ASSERT_TRUE(eventually(sent_ahead));
+    colo::ColoSummary summary = *primary.info().colo;
+    EXPECT_GE(summary.total.pages, summary.total.pages_ahead);
+    EXPECT_GE(summary.verified, 1u);
+    EXPECT_EQ(pvm.events.failure(), "");
+    EXPECT_EQ(svm.ram.blocks()[1]->page(4)[7], std::byte{--value});
 }
 
 TEST_F(ColoPairTest, output_is_held_from_the_capture_to_the_commit) {
