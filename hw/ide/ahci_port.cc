@@ -20,6 +20,10 @@ constexpr uint32_t kDiskSignature = 0x00000101;
 constexpr uint8_t kDeviceSelect = 0x10;
 constexpr uint8_t kReadQueued = 0x60;
 constexpr uint8_t kWriteQueued = 0x61;
+constexpr uint8_t kReadLog = 0x2f;
+constexpr uint8_t kReadLogDma = 0x47;
+constexpr uint8_t kLogDirectory = 0x00;
+constexpr uint8_t kErrorLog = 0x10;
 constexpr uint8_t kReady = ata::kStatusReady | ata::kStatusSeekDone;
 constexpr uint8_t kForceUnitAccess = 0x80;
 
@@ -64,6 +68,7 @@ void AhciPort::reset() {
     forget_requests();
     core_.reset();
     in_soft_reset_ = false;
+    queue_error_ = {};
     if (drive_) drive_->power_on_reset();
 }
 
@@ -128,8 +133,9 @@ void AhciPort::start_control(const CommandFis& fis, unsigned slot) {
 void AhciPort::start_command(const CommandFis& fis, unsigned slot, AhciRegionTable regions) {
     if (queue_busy()) {
         // A drive with queued commands in it takes no other.
-        return fail_queued(ata::kErrorAborted, kIsRegister);
+        return fail_queued({.error = ata::kErrorAborted}, kIsRegister);
     }
+    if (fis[2] == kReadLog || fis[2] == kReadLogDma) return read_log(fis, slot, regions);
     current_ = Current{.slot = slot, .regions = regions};
     const std::pair<unsigned, uint8_t> registers[] = {
         {ata::kFeatures, fis[11]},    {ata::kFeatures, fis[3]}, {ata::kSectorCount, fis[13]},
@@ -302,10 +308,10 @@ void AhciPort::start_queued(const CommandFis& fis, unsigned slot, AhciRegionTabl
     if (sectors == 0) sectors = 65536;
     // Controller and drive speak of the same command by its slot and its tag.
     if (tag != slot || !core_.queued(tag) || queue_[tag]) {
-        return fail_queued(ata::kErrorAborted, kIsRegister);
+        return fail_queued({static_cast<uint8_t>(tag), 0, ata::kErrorAborted, lba}, kIsRegister);
     }
     if (!range_fits<uint64_t>(lba, sectors, disk_->length() / ata::kSectorSize)) {
-        return fail_queued(ata::kErrorIdNotFound, kIsRegister);
+        return fail_queued({static_cast<uint8_t>(tag), 0, ata::kErrorIdNotFound, lba}, kIsRegister);
     }
     const bool write = fis[2] == kWriteQueued;
     const bool durable = (fis[7] & kForceUnitAccess) != 0 || !drive_->write_cache();
@@ -334,7 +340,8 @@ void AhciPort::advance_queued(unsigned tag) {
     auto buffer = std::make_shared<Buffer>(sectors * ata::kSectorSize);
     const Buffer* read = command.write ? nullptr : buffer.get();
     if (command.write && !gather(command.regions, *buffer)) {
-        return fail_queued(ata::kErrorAborted, kIsDeviceBits | kIsOverflow);
+        return fail_queued({static_cast<uint8_t>(tag), 0, ata::kErrorAborted, command.lba},
+                           kIsDeviceBits | kIsOverflow);
     }
     submit(command.write ? block::BlockOp::kWrite : block::BlockOp::kRead, command.lba,
            std::move(buffer),
@@ -344,11 +351,12 @@ void AhciPort::advance_queued(unsigned tag) {
 void AhciPort::queued_moved(unsigned tag, uint32_t sectors, const Buffer* read, int error) {
     Queued& command = *queue_[tag];
     if (error != 0) {
-        return fail_queued(command.write ? ata::kErrorAborted : ata::kErrorUncorrectable,
-                           kIsDeviceBits);
+        const uint8_t code = command.write ? ata::kErrorAborted : ata::kErrorUncorrectable;
+        return fail_queued({static_cast<uint8_t>(tag), 0, code, command.lba}, kIsDeviceBits);
     }
     if (read != nullptr && !scatter(command.regions, *read)) {
-        return fail_queued(ata::kErrorAborted, kIsDeviceBits | kIsOverflow);
+        return fail_queued({static_cast<uint8_t>(tag), 0, ata::kErrorAborted, command.lba},
+                           kIsDeviceBits | kIsOverflow);
     }
     command.lba += sectors;
     command.sectors_left -= sectors;
@@ -364,20 +372,79 @@ void AhciPort::finish_queued(unsigned tag) {
     core_.raise(kIsDeviceBits);
 }
 
-// An error ends all that is in the queue; the host starts the port anew.
-void AhciPort::fail_queued(uint8_t error, uint32_t interrupt_bits) {
+// An error ends all that is in the queue; the host starts the port anew, and asks the
+// drive's log which command it was.
+void AhciPort::fail_queued(const AhciQueueError& error, uint32_t interrupt_bits) {
+    queue_error_ = error;
+    queue_error_.status = kReady | ata::kStatusError;
     forget_requests();
-    constexpr uint8_t kFailed = kReady | ata::kStatusError;
     TaskFile file = task_file();
-    file.status = kFailed;
-    file.error = error;
+    file.status = queue_error_.status;
+    file.error = error.error;
     if ((interrupt_bits & kIsRegister) != 0) {
         post_register_fis(file, true);
     } else {
-        post(kDeviceBitsOffset, device_bits_fis(kFailed, error, 0));
-        core_.set_task_file(kFailed, error);
+        post(kDeviceBitsOffset, device_bits_fis(file.status, file.error, 0));
+        core_.set_task_file(file.status, file.error);
     }
     core_.halt(kIsTaskFile | interrupt_bits);
+}
+
+// The page's bytes add up to zero.
+std::array<uint8_t, ata::kSectorSize> AhciPort::error_log() const {
+    std::array<uint8_t, ata::kSectorSize> page{};
+    page[0] = queue_error_.tag;
+    page[2] = queue_error_.status;
+    page[3] = queue_error_.error;
+    for (unsigned i = 0; i < 3; ++i) {
+        page[4 + i] = static_cast<uint8_t>(queue_error_.lba >> (8 * i));
+        page[8 + i] = static_cast<uint8_t>(queue_error_.lba >> (24 + 8 * i));
+    }
+    uint8_t sum = 0;
+    for (uint8_t byte : page)
+        sum = static_cast<uint8_t>(sum + byte);
+    page.back() = static_cast<uint8_t>(0x100 - sum);
+    return page;
+}
+
+void AhciPort::refuse(unsigned slot) {
+    trace::ahci_refused(index_, slot);
+    TaskFile file = task_file();
+    file.status = kReady | ata::kStatusError;
+    file.error = ata::kErrorAborted;
+    post_register_fis(file, true);
+    core_.halt(kIsTaskFile);
+}
+
+// READ LOG EXT and its DMA form: the directory, and the queue's errors. Source:
+// ATA8-ACS, section 7.25 and annex A.
+void AhciPort::read_log(const CommandFis& fis, unsigned slot, AhciRegionTable& regions) {
+    const uint8_t log = fis[4];
+    const bool first_page_only = fis[5] == 0 && fis[9] == 0 && fis[12] == 1 && fis[13] == 0;
+    if ((log != kLogDirectory && log != kErrorLog) || !first_page_only) return refuse(slot);
+    std::array<uint8_t, ata::kSectorSize> page{};
+    if (log == kErrorLog) {
+        page = error_log();
+        queue_error_ = {};
+    } else {
+        page[0] = 1;              // version
+        page[2 * kErrorLog] = 1;  // the pages of that log
+    }
+    if (!scatter(regions, std::as_bytes(std::span(page)))) {
+        refuse(slot);
+        return core_.raise(kIsOverflow);
+    }
+    std::array<std::byte, 4> count{std::byte{0}, std::byte{ata::kSectorSize >> 8}};
+    memory_write(core_.header_address(slot) + 4, count);
+    TaskFile file = task_file();
+    file.error = 0;
+    file.status = kReady;
+    core_.command_done(slot);
+    if (fis[2] == kReadLogDma) return post_register_fis(file, true);
+    file.status |= ata::kStatusDataRequest;
+    post(kPioSetupOffset, pio_setup_fis(file, true, true, kReady, ata::kSectorSize));
+    core_.set_task_file(kReady, 0);
+    core_.raise(kIsPioSetup);
 }
 
 TaskFile AhciPort::task_file() const {
@@ -442,13 +509,19 @@ void AhciPort::memory_write(uint64_t address, std::span<const std::byte> data) c
 }
 
 AhciPortState AhciPort::save() const {
-    AhciPortState state{.registers = core_.state(), .drive = {}, .in_soft_reset = in_soft_reset_};
+    AhciPortState state{.registers = core_.state(),
+                        .drive = {},
+                        .in_soft_reset = in_soft_reset_,
+                        .queue_error = queue_error_};
     if (drive_) state.drive = drive_->save();
     return state;
 }
 
 Result<void> AhciPort::validate(const AhciPortState& state) const {
     TRY(core_.validate(state.registers));
+    if (state.queue_error.tag >= kSlots && state.queue_error.tag != AhciQueueError::kNone) {
+        return fail("an error in the queue at tag {}", state.queue_error.tag);
+    }
     if (!drive_) {
         if (state.drive.capacity != 0) return fail("a disk is there that is not here");
         return {};
@@ -464,6 +537,7 @@ void AhciPort::restore(const AhciPortState& state) {
     forget_requests();
     core_.restore(state.registers);
     in_soft_reset_ = state.in_soft_reset;
+    queue_error_ = state.queue_error;
     if (drive_) drive_->restore(state.drive);
 }
 

@@ -30,16 +30,36 @@ namespace qc::hw {
 
 class Ahci;
 
+// What the drive's log 10h says of the last error in its queue.
+struct AhciQueueError {
+    static constexpr uint8_t kNone = 0x80;  // NQ: not a queued command
+
+    uint8_t tag = kNone;
+    uint8_t status = 0;
+    uint8_t error = 0;
+    uint64_t lba = 0;
+
+    template <typename Visitor, typename Self>
+    static void fields(Visitor& v, Self& s) {
+        v("tag", s.tag);
+        v("status", s.status);
+        v("error", s.error);
+        v("lba", s.lba);
+    }
+};
+
 struct AhciPortState {
     AhciPortRegisters registers;
     AtaDriveState drive;
     bool in_soft_reset = false;
+    AhciQueueError queue_error;
 
     template <typename Visitor, typename Self>
     static void fields(Visitor& v, Self& s) {
         v("registers", s.registers);
         v("drive", s.drive);
         v("in_soft_reset", s.in_soft_reset);
+        v("queue_error", s.queue_error);
     }
 };
 
@@ -104,7 +124,10 @@ class AhciPort {
     void advance_queued(unsigned tag);
     void queued_moved(unsigned tag, uint32_t sectors, const Buffer* read, int error);
     void finish_queued(unsigned tag);
-    void fail_queued(uint8_t error, uint32_t interrupt_bits);
+    void fail_queued(const AhciQueueError& error, uint32_t interrupt_bits);
+    void read_log(const CommandFis& fis, unsigned slot, AhciRegionTable& regions);
+    void refuse(unsigned slot);
+    std::array<uint8_t, ata::kSectorSize> error_log() const;
     bool queue_busy() const;
 
     void submit(block::BlockOp op, uint64_t lba, std::shared_ptr<Buffer> buffer,
@@ -125,6 +148,7 @@ class AhciPort {
     std::optional<AtaDrive> drive_;
     block::BlockDevice* disk_ = nullptr;
     bool in_soft_reset_ = false;
+    AhciQueueError queue_error_;
     std::shared_ptr<Ticket> ticket_ = std::make_shared<Ticket>();
     std::optional<Current> current_;
     std::array<std::optional<Queued>, ahci::kSlots> queue_;

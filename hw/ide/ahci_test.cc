@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <numeric>
 #include <random>
 
 #include "hw/ide/ahci_test_guest.h"
@@ -219,6 +220,35 @@ TEST(Ahci, disk_error_of_a_queued_command_ends_the_queue) {
     EXPECT_EQ(f.port(kPortIs), kIsTaskFile | kIsDeviceBits);
     EXPECT_EQ(f.port(kTfd), 0x4051u);
     EXPECT_EQ(f.port(kSact), 3u) << "for the host to see what did not end";
+}
+
+TEST(Ahci, log_tells_which_queued_command_failed) {
+    Started f;
+    f.header(7, 1);
+    f.region(7, 0, AhciGuest::kData, 512);
+    f.queued(7, 0x60, 0x123, 1);
+    f.disk.error = EIO;
+    f.disk.complete();
+    f.set_port(kCmd, kCmdFisReceive);
+    f.set_port(kCmd, kCmdFisReceive | kCmdStart);
+    f.header(0, 1);
+    f.region(0, 0, AhciGuest::kData, 512);
+    f.fis(0, 0x2f, 0x10, 1);
+    f.issue(0);
+    EXPECT_EQ(f.port(kTfd), 0x50u);
+    EXPECT_EQ(f.get(AhciGuest::kData), 0x40510007u);
+    EXPECT_EQ(f.get(AhciGuest::kData + 4), 0x123u);
+    EXPECT_EQ(
+        std::accumulate(f.memory(AhciGuest::kData), f.memory(AhciGuest::kData + 512), 0) & 255, 0);
+    f.fis(0, 0x47, 0x10, 1);
+    f.issue(0);
+    EXPECT_EQ(f.get(AhciGuest::kData) & 0xff, 0x80u) << "read once";
+    f.fis(0, 0x2f, 0, 1);
+    f.issue(0);
+    EXPECT_EQ(f.get(AhciGuest::kData + 0x20) & 0xffff, 1u) << "the directory";
+    f.fis(0, 0x2f, 0x11, 1);
+    f.issue(0);
+    EXPECT_EQ(f.port(kTfd), 0x451u);
 }
 
 TEST(Ahci, too_few_regions_end_the_command_with_overflow) {

@@ -72,8 +72,10 @@ void put_command_sets(Words& words, const AtaDriveState& state) {
 
 // Source: Serial ATA revision 2.6, section 13.2.1.
 void put_serial_ata(Words& words) {
-    words[75] = 31;      // 32 commands in the queue
-    words[76] = 0x0102;  // 1.5 Gbit/s, native command queuing
+    words[75] = 31;       // 32 commands in the queue
+    words[76] = 0x0102;   // 1.5 Gbit/s, native command queuing
+    words[84] |= 1 << 5;  // logs
+    words[87] |= 1 << 5;
     words[80] = 0x00fe;  // up to ATA/ATAPI-7
     words[93] = 0;       // no parallel cable
 }
