@@ -171,7 +171,9 @@ TEST_F(MultifdChannelsTest, lost_channel_is_an_error_on_both_sides) {
         hand_over(0, kPages);
     Result<SentPages> sent = sender->drain();
     ASSERT_FALSE(sent);
-    EXPECT_NE(sent.error().message().find("multifd channel 1"), std::string::npos);
+    // The receiver ends all channels when it loses one: any of them may be the first
+    // that the sender finds broken.
+    EXPECT_NE(sent.error().message().find("multifd channel"), std::string::npos);
     EXPECT_FALSE(sender->sync());
     EXPECT_NE(receiver_error(), "");
 }

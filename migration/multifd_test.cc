@@ -140,7 +140,8 @@ TEST_F(MultifdTest, channel_that_breaks_fails_the_migration_with_its_error) {
     ASSERT_TRUE(eventually([&] { return from.info().ram.has_value(); }));
     rendezvous.opened(1)->shutdown();
     ASSERT_TRUE(source_reaches(MigrationStatus::kFailed));
-    EXPECT_NE(source_error().find("multifd channel 1"), std::string::npos) << source_error();
+    // The destination ends all channels when it loses one: any may be found broken first.
+    EXPECT_NE(source_error().find("multifd channel"), std::string::npos) << source_error();
     EXPECT_TRUE(source.vm->running());
     ASSERT_TRUE(destination.events.wait_for("incoming failed"));
     EXPECT_NE(destination.events.failure().find("multifd channel"), std::string::npos)

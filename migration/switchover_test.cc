@@ -110,6 +110,11 @@ class HostThings final : public runstate::RunListener {
 class LateBlockActivateTest : public PrecopyTest {
  protected:
     void SetUp() override { destination.vm->add_listener(things); }
+    void TearDown() override {
+        PrecopyTest::TearDown();
+        // Before the listener goes.
+        destination.vm->shut_down();
+    }
     // From a source that stands still: the destination waits for `cont` as well.
     void migrate(MigrationStatus end) {
         begin();

@@ -113,6 +113,8 @@ PcBoard::Parts::Parts(PcChipsetKind kind, const Deps& board_deps, std::unique_pt
 PcBoard::Parts::~Parts() {
     for (state::StateComponent* component : registered)
         deps.states.remove(*component);
+    wires.disconnect_all();
+    if (IsaIrqs* high_wires = chipset->high_wires()) high_wires->disconnect_all();
 }
 
 void PcBoard::Parts::wire() {

@@ -20,6 +20,13 @@ void IsaIrqs::mute_lines(unsigned irq, bool muted) {
     muted_ = static_cast<uint16_t>(muted ? muted_ | bit : muted_ & ~bit);
 }
 
+void IsaIrqs::disconnect_all() {
+    sink_ = [](unsigned, bool) {};
+    for (auto& lines : lines_)
+        lines.clear();
+    drivers_.clear();
+}
+
 void IsaIrqs::update(unsigned irq) {
     QC_ASSERT(irq < kIsaIrqCount);
     const bool heard = (muted_ >> irq & 1) == 0;

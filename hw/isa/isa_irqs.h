@@ -53,6 +53,9 @@ class IsaIrqs final : public Device {
     // Lines that were connected to `irq` no longer reach it, or do again; drivers
     // always do. Whoever says so while the machine runs calls update() after it.
     void mute_lines(unsigned irq, bool muted);
+    // The machine is taken apart: whoever drives or hears a wire may be destroyed after
+    // it, in any order.
+    void disconnect_all();
     // A driver changed its mind about `irq`.
     void update(unsigned irq);
 

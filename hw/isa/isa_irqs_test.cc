@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <utility>
 
 #include "state/conformance.h"
@@ -74,6 +75,18 @@ struct Subject final : state::ConformanceSubject {
 
 TEST(IsaIrqs, conformance) {
     state::check_conformance([] { return std::make_unique<Subject>(); }, "isa-irqs.hex");
+}
+
+TEST(IsaIrqs, wires_taken_apart_ask_nobody_and_tell_nobody) {
+    int told = 0;
+    IsaIrqs irqs([&](unsigned, bool) { ++told; });
+    auto line = std::make_unique<IrqLine>();
+    irqs.connect(5, *line);
+    line->set(true);
+    irqs.disconnect_all();
+    line.reset();
+    irqs.update(5);
+    EXPECT_EQ(told, 1);
 }
 
 }  // namespace

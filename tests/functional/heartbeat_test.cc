@@ -22,7 +22,6 @@ namespace qc::qtest {
 namespace {
 
 constexpr int64_t kTimeoutMs = 2000;
-constexpr int64_t kGraceMs = kTimeoutMs / 4;
 
 // How both sides' objects are made.
 struct Watch {
