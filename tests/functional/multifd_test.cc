@@ -77,6 +77,8 @@ TEST_P(Multifd, cancelled_source_goes_on_and_can_migrate_again) {
     ASSERT_VALUE(set_parameter(source, "downtime-limit", 1));
     ASSERT_VALUE(source.qmp().execute("migrate", {{"uri", pair->uri()}}));
     ASSERT_VALUE(source.wait_migration("active", Deadline::in(kUsual)));
+    // A source that goes before it has said a word leaves a destination that listens on.
+    ASSERT_VALUE(pair->secondary().wait_migration("active", Deadline::in(kUsual)));
     ASSERT_VALUE(source.qmp().execute("migrate_cancel"));
     ASSERT_VALUE(source.wait_migration("cancelled", Deadline::in(kUsual)));
     ASSERT_VALUE(check_alive(source));
