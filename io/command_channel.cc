@@ -158,16 +158,10 @@ Result<void> CommandChannel::check_status() const {
 
 Result<std::optional<size_t>> CommandChannel::try_read(Bytes buffer) {
     TRY(check_open("reading from"));
-    while (!pipe_ended_) {
-        const ssize_t count = read(pipe_.get(), buffer.data(), buffer.size());
-        if (count > 0) return std::optional<size_t>(static_cast<size_t>(count));
-        if (count == 0) {
-            pipe_ended_ = true;
-        } else if (errno == EAGAIN) {
-            return std::optional<size_t>();
-        } else if (errno != EINTR) {
-            return fail_errno(errno, "reading from {}", name_);
-        }
+    if (!pipe_ended_) {
+        const std::optional<size_t> count = TRY(try_read_fd(pipe_.get(), buffer, name_));
+        if (count != size_t{0}) return count;
+        pipe_ended_ = true;
     }
     // Whether that was all is known when the command has ended.
     if (!reap()) return std::optional<size_t>();

@@ -64,6 +64,25 @@ ssize_t write_without_sigpipe(int fd, std::span<const ConstBytes> parts) {
     return count;
 }
 
+Result<std::optional<size_t>> try_read_fd(int fd, Bytes buffer, std::string_view name) {
+    while (true) {
+        const ssize_t count = read(fd, buffer.data(), buffer.size());
+        if (count >= 0) return std::optional<size_t>(static_cast<size_t>(count));
+        if (errno == EAGAIN) return std::optional<size_t>();
+        if (errno != EINTR) return fail_errno(errno, "reading from {}", name);
+    }
+}
+
+Result<std::optional<size_t>> try_write_fd(int fd, std::span<const ConstBytes> parts,
+                                           std::string_view name) {
+    while (true) {
+        const ssize_t count = write_without_sigpipe(fd, parts);
+        if (count >= 0) return std::optional<size_t>(static_cast<size_t>(count));
+        if (errno == EAGAIN) return std::optional<size_t>();
+        if (errno != EINTR) return fail_errno(errno, "writing to {}", name);
+    }
+}
+
 Result<void> set_nonblocking(int fd, std::string_view name) {
     const int flags = fcntl(fd, F_GETFL);
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) {
@@ -91,23 +110,13 @@ Result<std::unique_ptr<FdChannel>> FdChannel::create(UniqueFd read_fd, UniqueFd 
 Result<std::optional<size_t>> FdChannel::try_read(Bytes buffer) {
     TRY(check_open("reading from"));
     if (!read_fd_) return std::optional<size_t>(0);
-    while (true) {
-        const ssize_t count = read(read_fd_.get(), buffer.data(), buffer.size());
-        if (count >= 0) return std::optional<size_t>(static_cast<size_t>(count));
-        if (errno == EAGAIN) return std::optional<size_t>();
-        if (errno != EINTR) return fail_errno(errno, "reading from {}", name_);
-    }
+    return try_read_fd(read_fd_.get(), buffer, name_);
 }
 
 Result<std::optional<size_t>> FdChannel::try_write(std::span<const ConstBytes> parts) {
     TRY(check_open("writing to"));
     if (!write_fd_) return fail("writing to {}: it is open for reading only", name_);
-    while (true) {
-        const ssize_t count = write_without_sigpipe(write_fd_.get(), parts);
-        if (count >= 0) return std::optional<size_t>(static_cast<size_t>(count));
-        if (errno == EAGAIN) return std::optional<size_t>();
-        if (errno != EINTR) return fail_errno(errno, "writing to {}", name_);
-    }
+    return try_write_fd(write_fd_.get(), parts, name_);
 }
 
 WaitOutcome FdChannel::wait(FdEvents direction, Deadline deadline) {

@@ -45,6 +45,11 @@ class FdChannel final : public Channel {
 // writev() that reports EPIPE without the signal. -1 and errno on error.
 ssize_t write_without_sigpipe(int fd, std::span<const ConstBytes> parts);
 
+// Channel's try_read() and try_write() on a descriptor; errors name `name`.
+Result<std::optional<size_t>> try_read_fd(int fd, Bytes buffer, std::string_view name);
+Result<std::optional<size_t>> try_write_fd(int fd, std::span<const ConstBytes> parts,
+                                           std::string_view name);
+
 // O_NONBLOCK for an open file; errors name `name`.
 Result<void> set_nonblocking(int fd, std::string_view name);
 

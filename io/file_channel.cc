@@ -66,23 +66,13 @@ Result<std::unique_ptr<FileChannel>> FileChannel::adopt(UniqueFd fd, Direction d
 Result<std::optional<size_t>> FileChannel::try_read(Bytes buffer) {
     TRY(check_open("reading from"));
     if (direction_ != Direction::kRead) return std::optional<size_t>(0);
-    while (true) {
-        const ssize_t count = read(fd_.get(), buffer.data(), buffer.size());
-        if (count >= 0) return std::optional<size_t>(static_cast<size_t>(count));
-        if (errno == EAGAIN) return std::optional<size_t>();
-        if (errno != EINTR) return fail_errno(errno, "reading from {}", name_);
-    }
+    return try_read_fd(fd_.get(), buffer, name_);
 }
 
 Result<std::optional<size_t>> FileChannel::try_write(std::span<const ConstBytes> parts) {
     TRY(check_open("writing to"));
     if (direction_ != Direction::kWrite) return fail("{} is open for reading only", name_);
-    while (true) {
-        const ssize_t count = write_without_sigpipe(fd_.get(), parts);
-        if (count >= 0) return std::optional<size_t>(static_cast<size_t>(count));
-        if (errno == EAGAIN) return std::optional<size_t>();
-        if (errno != EINTR) return fail_errno(errno, "writing to {}", name_);
-    }
+    return try_write_fd(fd_.get(), parts, name_);
 }
 
 Result<void> FileChannel::finish_writing(Deadline) {

@@ -18,18 +18,16 @@ Result<std::unique_ptr<RamBlock>> RamBlock::create(std::string id, uint64_t size
 RamBlock::RamBlock(std::string id, Kind kind, HostMemory memory)
     : id_(std::move(id)),
       memory_(std::move(memory)),
-      size_(memory_.size()),
       kind_(kind),
-      host_(memory_.data()),
-      dirty_(size_ / kPageSize),
-      code_pages_(size_ / kPageSize),
+      dirty_(page_count()),
+      code_pages_(page_count()),
       capture_(memory_.bytes()) {}
 
 void RamBlock::write(uint64_t offset, std::span<const std::byte> data) {
     if (data.empty()) return;
-    QC_ASSERT(range_fits<uint64_t>(offset, data.size(), size_));
+    QC_ASSERT(range_fits<uint64_t>(offset, data.size(), size()));
     before_write(offset, data.size());
-    std::memcpy(host_ + offset, data.data(), data.size());
+    std::memcpy(host() + offset, data.data(), data.size());
     note_write(offset, data.size());
 }
 

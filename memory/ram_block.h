@@ -50,11 +50,11 @@ class RamBlock {
 
     const std::string& id() const { return id_; }
     Kind kind() const { return kind_; }
-    uint64_t size() const { return size_; }
-    uint64_t page_count() const { return size_ / kPageSize; }
-    std::byte* host() const { return host_; }
+    uint64_t size() const { return memory_.size(); }
+    uint64_t page_count() const { return size() / kPageSize; }
+    std::byte* host() const { return memory_.data(); }
     std::span<std::byte> page(uint64_t page_number) const {
-        return {host_ + page_number * kPageSize, kPageSize};
+        return {host() + page_number * kPageSize, kPageSize};
     }
 
     // Copies `data` to `offset` and notes the write. The range lies in the block
@@ -94,9 +94,7 @@ class RamBlock {
 
     std::string id_;
     HostMemory memory_;
-    uint64_t size_;
     Kind kind_;
-    std::byte* host_;
     std::atomic<bool> logging_{false};
     AtomicBitmap dirty_;
     AtomicBitmap code_pages_;

@@ -111,10 +111,11 @@ SentPages RamSource::send_range(RamPageSink& sink, const PageRange& range) {
     auto is_zero = [&](uint64_t page) { return detect_zeros_ && is_zero_page(page_data(page, 1)); };
     const uint64_t end = range.first + range.count;
     uint64_t first = range.first;
+    bool zero = is_zero(first);
     while (first < end) {
-        const bool zero = is_zero(first);
+        bool next_zero = zero;
         uint64_t next = first + 1;
-        while (next < end && is_zero(next) == zero)
+        while (next < end && (next_zero = is_zero(next)) == zero)
             ++next;
         if (zero) {
             sink.zero_pages(range.block, first, next - first);
@@ -124,6 +125,7 @@ SentPages RamSource::send_range(RamPageSink& sink, const PageRange& range) {
             sent.normal += next - first;
         }
         first = next;
+        zero = next_zero;
     }
     for (uint64_t page = range.first; page < end; ++page)
         pending_[range.block].clear(page);
@@ -159,10 +161,12 @@ SentPages RamSource::send_cooled(RamPageSink& sink, uint64_t max_pages) {
 uint64_t RamSource::take_sent_in_vain() {
     uint64_t pages = 0;
     for (size_t i = 0; i < pending_.size(); ++i) {
-        pages += sent_ahead_[i].count();
-        sent_ahead_[i].and_not(pending_[i]);
-        pages -= sent_ahead_[i].count();
-        sent_ahead_[i].clear_all();
+        Bitmap& ahead = sent_ahead_[i];
+        for (uint64_t page = ahead.find_next_set(0); page < ahead.size();
+             page = ahead.find_next_set(page + 1)) {
+            pages += pending_[i].test(page);
+        }
+        ahead.clear_all();
     }
     return pages;
 }

@@ -23,6 +23,10 @@ int64_t HostClock::now_ns() const {
     return read_clock(CLOCK_REALTIME);
 }
 
+int64_t boot_time_ms() {
+    return read_clock(CLOCK_BOOTTIME) / 1'000'000;
+}
+
 int64_t VirtualClock::now_ns() const {
     MutexLock lock(mutex_);
     return running_ ? read_clock(CLOCK_MONOTONIC) + offset_ : offset_;

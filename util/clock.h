@@ -31,6 +31,10 @@ class HostClock final : public Clock {
     int64_t now_ns() const override;
 };
 
+// Milliseconds since the host started; unlike the realtime clock it goes on while the
+// host sleeps.
+int64_t boot_time_ms();
+
 class VirtualClock final : public Clock {
  public:
     // Starts stopped, at 0.

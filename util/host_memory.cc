@@ -11,7 +11,12 @@ namespace qc {
 
 namespace {
 
+constexpr uint64_t kPage = 4096;
 constexpr uint64_t kHugePage = 2 * 1024 * 1024;
+
+uint64_t round_up_to_page(uint64_t size) {
+    return (size + kPage - 1) / kPage * kPage;
+}
 
 }  // namespace
 
@@ -27,8 +32,7 @@ Result<HostMemory> HostMemory::map(uint64_t size) {
     auto* start = static_cast<std::byte*>(mapped);
     const uint64_t misaligned = reinterpret_cast<uintptr_t>(start) % kHugePage;
     const uint64_t head = slack > 0 && misaligned > 0 ? kHugePage - misaligned : 0;
-    const uint64_t page = 4096;
-    const uint64_t used = head + (size + page - 1) / page * page;
+    const uint64_t used = head + round_up_to_page(size);
     if (head > 0) munmap(start, head);
     if (used < size + slack) munmap(start + used, size + slack - used);
     HostMemory memory;
@@ -44,8 +48,7 @@ HostMemory::~HostMemory() {
 }
 
 void HostMemory::discard_from(uint64_t offset) {
-    const uint64_t page = 4096;
-    const uint64_t first = (offset + page - 1) / page * page;
+    const uint64_t first = round_up_to_page(offset);
     if (first < size_) (void)madvise(data_ + first, size_ - first, MADV_DONTNEED);
 }
 

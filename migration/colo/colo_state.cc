@@ -1,15 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "migration/colo/colo_state.h"
 
-#include <ctime>
-
 namespace qc::migration::colo {
-
-int64_t boot_time_ms() {
-    timespec now = {};
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
-}
 
 void ColoState::enter(ColoMode mode) {
     {

@@ -20,6 +20,7 @@
 #include <functional>
 
 #include "migration/migration_status.h"
+#include "util/clock.h"
 #include "util/mutex.h"
 #include "util/result.h"
 
@@ -48,9 +49,6 @@ struct ColoSituation {
     int64_t acked_ms = 0;  // when that was sent which the peer acknowledged last
     bool operator==(const ColoSituation&) const = default;
 };
-
-// Milliseconds since the host started, sleep included.
-int64_t boot_time_ms();
 
 class ColoState {
  public:

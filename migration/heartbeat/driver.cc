@@ -10,7 +10,6 @@ namespace qc::migration::heartbeat {
 
 namespace {
 
-using colo::boot_time_ms;
 using State = HeartbeatFsm::State;
 
 constexpr size_t kMostNewcomers = 4;
