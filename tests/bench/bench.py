@@ -13,9 +13,7 @@ Prints a table with the ratio of ours to the other's, and writes JSON.
 """
 import argparse
 import json
-import os
 import pathlib
-import shutil
 import socket
 import statistics
 import sys
@@ -24,6 +22,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "scripts"))
 from pairlib import ColoPair, Machine, PairError, pauses_ms, percentile, usable_accel  # noqa: E402
+
+import emulators  # noqa: E402
 
 DELAY_MS = 600
 GUEST_MIB = 512
@@ -159,22 +159,16 @@ def figures(results, names, title, keys):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build-dir", type=pathlib.Path, default=pathlib.Path("build"))
-    parser.add_argument("--binary", help="instead of the build's")
-    parser.add_argument("--other", default=shutil.which("qemu-system-x86_64") or "",
-                        help="the emulator to compare with [the installed one]; '' for none")
+    emulators.add_options(parser, "bench.json")
     parser.add_argument("--accel", action="append", choices=["tcg", "kvm"], help="[both]")
     parser.add_argument("--load", action="append", choices=list(LOADS), help="[both]")
     parser.add_argument("--seconds", type=float, default=15, help="how long each pair is watched [15]")
     parser.add_argument("--rounds", type=int, default=20, help="starts of a machine [20]")
     parser.add_argument("--skip-pair", action="store_true")
-    parser.add_argument("--json", type=pathlib.Path, help="[BUILD/bench.json]")
     options = parser.parse_args()
 
     build = options.build_dir.resolve()
-    binaries = {"ours": options.binary or str(build / "qemu-system-x86_64")}
-    if options.other and os.path.realpath(options.other) != os.path.realpath(binaries["ours"]):
-        binaries["other"] = options.other
+    binaries = emulators.chosen(options)
     accels = options.accel or ["tcg", "kvm"]
 
     results = {name: {} for name in binaries}

@@ -17,13 +17,14 @@ import argparse
 import json
 import os
 import pathlib
-import shutil
 import sys
 import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "scripts"))
 from pairlib import Machine, PairError  # noqa: E402
+
+import emulators  # noqa: E402
 
 GUEST_MIB = 2048
 WAYS = {
@@ -133,19 +134,13 @@ def show(results):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build-dir", type=pathlib.Path, default=pathlib.Path("build"))
-    parser.add_argument("--binary", help="instead of the build's")
-    parser.add_argument("--other", default=shutil.which("qemu-system-x86_64") or "",
-                        help="the emulator to compare with [the installed one]; '' for none")
+    emulators.add_options(parser, "throughput.json")
     parser.add_argument("--way", action="append", choices=list(WAYS), help="[all]")
     parser.add_argument("--rounds", type=int, default=3, help="[3]")
-    parser.add_argument("--json", type=pathlib.Path, help="[BUILD/throughput.json]")
     options = parser.parse_args()
 
     build = options.build_dir.resolve()
-    binaries = {"ours": options.binary or str(build / "qemu-system-x86_64")}
-    if options.other and os.path.realpath(options.other) != os.path.realpath(binaries["ours"]):
-        binaries["other"] = options.other
+    binaries = emulators.chosen(options)
     with tempfile.TemporaryDirectory(prefix="qemu-colo-throughput-") as directory:
         try:
             results = measure(binaries, str(build / "tests/guest/filler_2_gib.img"),
