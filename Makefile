@@ -8,8 +8,12 @@ JOBS ?= $(shell nproc)
 # Seconds for each fuzzer, and for each stress test.
 SECONDS_EACH ?= 60
 
-.PHONY: all deps demo check check-style bench stress fuzz docs install clean
+.PHONY: all tests deps demo check check-style bench stress fuzz docs install clean
 all: $(BUILD)/build.ninja
+	@ninja -j$(JOBS) -C $(BUILD) emulator
+
+# The test programs too, which take as long to build as all the rest.
+tests: $(BUILD)/build.ninja
 	@ninja -j$(JOBS) -C $(BUILD)
 
 $(BUILD)/build.ninja:
@@ -22,16 +26,16 @@ deps:
 demo: deps all
 	@scripts/demo --build-dir $(BUILD)
 
-check: deps all
+check: deps tests
 	@scripts/run-tests --build-dir $(BUILD)
 
-check-style: deps all
+check-style: deps tests
 	@scripts/check --build-dir $(BUILD)
 
 bench: deps all
 	@python3 tests/bench/bench.py --build-dir $(BUILD)
 
-stress: deps all
+stress: deps tests
 	@scripts/run-tests --build-dir $(BUILD) --suite stress --seconds-each $(SECONDS_EACH)
 
 fuzz: deps
@@ -44,7 +48,7 @@ docs: deps
 	@echo "docs: $(BUILD)/docs/index.html"
 
 install: all
-	@ninja -C $(BUILD) install
+	@meson install -C $(BUILD) --no-rebuild
 
 clean:
 	rm -rf build build-debug build-tsan build-fuzz
