@@ -3,12 +3,16 @@
 # Names for what one does with the tree; the building itself is Meson's.
 #   make demo     two machines run as a COLO pair, one is killed, the other goes on
 #   make check    everything that must pass before a change goes in
+#   make nightly  the same machines in every combination, and the simulators at length
 BUILD ?= build
 JOBS ?= $(shell nproc)
 # Seconds for each fuzzer, and for each stress test.
 SECONDS_EACH ?= 60
+# Of each simulator in `make nightly`; other ones every day.
+SEEDS ?= 200000
+FIRST_SEED ?= $(shell date +%Y%m%d)000000
 
-.PHONY: all tests deps demo check check-style bench stress fuzz docs install clean
+.PHONY: all tests deps demo check check-style bench stress nightly fuzz docs install clean
 all: $(BUILD)/build.ninja
 	@ninja -j$(JOBS) -C $(BUILD) emulator
 
@@ -37,6 +41,11 @@ bench: deps all
 
 stress: deps tests
 	@scripts/run-tests --build-dir $(BUILD) --suite stress --seconds-each $(SECONDS_EACH)
+
+nightly: deps tests
+	@COLO_SEEDS=$(SEEDS) COLO_FIRST_SEED=$(FIRST_SEED) \
+	    HEARTBEAT_SEEDS=$(SEEDS) HEARTBEAT_FIRST_SEED=$(FIRST_SEED) \
+	    scripts/run-tests --build-dir $(BUILD) --suite nightly
 
 fuzz: deps
 	@[ -f build-fuzz/build.ninja ] || ./configure --enable-fuzz

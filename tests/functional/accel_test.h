@@ -19,6 +19,20 @@
 
 namespace qc::qtest {
 
+inline std::string accel_of(const std::string& platform) {
+    return platform.substr(0, 3);
+}
+inline std::string machine_of(const std::string& platform) {
+    return platform == "tcg" || platform == "kvm_q35" ? "q35" : "pc";
+}
+inline VmConfig platform_config(const std::string& platform, std::string_view image) {
+    VmConfig config;
+    config.accel = accel_of(platform);
+    config.machine = machine_of(platform);
+    if (!image.empty()) config.image = guest_image(image);
+    return config;
+}
+
 class AccelTest : public ::testing::TestWithParam<std::string> {
  protected:
     void SetUp() override {
@@ -28,10 +42,8 @@ class AccelTest : public ::testing::TestWithParam<std::string> {
         directory_.emplace(ASSERT_VALUE(TempDir::create()));
     }
 
-    std::string accel() const { return GetParam().substr(0, 3); }
-    std::string machine() const {
-        return GetParam() == "tcg" || GetParam() == "kvm_q35" ? "q35" : "pc";
-    }
+    std::string accel() const { return accel_of(GetParam()); }
+    std::string machine() const { return machine_of(GetParam()); }
 
     // On hosts whose KVM runs guests in user mode, guests that page by themselves
     // and some exceptions do not run, whatever the program in front of it.
@@ -41,13 +53,7 @@ class AccelTest : public ::testing::TestWithParam<std::string> {
 
     const TempDir& directory() const { return *directory_; }
 
-    VmConfig config(std::string_view image) const {
-        VmConfig config;
-        config.accel = accel();
-        config.machine = machine();
-        if (!image.empty()) config.image = guest_image(image);
-        return config;
-    }
+    VmConfig config(std::string_view image) const { return platform_config(GetParam(), image); }
 
  private:
     std::optional<TempDir> directory_;

@@ -13,8 +13,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "tests/functional/survivor.h"
 #include "tests/qtest/assertions.h"
+#include "tests/qtest/survivor.h"
 #include "tests/qtest/vm_pair.h"
 
 namespace qc::qtest {
@@ -37,23 +37,6 @@ class ColoFailure : public ::testing::Test {
 
     static Result<void> check_goes_on(Vm& survivor, std::string_view role) {
         return check_survivor(survivor, role, kSmallIncrementer);
-    }
-
-    static Result<void> wait_run_state(Vm& vm, std::string_view wanted) {
-        std::string state = TRY(vm.run_state());
-        for (const Deadline deadline = Deadline::in(kUsual); state != wanted;) {
-            if (deadline.passed()) return fail("{} is {}, not {}", vm.name(), state, wanted);
-            usleep(5000);
-            state = TRY(vm.run_state());
-        }
-        return {};
-    }
-
-    // True if the guest prints nothing for a while in which it would print often.
-    static bool is_silent(Vm& vm) {
-        const size_t printed = vm.serial().size();
-        usleep(400'000);
-        return vm.serial().size() == printed;
     }
 
     std::optional<TempDir> directory_;

@@ -13,8 +13,8 @@
 #include <random>
 
 #include "tests/functional/accel_test.h"
-#include "tests/functional/survivor.h"
 #include "tests/qtest/guest_memory.h"
+#include "tests/qtest/survivor.h"
 #include "tests/qtest/vm_pair.h"
 
 namespace qc::qtest {
@@ -63,40 +63,10 @@ class Colo : public AccelTest {
             EXPECT_EQ(vm->serial().text().find('!'), std::string::npos) << vm->name();
         }
     }
-
-    // The cases of QEMU's own tests: both sides live, one is told to go on alone.
-    void fails_over(Side side, bool in_checkpoint) const {
-        auto pair = ASSERT_VALUE(start_pair(pair_config()));
-        ASSERT_VALUE(pair->wait_checkpoints(3));
-        if (in_checkpoint) ASSERT_VALUE(pair->wait_checkpoint_begin());
-        Vm& survivor = side == Side::kPrimary ? pair->primary() : pair->secondary();
-        Vm& other = side == Side::kPrimary ? pair->secondary() : pair->primary();
-        ASSERT_VALUE(take_over(survivor));
-        ASSERT_VALUE(check_survivor(survivor, side == Side::kPrimary ? "primary" : "secondary"));
-        EXPECT_EQ(ASSERT_VALUE(survivor.terminate()), ExitStatus::exited(0));
-        EXPECT_EQ(ASSERT_VALUE(other.terminate()), ExitStatus::exited(0));
-    }
 };
 INSTANTIATE_FOR_ACCELS(Colo);
 class ColoOthers : public Colo {};
 INSTANTIATE_FOR_OTHERS(ColoOthers);
-
-TEST_P(Colo, primary_failover) {
-    fails_over(Side::kPrimary, false);
-}
-TEST_P(Colo, secondary_failover) {
-    fails_over(Side::kSecondary, false);
-}
-TEST_P(Colo, primary_failover_checkpoint) {
-    fails_over(Side::kPrimary, true);
-}
-TEST_P(Colo, secondary_failover_checkpoint) {
-    fails_over(Side::kSecondary, true);
-}
-
-TEST_P(ColoOthers, secondary_failover) {
-    fails_over(Side::kSecondary, false);
-}
 
 TEST_P(Colo, over_unix_socket_checkpoints_go_on) {
     PairConfig config = pair_config();
@@ -137,24 +107,6 @@ TEST_P(Colo, delay_set_while_running_starts_checkpoint_at_once) {
     pair->secondary().qmp().drop_events();
     ASSERT_VALUE(set_parameter(pair->primary(), "x-checkpoint-delay", 900'000));
     ASSERT_VALUE(pair->wait_checkpoints(1));
-}
-
-TEST_P(Colo, status_tells_roles) {
-    auto pair = ASSERT_VALUE(start_pair(pair_config()));
-    ASSERT_VALUE(pair->wait_checkpoints(1));
-    const Json primary = ASSERT_VALUE(pair->primary().qmp().execute("query-colo-status"));
-    EXPECT_EQ(primary, Json({{"mode", "primary"}, {"last-mode", "none"}, {"reason", "none"}}));
-    const Json secondary = ASSERT_VALUE(pair->secondary().qmp().execute("query-colo-status"));
-    EXPECT_EQ(secondary, Json({{"mode", "secondary"}, {"last-mode", "none"}, {"reason", "none"}}));
-}
-
-TEST_P(Colo, order_given_again_is_refused) {
-    auto pair = ASSERT_VALUE(start_pair(pair_config()));
-    ASSERT_VALUE(take_over(pair->secondary()));
-    ASSERT_VALUE(check_survivor(pair->secondary(), "secondary"));
-    const auto again = pair->secondary().qmp().execute("x-colo-lost-heartbeat");
-    ASSERT_FALSE(again);
-    EXPECT_NE(again.error().message().find("COLO"), std::string::npos);
 }
 
 TEST_P(Colo, sigterm_of_both_in_mid_run_exits_with_0) {

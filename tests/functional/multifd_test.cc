@@ -9,9 +9,9 @@
 #include <random>
 
 #include "tests/functional/accel_test.h"
-#include "tests/functional/survivor.h"
 #include "tests/qtest/guest_memory.h"
 #include "tests/qtest/stream_peer.h"
+#include "tests/qtest/survivor.h"
 #include "tests/qtest/vm_pair.h"
 
 namespace qc::qtest {
@@ -163,20 +163,6 @@ class MultifdColo : public Multifd {
         // The primary compares the last one a moment after the secondary has resumed.
         EXPECT_GE(colo["verified"], 49);
     }
-    void fails_over(bool primary, bool in_checkpoint) const {
-        auto pair =
-            ASSERT_VALUE(VmPair::start(colo_config({{"multifd-channels", 4}}), directory()));
-        ASSERT_VALUE(pair->enter_colo());
-        ASSERT_VALUE(pair->wait_checkpoints(3));
-        if (in_checkpoint) ASSERT_VALUE(pair->wait_checkpoint_begin());
-        Vm& survivor = primary ? pair->primary() : pair->secondary();
-        Vm& other = primary ? pair->secondary() : pair->primary();
-        ASSERT_VALUE(take_over(survivor));
-        ASSERT_VALUE(
-            check_survivor(survivor, primary ? "primary" : "secondary", kSmallIncrementer));
-        EXPECT_EQ(ASSERT_VALUE(survivor.terminate()), ExitStatus::exited(0));
-        EXPECT_EQ(ASSERT_VALUE(other.terminate()), ExitStatus::exited(0));
-    }
 };
 INSTANTIATE_FOR_ACCELS(MultifdColo);
 
@@ -192,19 +178,6 @@ TEST_P(MultifdColo, checkpoints_with_zstd_and_four_channels_leave_equal_states) 
 }
 TEST_P(MultifdColo, checkpoints_with_legacy_zero_pages_leave_equal_states) {
     checkpoints_leave_equal_states(colo_config({{"zero-page-detection", "legacy"}}));
-}
-
-TEST_P(MultifdColo, primary_failover) {
-    fails_over(true, false);
-}
-TEST_P(MultifdColo, secondary_failover) {
-    fails_over(false, false);
-}
-TEST_P(MultifdColo, primary_failover_checkpoint) {
-    fails_over(true, true);
-}
-TEST_P(MultifdColo, secondary_failover_checkpoint) {
-    fails_over(false, true);
 }
 
 TEST_P(MultifdColo, side_killed_at_a_random_moment_other_goes_on) {
