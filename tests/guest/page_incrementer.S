@@ -8,6 +8,8 @@
 #   FIRST     first byte of the range        [1 MiB]
 #   END       first byte after it            [100 MiB]
 #   INTERVAL  rounds for each letter         [64]
+#   ZEROS     first of eight pages that are zero or not as the bits of V are, for
+#             who wants zero pages to come and go; 0: none [0]
 
         .include "boot.inc"
         .ifndef FIRST
@@ -18,6 +20,9 @@
         .endif
         .ifndef INTERVAL
         .set    INTERVAL, 64
+        .endif
+        .ifndef ZEROS
+        .set    ZEROS, 0
         .endif
 
         boot_entry
@@ -39,6 +44,17 @@ round:
         add     $0x1000, %edi
         cmp     $END, %edi
         jb      1b
+        .if ZEROS
+        mov     FIRST, %al
+        mov     $ZEROS, %edi
+1:      mov     %al, %dl
+        and     $1, %dl
+        mov     %dl, (%edi)
+        shr     $1, %al
+        add     $0x1000, %edi
+        cmp     $ZEROS + 0x8000, %edi
+        jb      1b
+        .endif
         dec     %ecx
         jnz     round
         mov     $INTERVAL, %ecx

@@ -42,6 +42,8 @@ struct Direction {
     struct Piece {
         Clock::time_point due;
         std::string bytes;
+        LinkFault then = {};
+        size_t sent = 0;
     };
     std::deque<Piece> pieces;
     size_t kept = 0;
@@ -51,6 +53,8 @@ struct Direction {
 struct Connection {
     std::array<UniqueFd, 2> ends;
     std::array<Direction, 2> from;
+    size_t number = 0;
+    bool stalled = false;
     bool dead = false;
 };
 
@@ -61,12 +65,15 @@ struct LinkProxy::Impl {
 
     uint16_t target = 0;
     uint16_t port = 0;
+    LinkTap* tap = nullptr;
     UniqueFd listener;
     UniqueFd wake;
     std::atomic<bool> quit{false};
     std::atomic<Mode> mode{Mode::kPass};
     std::atomic<int64_t> delay_ms{0};
+    std::atomic<bool> heals{false};
     std::list<Connection> connections;
+    size_t accepted = 0;
     Thread thread;
 
     void run();
@@ -74,6 +81,9 @@ struct LinkProxy::Impl {
     void wake_up() const;
     void accept_one();
     void receive(Connection& connection, size_t end);
+    static void keep(Direction& direction, LinkTap::Piece piece);
+    void strike(const LinkFault& fault);
+    void serve(const std::vector<pollfd>& ready);
     void deliver(Connection& connection, size_t end);
     int wait_ms() const;
 };
@@ -102,6 +112,7 @@ void LinkProxy::Impl::accept_one() {
     setsockopt(near.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     Connection& connection = connections.emplace_back();
     connection.ends = {std::move(near), std::move(far)};
+    connection.number = accepted++;
 }
 
 void LinkProxy::Impl::receive(Connection& connection, size_t end) {
@@ -113,26 +124,55 @@ void LinkProxy::Impl::receive(Connection& connection, size_t end) {
         direction.ended = true;
         return;
     }
-    direction.pieces.push_back({Clock::now() + std::chrono::milliseconds(delay_ms),
-                                std::string(buffer.data(), static_cast<size_t>(count))});
-    direction.kept += static_cast<size_t>(count);
+    const std::string_view bytes(buffer.data(), static_cast<size_t>(count));
+    std::vector<LinkTap::Piece> passed;
+    if (tap != nullptr) {
+        tap->pass(connection.number, end, bytes, passed);
+    } else {
+        passed.push_back({.bytes = std::string(bytes)});
+    }
+    for (LinkTap::Piece& piece : passed) {
+        piece.delay_ms += delay_ms;
+        keep(direction, std::move(piece));
+    }
+}
+
+void LinkProxy::Impl::keep(Direction& direction, LinkTap::Piece piece) {
+    direction.kept += piece.bytes.size();
+    direction.pieces.push_back({Clock::now() + std::chrono::milliseconds(piece.delay_ms),
+                                std::move(piece.bytes), piece.then});
+}
+
+void LinkProxy::Impl::strike(const LinkFault& fault) {
+    for (Connection& connection : connections) {
+        if (connection.number != fault.connection) continue;
+        connection.dead |= fault.kind == LinkFault::Kind::kCut;
+        connection.stalled |= fault.kind == LinkFault::Kind::kStall;
+    }
 }
 
 void LinkProxy::Impl::deliver(Connection& connection, size_t end) {
     Direction& direction = connection.from[end];
     const int to = connection.ends[1 - end].get();
-    while (!direction.pieces.empty() && direction.pieces.front().due <= Clock::now()) {
-        std::string& bytes = direction.pieces.front().bytes;
-        const ssize_t count = ::send(to, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-        if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
-        if (count < 0) {
-            connection.dead = true;
-            return;
+    while (!connection.dead && !connection.stalled && !direction.pieces.empty() &&
+           direction.pieces.front().due <= Clock::now()) {
+        Direction::Piece& piece = direction.pieces.front();
+        while (piece.sent < piece.bytes.size()) {
+            const ssize_t count = ::send(to, piece.bytes.data() + piece.sent,
+                                         piece.bytes.size() - piece.sent, MSG_NOSIGNAL);
+            if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+            if (count < 0) {
+                connection.dead = true;
+                return;
+            }
+            direction.kept -= static_cast<size_t>(count);
+            piece.sent += static_cast<size_t>(count);
         }
-        direction.kept -= static_cast<size_t>(count);
-        bytes.erase(0, static_cast<size_t>(count));
-        if (bytes.empty()) direction.pieces.pop_front();
+        const LinkFault then = piece.then;
+        direction.pieces.pop_front();
+        strike(then);
     }
+    if (connection.stalled) return;
     if (direction.pieces.empty() && direction.ended) connection.dead = true;
 }
 
@@ -140,16 +180,28 @@ void LinkProxy::Impl::deliver(Connection& connection, size_t end) {
 int LinkProxy::Impl::wait_ms() const {
     if (mode == Mode::kStall) return -1;
     for (const Connection& connection : connections) {
-        if (connection.from[0].kept + connection.from[1].kept > 0) return 1;
+        if (connection.stalled) continue;
+        if (!connection.from[0].pieces.empty() || !connection.from[1].pieces.empty()) return 1;
     }
     return -1;
+}
+
+void LinkProxy::Impl::serve(const std::vector<pollfd>& ready) {
+    size_t index = 2;
+    for (Connection& connection : connections) {
+        for (size_t end = 0; end < 2; ++end) {
+            if (index < ready.size() && ready[index++].revents != 0) receive(connection, end);
+            deliver(connection, end);
+        }
+    }
+    connections.remove_if([](const Connection& connection) { return connection.dead; });
 }
 
 void LinkProxy::Impl::run() {
     while (!quit) {
         std::vector<pollfd> ready = {{wake.get(), POLLIN, 0}, {listener.get(), POLLIN, 0}};
-        const bool stalled = mode == Mode::kStall;
         for (const Connection& connection : connections) {
+            const bool stalled = mode == Mode::kStall || connection.stalled;
             for (size_t end = 0; end < 2; ++end) {
                 const Direction& direction = connection.from[end];
                 const bool reads = !stalled && !direction.ended && direction.kept < kMostKept;
@@ -162,18 +214,11 @@ void LinkProxy::Impl::run() {
             (void)!read(wake.get(), &count, sizeof(count));
         }
         if (mode == Mode::kCut) connections.clear();
-        if (mode == Mode::kPass) {
-            size_t index = 2;
-            for (Connection& connection : connections) {
-                for (size_t end = 0; end < 2; ++end) {
-                    if (index < ready.size() && ready[index++].revents != 0) {
-                        receive(connection, end);
-                    }
-                    deliver(connection, end);
-                }
-            }
-            connections.remove_if([](const Connection& connection) { return connection.dead; });
+        if (heals.exchange(false)) {
+            for (Connection& connection : connections)
+                connection.stalled = false;
         }
+        if (mode == Mode::kPass) serve(ready);
         if (ready[1].revents != 0 && mode != Mode::kStall) accept_one();
         if (ready[1].revents != 0 && mode == Mode::kStall) {
             // It stays in the listener's queue; do not spin on it.
@@ -190,9 +235,10 @@ LinkProxy::~LinkProxy() {
     impl_->thread.join();
 }
 
-Result<std::unique_ptr<LinkProxy>> LinkProxy::start(uint16_t target_port) {
+Result<std::unique_ptr<LinkProxy>> LinkProxy::start(uint16_t target_port, LinkTap* tap) {
     auto impl = std::make_unique<Impl>();
     impl->target = target_port;
+    impl->tap = tap;
     impl->listener.reset(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     sockaddr_in address = loopback(0);
     socklen_t length = sizeof(address);
@@ -218,6 +264,7 @@ void LinkProxy::cut() {
     impl_->set_mode(Impl::Mode::kCut);
 }
 void LinkProxy::heal() {
+    impl_->heals = true;
     impl_->set_mode(Impl::Mode::kPass);
 }
 void LinkProxy::set_delay_ms(int64_t delay_ms) {

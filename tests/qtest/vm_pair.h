@@ -42,6 +42,8 @@ class VmPair {
     Vm& secondary() { return *secondary_; }
     // Where the destination listens, as `migrate` takes it.
     const std::string& uri() const { return uri_; }
+    // From now on the primary goes by way of this address.
+    void lead_through(std::string uri) { uri_ = std::move(uri); }
 
     // Waits until the guest prints, migrates, and waits for status `colo` and
     // for the secondary's guest to run.

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Faults of the connection at every named point of the COLO protocol: before, inside and
+// after each message it is cut or stalls, each message is late or damaged. After it one
+// side is told; its guest goes on with its memory in order, the other one is as the
+// table of docs/devel/colo-protocol.rst has it.
+//
+// Every test run has each message with each kind of fault once; `make nightly` has all.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <vector>
+
+#include "tests/qtest/assertions.h"
+#include "tests/qtest/colo_fault.h"
+#include "tests/qtest/survivor.h"
+#include "tests/qtest/vm_pair.h"
+
+namespace qc::qtest {
+namespace {
+
+using Kind = ColoFaultPlan::Kind;
+using Moment = ColoFaultPlan::Moment;
+
+struct FaultCase {
+    ColoFaultPlan plan;
+    bool secondary = false;  // it is told, else the primary
+};
+
+std::string to_string(const FaultCase& c) {
+    const bool breaks = c.plan.kind == Kind::kCut || c.plan.kind == Kind::kStall;
+    std::string name = std::string(to_string(c.plan.kind)) + "_";
+    if (breaks) name += std::string(to_string(c.plan.moment)) + "_";
+    name += to_string(c.plan.message);
+    if (c.plan.channel) name += "_of_a_channel";
+    return name + (c.secondary ? "_secondary_told" : "_primary_told");
+}
+
+void PrintTo(const FaultCase& c, std::ostream* stream) {
+    *stream << to_string(c);
+}
+
+constexpr std::array kMessages = {
+    ColoMessage::kCheckpoint, ColoMessage::kStopped, ColoMessage::kPages,
+    ColoMessage::kZeros,      ColoMessage::kDevices, ColoMessage::kCommit,
+    ColoMessage::kReceived,   ColoMessage::kHashes,  ColoMessage::kCommitted,
+};
+constexpr std::array kMoments = {Moment::kBefore, Moment::kInside, Moment::kAfter};
+constexpr std::array kDamages = {Kind::kMagic, Kind::kType, Kind::kEpoch, Kind::kLength};
+
+// Moments, damages and who is told take turns.
+std::vector<FaultCase> usual_cases() {
+    std::vector<FaultCase> cases;
+    for (size_t i = 0; i < kMessages.size(); ++i) {
+        const bool odd = i % 2 == 1;
+        const auto add = [&](Moment moment, Kind kind, bool secondary) {
+            cases.push_back({{kMessages[i], moment, kind}, secondary});
+        };
+        add(kMoments[i % 3], Kind::kCut, odd);
+        add(kMoments[(i + 1) % 3], Kind::kStall, !odd);
+        add(Moment::kBefore, Kind::kDelay, odd);
+        add(Moment::kBefore, kDamages[i % 4], !odd);
+    }
+    return cases;
+}
+
+std::vector<FaultCase> all_cases() {
+    std::vector<FaultCase> cases;
+    for (const ColoMessage message : kMessages) {
+        cases.push_back({{message, Moment::kBefore, Kind::kDelay}, false});
+        for (const bool secondary : {false, true}) {
+            for (const Moment moment : kMoments) {
+                cases.push_back({{message, moment, Kind::kCut}, secondary});
+                cases.push_back({{message, moment, Kind::kStall}, secondary});
+            }
+            for (const Kind damage : kDamages)
+                cases.push_back({{message, Moment::kBefore, damage}, secondary});
+        }
+    }
+    return cases;
+}
+
+// With multifd the pages go past the messages, and one of their channels is hit.
+std::vector<FaultCase> channel_cases(bool all) {
+    std::vector<FaultCase> cases;
+    bool odd = false;
+    for (const ColoMessage message :
+         {ColoMessage::kCheckpoint, ColoMessage::kStopped, ColoMessage::kDevices,
+          ColoMessage::kCommit, ColoMessage::kReceived, ColoMessage::kCommitted}) {
+        for (const Kind kind : {Kind::kCut, Kind::kStall}) {
+            for (const bool secondary : {false, true}) {
+                if (!all && secondary != odd) continue;
+                cases.push_back(
+                    {{.message = message, .moment = Moment::kAfter, .kind = kind, .channel = 1},
+                     secondary});
+            }
+            odd = !odd;
+        }
+        odd = !odd;
+    }
+    return cases;
+}
+
+// A pair with the fault's proxy between the two.
+class ColoFaultTest : public ::testing::TestWithParam<FaultCase> {
+ protected:
+    void SetUp() override { directory_.emplace(ASSERT_VALUE(TempDir::create())); }
+
+    // As far as `migrate`; the fault is not armed.
+    Result<void> start(const ColoFaultPlan& plan) {
+        PairConfig config;
+        config.vm.image = guest_image("page_incrementer_zeros");
+        config.vm.memory_mib = 32;
+        config.capabilities = {"x-colo"};
+        config.checkpoint_delay_ms = 50;
+        if (plan.channel) {
+            config.capabilities.emplace_back("multifd");
+            config.parameters = Json({{"multifd-channels", 2}}).dump();
+        }
+        pair_ = TRY(VmPair::start(config, *directory_));
+        TRY(set_parameter(pair_->primary(), "x-colo-verify", true));
+        fault_.emplace(plan);
+        const std::string port = pair_->uri().substr(pair_->uri().rfind(':') + 1);
+        proxy_ = TRY(LinkProxy::start(static_cast<uint16_t>(std::stoi(port)), &*fault_));
+        pair_->lead_through(fmt::format("tcp:127.0.0.1:{}", proxy_->port()));
+        return {};
+    }
+
+    Result<void> start_and_strike(const ColoFaultPlan& plan) {
+        TRY(start(plan));
+        TRY(pair_->enter_colo());
+        TRY(pair_->wait_checkpoints(1));
+        fault_->arm();
+        return fault_->wait_struck(Deadline::in(kUsual)).context("{}", both_say());
+    }
+
+    std::string both_say() {
+        std::string text;
+        for (Vm* vm : {&pair_->primary(), &pair_->secondary()}) {
+            text += fmt::format("{} is {} and said '{}'; ", vm->name(),
+                                vm->run_state().value_or("mute"), vm->process().stderr_text());
+        }
+        return text;
+    }
+
+    // The side that is told goes on; the other one waits, also when it hears again.
+    Result<void> one_goes_on(bool secondary) {
+        Vm& survivor = secondary ? pair_->secondary() : pair_->primary();
+        Vm& other = secondary ? pair_->primary() : pair_->secondary();
+        TRY(survivor.qmp().execute("x-colo-lost-heartbeat"));
+        TRY(check_survivor(survivor, secondary ? "secondary" : "primary", kSmallIncrementer));
+        proxy_->heal();
+        TRY(check_waits(other, secondary ? "primary" : "secondary", kSmallIncrementer));
+        return both_end_in_order();
+    }
+
+    Result<void> both_end_in_order() {
+        for (Vm* vm : {&pair_->primary(), &pair_->secondary()}) {
+            const ExitStatus status = TRY(vm->terminate());
+            if (status == ExitStatus::exited(0)) continue;
+            return fail("{}: {}: {}", vm->name(), qtest::to_string(status),
+                        vm->process().stderr_text());
+        }
+        return {};
+    }
+
+    Result<void> nothing_happened() {
+        pair_->secondary().qmp().drop_events();
+        TRY(pair_->wait_checkpoints(3));
+        for (Vm* vm : {&pair_->primary(), &pair_->secondary()}) {
+            if (vm->qmp().count_events("COLO_EXIT") == 0) continue;
+            return fail("{}: {}", vm->name(), vm->process().stderr_text());
+        }
+        return {};
+    }
+
+    // Damage is noticed by whoever reads it, without an order.
+    Result<void> both_notice() {
+        for (Vm* vm : {&pair_->primary(), &pair_->secondary()}) {
+            const Deadline deadline = Deadline::in(kUsual);
+            while (vm->qmp().count_events("COLO_EXIT") == 0) {
+                if (deadline.passed()) return fail("{} notices nothing", vm->name());
+            }
+        }
+        return {};
+    }
+
+    std::optional<TempDir> directory_;
+    std::optional<ColoFault> fault_;
+    std::unique_ptr<VmPair> pair_;
+    std::unique_ptr<LinkProxy> proxy_;  // goes before the fault
+};
+
+TEST_P(ColoFaultTest, one_side_goes_on_whole) {
+    const auto& [plan, secondary] = GetParam();
+    ASSERT_VALUE(start_and_strike(plan));
+    if (plan.kind == Kind::kDelay) {
+        ASSERT_VALUE(nothing_happened());
+        ASSERT_VALUE(both_end_in_order());
+        return;
+    }
+    if (plan.kind != Kind::kStall) ASSERT_VALUE(both_notice());
+    ASSERT_VALUE(one_goes_on(secondary));
+}
+
+std::string case_name(const ::testing::TestParamInfo<FaultCase>& instance) {
+    return to_string(instance.param);
+}
+INSTANTIATE_TEST_SUITE_P(Usual, ColoFaultTest, ::testing::ValuesIn(usual_cases()), case_name);
+INSTANTIATE_TEST_SUITE_P(Nightly, ColoFaultTest, ::testing::ValuesIn(all_cases()), case_name);
+INSTANTIATE_TEST_SUITE_P(UsualChannels, ColoFaultTest, ::testing::ValuesIn(channel_cases(false)),
+                         case_name);
+INSTANTIATE_TEST_SUITE_P(NightlyChannels, ColoFaultTest, ::testing::ValuesIn(channel_cases(true)),
+                         case_name);
+
+}  // namespace
+}  // namespace qc::qtest
