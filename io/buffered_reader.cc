@@ -8,14 +8,23 @@
 
 namespace qc::io {
 
-BufferedReader::BufferedReader(Channel& channel, size_t size) : channel_(channel), buffer_(size) {
+namespace {
+
+// After a long read: a header or two, and little of the data behind them.
+constexpr size_t kLittleAhead = 512;
+
+}  // namespace
+
+BufferedReader::BufferedReader(Channel& channel, size_t size)
+    : channel_(channel), buffer_(size), ahead_(size) {
     QC_ASSERT(size > 0);
 }
 
 Result<void> BufferedReader::read_exact(Bytes data, Deadline deadline) {
     while (!data.empty()) {
-        if (buffered() == 0 && data.size() >= buffer_.size()) {
+        if (buffered() == 0 && data.size() >= std::min(kLong, buffer_.size())) {
             TRY(channel_.read_exact(data, deadline));
+            ahead_ = std::min(kLittleAhead, buffer_.size());
             bytes_read_ += data.size();
             return {};
         }
@@ -36,7 +45,12 @@ Result<ConstBytes> BufferedReader::peek(size_t count, Deadline deadline) {
         begin_ = 0;
     }
     while (buffered() < count) {
-        const size_t more = TRY(channel_.read_some(Bytes(buffer_).subspan(end_), deadline));
+        const size_t wanted = std::max(ahead_, count - buffered());
+        const Bytes space = Bytes(buffer_).subspan(end_);
+        const size_t more =
+            TRY(channel_.read_some(space.first(std::min(wanted, space.size())), deadline));
+        // Short reads follow each other: soon the whole buffer is used again.
+        ahead_ = std::min(ahead_ * 4, buffer_.size());
         if (more == 0) {
             return fail("reading from {}: the peer closed the connection, {} of {} bytes arrived",
                         channel_.peer_name(), buffered(), count);

@@ -17,13 +17,15 @@ namespace qc::io {
 class BufferedReader {
  public:
     static constexpr size_t kDefaultSize = 64 * 1024;
+    // Reads of this size and more are long.
+    static constexpr size_t kLong = 16 * 1024;
 
     explicit BufferedReader(Channel& channel, size_t size = kDefaultSize);
     BufferedReader(const BufferedReader&) = delete;
     BufferedReader& operator=(const BufferedReader&) = delete;
 
     // Fills `data`. An end of stream before that is an error. Long reads go past
-    // the buffer.
+    // the buffer; after one little is read ahead, so that the next one can, too.
     Result<void> read_exact(Bytes data, Deadline deadline = kNoDeadline);
 
     // Everything that is buffered, at least `count` bytes (at most the buffer's
@@ -49,6 +51,8 @@ class BufferedReader {
     // Bytes [begin_, end_) are read and not yet taken.
     size_t begin_ = 0;
     size_t end_ = 0;
+    // How much the next read into the buffer asks for.
+    size_t ahead_;
     uint64_t bytes_read_ = 0;
 };
 

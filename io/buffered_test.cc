@@ -111,5 +111,28 @@ TEST_F(BufferedTest, wait_readable_sees_buffered_bytes) {
     EXPECT_FALSE(*reader.wait_readable(deadline_in_ms(0)));
 }
 
+TEST_F(BufferedTest, little_is_read_ahead_after_a_long_read) {
+    auto [near, far] = MemoryChannel::create_pair(size_t{1} << 20);
+    const std::vector<std::byte> data = pattern(400'000);
+    ASSERT_TRUE(near->write_all(data));
+    BufferedReader reader(*far, BufferedReader::kDefaultSize);
+    std::vector<std::byte> part(8);
+    ASSERT_TRUE(reader.read_exact(part));
+    EXPECT_GT(reader.buffered(), 60'000u);
+    part.resize(200'000);
+    ASSERT_TRUE(reader.read_exact(part));
+    EXPECT_TRUE(std::equal(part.begin(), part.end(), data.begin() + 8));
+    part.resize(8);
+    ASSERT_TRUE(reader.read_exact(part));
+    EXPECT_LT(reader.buffered(), 600u);
+    EXPECT_TRUE(std::equal(part.begin(), part.end(), data.begin() + 200'008));
+    // And more and more while only short ones follow.
+    part.resize(1000);
+    for (int i = 0; i < 40; ++i)
+        ASSERT_TRUE(reader.read_exact(part));
+    EXPECT_TRUE(std::equal(part.begin(), part.end(), data.begin() + 239'016));
+    EXPECT_GT(reader.buffered(), 3000u);
+}
+
 }  // namespace
 }  // namespace qc::io

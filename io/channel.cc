@@ -11,12 +11,43 @@ namespace qc::io {
 
 namespace {
 
-// So many parts go into one system call. Linux takes 1024; the rest of a longer
-// list goes into the next call.
-constexpr size_t kPartsPerCall = 64;
-
 std::string_view doing(FdEvents direction) {
     return direction == FdEvents::kRead ? "reading from" : "writing to";
+}
+
+template <typename Part>
+size_t total_size(std::span<const Part> parts) {
+    size_t size = 0;
+    for (const Part& part : parts)
+        size += part.size();
+    return size;
+}
+
+// Calls `transfer` with what is left of `parts`, as many as one system call takes,
+// until all of it has been done. It says how many bytes it did.
+template <typename Part, typename Transfer>
+Result<void> each_window(std::span<const Part> parts, Transfer transfer) {
+    std::array<Part, kPartsPerCall> window;
+    while (!parts.empty()) {
+        const size_t taken = std::min(parts.size(), window.size());
+        std::ranges::copy(parts.first(taken), window.begin());
+        parts = parts.subspan(taken);
+
+        std::span<Part> left(window.data(), taken);
+        while (true) {
+            while (!left.empty() && left.front().empty())
+                left = left.subspan(1);
+            if (left.empty()) break;
+            size_t done = TRY(transfer(std::span<const Part>(left)));
+            while (done != 0) {
+                const size_t step = std::min(done, left.front().size());
+                left.front() = left.front().subspan(step);
+                done -= step;
+                if (left.front().empty()) left = left.subspan(1);
+            }
+        }
+    }
+    return {};
 }
 
 }  // namespace
@@ -63,33 +94,31 @@ Result<void> Channel::write_all(ConstBytes data, Deadline deadline) {
     return write_vector({&data, 1}, deadline);
 }
 
+Result<void> Channel::read_vector(std::span<const Bytes> parts, Deadline deadline) {
+    assert_may_block();
+    size_t arrived = 0;
+    return each_window(parts, [&](std::span<const Bytes> left) -> Result<size_t> {
+        const std::optional<size_t> count = TRY(try_read_parts(left));
+        if (!count) {
+            TRY(wait_or_fail(FdEvents::kRead, deadline));
+            return 0;
+        }
+        if (*count == 0) {
+            return fail("reading from {}: the peer closed the connection, {} of {} bytes arrived",
+                        peer_name(), arrived, total_size(parts));
+        }
+        arrived += *count;
+        return *count;
+    });
+}
+
 Result<void> Channel::write_vector(std::span<const ConstBytes> parts, Deadline deadline) {
     assert_may_block();
-    std::array<ConstBytes, kPartsPerCall> window;
-    while (!parts.empty()) {
-        const size_t taken = std::min(parts.size(), window.size());
-        std::ranges::copy(parts.first(taken), window.begin());
-        parts = parts.subspan(taken);
-
-        std::span<ConstBytes> left(window.data(), taken);
-        while (true) {
-            while (!left.empty() && left.front().empty())
-                left = left.subspan(1);
-            if (left.empty()) break;
-            std::optional<size_t> written = TRY(try_write(left));
-            if (!written) {
-                TRY(wait_or_fail(FdEvents::kWrite, deadline));
-                continue;
-            }
-            while (*written != 0) {
-                const size_t step = std::min(*written, left.front().size());
-                left.front() = left.front().subspan(step);
-                *written -= step;
-                if (left.front().empty()) left = left.subspan(1);
-            }
-        }
-    }
-    return {};
+    return each_window(parts, [&](std::span<const ConstBytes> left) -> Result<size_t> {
+        const std::optional<size_t> count = TRY(try_write(left));
+        if (!count) TRY(wait_or_fail(FdEvents::kWrite, deadline));
+        return count.value_or(0);
+    });
 }
 
 Result<bool> Channel::wait_readable(Deadline deadline) {

@@ -25,6 +25,12 @@ namespace qc::io {
 using Bytes = std::span<std::byte>;
 using ConstBytes = std::span<const std::byte>;
 
+// So many parts go into one system call. Linux takes 1024; the rest of a longer
+// list goes into the next call.
+inline constexpr size_t kPartsPerCall = 64;
+
+class RandomAccess;
+
 class Channel {
  public:
     virtual ~Channel() = default;
@@ -36,6 +42,9 @@ class Channel {
     Result<size_t> read_some(Bytes buffer, Deadline deadline = kNoDeadline);
     // Fills `buffer`; an end of stream before that is an error.
     Result<void> read_exact(Bytes buffer, Deadline deadline = kNoDeadline);
+    // As read_exact(), into one part after the other with as few system calls as
+    // possible.
+    Result<void> read_vector(std::span<const Bytes> parts, Deadline deadline = kNoDeadline);
     Result<void> write_all(ConstBytes data, Deadline deadline = kNoDeadline);
     // Writes the parts one after the other with as few system calls as possible.
     Result<void> write_vector(std::span<const ConstBytes> parts, Deadline deadline = kNoDeadline);
@@ -45,6 +54,11 @@ class Channel {
 
     // Nothing if it would block; read: 0 means the peer ended its stream.
     virtual Result<std::optional<size_t>> try_read(Bytes buffer) = 0;
+    // Into one part after the other; the first is not empty. Where the kernel does not
+    // scatter, only the first is filled.
+    virtual Result<std::optional<size_t>> try_read_parts(std::span<const Bytes> parts) {
+        return try_read(parts.front());
+    }
     virtual Result<std::optional<size_t>> try_write(std::span<const ConstBytes> parts) = 0;
     Result<std::optional<size_t>> try_write(ConstBytes data) { return try_write({&data, 1}); }
 
@@ -62,6 +76,9 @@ class Channel {
     // and says so if it did not. A file is on its disk then, a command has ended
     // well; a socket has nothing to wait for.
     virtual Result<void> finish_writing(Deadline) { return {}; }
+
+    // Null where there are no positions to go to. Lives as long as the channel.
+    virtual RandomAccess* random_access() { return nullptr; }
 
     // For messages, e.g. "tcp:127.0.0.1:4444", "unix:/run/x", "fd:3".
     virtual std::string peer_name() const = 0;

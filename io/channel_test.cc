@@ -87,6 +87,34 @@ TEST_P(ChannelTest, vector_of_many_parts_arrives_whole) {
     EXPECT_EQ(received, data);
 }
 
+TEST_P(ChannelTest, scattered_read_fills_every_part_and_no_more) {
+    const std::vector<std::byte> data = pattern(30'000);
+    ASSERT_TRUE(pair_.a->write_all(data));
+    std::vector<std::byte> received(29'990);
+    std::vector<Bytes> parts;
+    for (size_t at = 0, size = 0; at < received.size(); at += size, ++size) {
+        size = std::min(size, received.size() - at);
+        parts.push_back(Bytes(received).subspan(at, size));
+    }
+    ASSERT_GT(parts.size(), kPartsPerCall);
+    ASSERT_TRUE(pair_.b->read_vector(parts));
+    EXPECT_TRUE(std::ranges::equal(received, std::span(data).first(received.size())));
+    std::array<std::byte, 10> rest;
+    ASSERT_TRUE(pair_.b->read_exact(rest));
+    EXPECT_TRUE(std::ranges::equal(rest, std::span(data).last(rest.size())));
+}
+
+TEST_P(ChannelTest, scattered_read_of_a_short_stream_says_how_much_arrived) {
+    ASSERT_TRUE(pair_.a->write_all(text("abcde")));
+    pair_.a.reset();
+    std::array<std::byte, 4> one, other;
+    const std::array<Bytes, 2> parts = {Bytes(one), Bytes(other)};
+    const Result<void> result = pair_.b->read_vector(parts);
+    ASSERT_FALSE(result);
+    EXPECT_NE(result.error().message().find("5 of 8 bytes"), std::string::npos)
+        << result.error().message();
+}
+
 TEST_P(ChannelTest, more_than_the_buffers_hold_is_transferred) {
     const std::vector<std::byte> data = pattern(3 << 20);
     std::vector<std::byte> received(data.size());

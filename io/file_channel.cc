@@ -23,6 +23,11 @@ bool is_file(int fd) {
     return S_ISREG(status.st_mode) || S_ISBLK(status.st_mode) || S_ISCHR(status.st_mode);
 }
 
+bool is_character_device(int fd) {
+    struct stat status;
+    return fstat(fd, &status) != 0 || S_ISCHR(status.st_mode);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<FileChannel>> FileChannel::open_at(const std::string& path, uint64_t offset,
@@ -60,7 +65,10 @@ Result<std::unique_ptr<FileChannel>> FileChannel::adopt(UniqueFd fd, Direction d
         return fail("{} is not open for {}", name,
                     direction == Direction::kWrite ? "writing" : "reading");
     }
-    return std::unique_ptr<FileChannel>(new FileChannel(std::move(fd), direction, std::move(name)));
+    // Linux lets pwrite() append to such a file, wherever it was told to write.
+    const bool seekable = !is_character_device(fd.get()) && (mode & O_APPEND) == 0;
+    return std::unique_ptr<FileChannel>(
+        new FileChannel(std::move(fd), direction, seekable, std::move(name)));
 }
 
 Result<std::optional<size_t>> FileChannel::try_read(Bytes buffer) {
@@ -73,6 +81,46 @@ Result<std::optional<size_t>> FileChannel::try_write(std::span<const ConstBytes>
     TRY(check_open("writing to"));
     if (direction_ != Direction::kWrite) return fail("{} is open for reading only", name_);
     return try_write_fd(fd_.get(), parts, name_);
+}
+
+Result<void> FileChannel::read_at(uint64_t offset, Bytes data) {
+    while (!data.empty()) {
+        TRY(check_open("reading from"));
+        const ssize_t count =
+            pread(fd_.get(), data.data(), data.size(), static_cast<off_t>(offset));
+        if (count == 0) return fail("reading from {}: it ends at offset {:#x}", name_, offset);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return fail_errno(errno, "reading from {} at offset {:#x}", name_, offset);
+        data = data.subspan(static_cast<size_t>(count));
+        offset += static_cast<uint64_t>(count);
+    }
+    return {};
+}
+
+Result<void> FileChannel::write_at(uint64_t offset, ConstBytes data) {
+    while (!data.empty()) {
+        TRY(check_open("writing to"));
+        const ssize_t count =
+            pwrite(fd_.get(), data.data(), data.size(), static_cast<off_t>(offset));
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return fail_errno(errno, "writing to {} at offset {:#x}", name_, offset);
+        data = data.subspan(static_cast<size_t>(count));
+        offset += static_cast<uint64_t>(count);
+    }
+    return {};
+}
+
+Result<uint64_t> FileChannel::position() {
+    const off_t at = lseek(fd_.get(), 0, SEEK_CUR);
+    if (at < 0) return fail_errno(errno, "{}", name_);
+    return static_cast<uint64_t>(at);
+}
+
+Result<void> FileChannel::seek(uint64_t offset) {
+    if (lseek(fd_.get(), static_cast<off_t>(offset), SEEK_SET) < 0) {
+        return fail_errno(errno, "going to offset {:#x} in {}", offset, name_);
+    }
+    return {};
 }
 
 Result<void> FileChannel::finish_writing(Deadline) {

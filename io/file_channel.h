@@ -11,11 +11,12 @@
 #include <string>
 
 #include "io/channel.h"
+#include "io/random_access.h"
 #include "util/unique_fd.h"
 
 namespace qc::io {
 
-class FileChannel final : public Channel {
+class FileChannel final : public Channel, private RandomAccess {
  public:
     // Creates the file, or empties it; what lies before `offset` reads as zeros.
     // FIFOs, sockets and directories are refused.
@@ -32,18 +33,25 @@ class FileChannel final : public Channel {
     Result<std::optional<size_t>> try_write(std::span<const ConstBytes> parts) override;
     bool two_way() const override { return false; }
     Result<void> finish_writing(Deadline deadline) override;
+    // Not for character devices, nor for a file that is open for appending.
+    RandomAccess* random_access() override { return seekable_ ? this : nullptr; }
     std::string peer_name() const override { return name_; }
 
  private:
-    FileChannel(UniqueFd fd, Direction direction, std::string name)
-        : fd_(std::move(fd)), direction_(direction), name_(std::move(name)) {}
+    FileChannel(UniqueFd fd, Direction direction, bool seekable, std::string name)
+        : fd_(std::move(fd)), direction_(direction), seekable_(seekable), name_(std::move(name)) {}
     static Result<std::unique_ptr<FileChannel>> open_at(const std::string& path, uint64_t offset,
                                                         Direction direction);
     WaitOutcome wait(FdEvents direction, Deadline deadline) override;
     void on_shutdown() noexcept override {}
+    Result<void> read_at(uint64_t offset, Bytes data) override;
+    Result<void> write_at(uint64_t offset, ConstBytes data) override;
+    Result<uint64_t> position() override;
+    Result<void> seek(uint64_t offset) override;
 
     UniqueFd fd_;
-    Direction direction_;
+    const Direction direction_;
+    const bool seekable_;
     std::string name_;
 };
 

@@ -85,5 +85,34 @@ TEST_F(FileChannelTest, shutdown_ends_it) {
     EXPECT_FALSE(channel->finish_writing(kNoDeadline));
 }
 
+TEST_F(FileChannelTest, positions_are_reached_beside_the_stream) {
+    auto channel = *FileChannel::create_file(path_, 2);
+    RandomAccess* file = channel->random_access();
+    ASSERT_NE(file, nullptr);
+    EXPECT_EQ(*file->position(), 2u);
+    write(*channel, "ab");
+    const std::string far = "far";
+    ASSERT_TRUE(file->write_at(8, std::as_bytes(std::span(far))));
+    write(*channel, "cd");
+    ASSERT_TRUE(file->seek(12));
+    write(*channel, "e");
+    EXPECT_EQ(contents(), std::string("\0\0abcd\0\0far\0e", 13));
+
+    auto again = *FileChannel::open_file(path_, 0);
+    std::array<std::byte, 3> bytes;
+    ASSERT_TRUE(again->random_access()->read_at(8, bytes));
+    EXPECT_EQ(bytes[2], std::byte{'r'});
+    const Result<void> short_read = again->random_access()->read_at(11, bytes);
+    ASSERT_FALSE(short_read);
+    EXPECT_NE(short_read.error().message().find("it ends at offset 0xd"), std::string::npos)
+        << short_read.error().message();
+}
+
+TEST_F(FileChannelTest, file_for_appending_has_no_positions) {
+    UniqueFd fd(open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600));
+    auto channel = *FileChannel::adopt(std::move(fd), FileChannel::Direction::kWrite, "fd:x");
+    EXPECT_EQ(channel->random_access(), nullptr);
+}
+
 }  // namespace
 }  // namespace qc::io

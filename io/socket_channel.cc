@@ -44,18 +44,19 @@ Result<std::unique_ptr<SocketChannel>> SocketChannel::create(UniqueFd socket) {
     return channel;
 }
 
-// As recv(), and takes the descriptors that lie beside the bytes.
-ssize_t SocketChannel::receive(Bytes buffer) {
+// Also takes the descriptors that lie beside the bytes, if they are wanted.
+ssize_t SocketChannel::receive(std::span<iovec> vectors) {
     constexpr size_t kMaxPassed = 16;
-    iovec vector = {buffer.data(), buffer.size()};
     alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxPassed * sizeof(int))> control;
     msghdr message = {};
-    message.msg_iov = &vector;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
+    message.msg_iov = vectors.data();
+    message.msg_iovlen = vectors.size();
+    if (accept_fds_) {
+        message.msg_control = control.data();
+        message.msg_controllen = control.size();
+    }
     const ssize_t count = recvmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    if (count < 0) return count;
+    if (count < 0 || !accept_fds_) return count;
     for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
          header = CMSG_NXTHDR(&message, header)) {
         if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
@@ -69,12 +70,14 @@ ssize_t SocketChannel::receive(Bytes buffer) {
     return count;
 }
 
-Result<std::optional<size_t>> SocketChannel::try_read(Bytes buffer) {
+Result<std::optional<size_t>> SocketChannel::try_read_parts(std::span<const Bytes> parts) {
     TRY(check_open("reading from"));
+    std::array<iovec, kPartsPerCall> vectors;
+    const size_t used = std::min(parts.size(), vectors.size());
+    for (size_t i = 0; i < used; ++i)
+        vectors[i] = {parts[i].data(), parts[i].size()};
     while (true) {
-        const ssize_t count = accept_fds_
-                                  ? receive(buffer)
-                                  : recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+        const ssize_t count = receive({vectors.data(), used});
         if (count > 0) return std::optional<size_t>(static_cast<size_t>(count));
         if (count == 0) {
             // Our own shutdown() looks like the peer's end of stream.
@@ -88,7 +91,7 @@ Result<std::optional<size_t>> SocketChannel::try_read(Bytes buffer) {
 
 Result<std::optional<size_t>> SocketChannel::try_write(std::span<const ConstBytes> parts) {
     TRY(check_open("writing to"));
-    std::array<iovec, 64> vectors;
+    std::array<iovec, kPartsPerCall> vectors;
     const size_t used = std::min(parts.size(), vectors.size());
     for (size_t i = 0; i < used; ++i) {
         vectors[i] = {const_cast<std::byte*>(parts[i].data()), parts[i].size()};

@@ -5,6 +5,8 @@
 // Threading: as Channel.
 #pragma once
 
+#include <sys/uio.h>
+
 #include <memory>
 #include <string>
 #include <utility>
@@ -20,7 +22,10 @@ class SocketChannel final : public Channel {
     // Takes a connected stream socket; anything else is refused.
     static Result<std::unique_ptr<SocketChannel>> create(UniqueFd socket);
 
-    Result<std::optional<size_t>> try_read(Bytes buffer) override;
+    Result<std::optional<size_t>> try_read(Bytes buffer) override {
+        return try_read_parts({&buffer, 1});
+    }
+    Result<std::optional<size_t>> try_read_parts(std::span<const Bytes> parts) override;
     using Channel::try_write;
     Result<std::optional<size_t>> try_write(std::span<const ConstBytes> parts) override;
     Result<void> set_no_delay(bool on) override;
@@ -34,7 +39,7 @@ class SocketChannel final : public Channel {
 
  private:
     explicit SocketChannel(UniqueFd socket) : socket_(std::move(socket)) {}
-    ssize_t receive(Bytes buffer);
+    ssize_t receive(std::span<iovec> vectors);
     WaitOutcome wait(FdEvents direction, Deadline deadline) override;
     void on_shutdown() noexcept override;
 

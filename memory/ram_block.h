@@ -53,8 +53,9 @@ class RamBlock {
     uint64_t size() const { return memory_.size(); }
     uint64_t page_count() const { return size() / kPageSize; }
     std::byte* host() const { return memory_.data(); }
-    std::span<std::byte> page(uint64_t page_number) const {
-        return {host() + page_number * kPageSize, kPageSize};
+    std::span<std::byte> page(uint64_t page_number) const { return pages(page_number, 1); }
+    std::span<std::byte> pages(uint64_t first, uint64_t count) const {
+        return {host() + first * kPageSize, count * kPageSize};
     }
 
     // Copies `data` to `offset` and notes the write. The range lies in the block

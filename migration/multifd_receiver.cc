@@ -93,9 +93,7 @@ class MultifdReceiver::Worker {
     Result<void> receive_payload(const MultifdHead& head) {
         if (head.normal_pages == 0) return {};
         if (decompressor_ == nullptr) {
-            for (std::span<std::byte> target : targets_)
-                TRY(channel_.read_exact(target));
-            return {};
+            return channel_.read_vector(targets_);
         }
         packed_.resize(head.payload_size);
         TRY(channel_.read_exact(packed_));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "migration/precopy_page_sink.h"
 
+#include <algorithm>
+
 #include "migration/stream_format.h"
 
 namespace qc::migration {
@@ -21,11 +23,17 @@ void PrecopyPageSink::multifd_flush() {
     writer_.be64(kRamMultifdFlush);
 }
 
+uint64_t PrecopyPageSink::pages_together(uint64_t count) const {
+    return records_ == Records::kForRuns ? std::min(count, kMaxRamRun) : 1;
+}
+
 void PrecopyPageSink::pages(uint32_t block, uint64_t first, std::span<const std::byte> data) {
-    for (uint64_t page = first; !data.empty(); ++page) {
-        record(block, page, kRamPage);
-        writer_.reference(data.first(memory::kPageSize));
-        data = data.subspan(memory::kPageSize);
+    while (!data.empty()) {
+        const uint64_t count = pages_together(data.size() / memory::kPageSize);
+        record(block, first, kRamPage, count);
+        writer_.reference(data.first(count * memory::kPageSize));
+        data = data.subspan(count * memory::kPageSize);
+        first += count;
     }
 }
 
@@ -42,20 +50,22 @@ void PrecopyPageSink::encoded_page(uint32_t block, uint64_t page, std::span<cons
 }
 
 void PrecopyPageSink::zero_pages(uint32_t block, uint64_t first, uint64_t count) {
-    for (uint64_t page = first; page < first + count; ++page) {
-        record(block, page, kRamZero);
+    while (count > 0) {
+        const uint64_t together = pages_together(count);
+        record(block, first, kRamZero, together);
         writer_.u8(0);
+        first += together;
+        count -= together;
     }
 }
 
-void PrecopyPageSink::record(uint32_t block, uint64_t page, uint64_t flag) {
+void PrecopyPageSink::record(uint32_t block, uint64_t page, uint64_t flag, uint64_t count) {
     uint64_t word = page * memory::kPageSize | flag;
-    if (last_block_ == block) {
-        writer_.be64(word | kRamContinue);
-        return;
-    }
+    if (count > 1) word |= kRamRun;
+    if (last_block_ == block) word |= kRamContinue;
     writer_.be64(word);
-    writer_.counted_string(ram_.blocks()[block]->id());
+    if (last_block_ != block) writer_.counted_string(ram_.blocks()[block]->id());
+    if (count > 1) writer_.be32(static_cast<uint32_t>(count));
     last_block_ = block;
 }
 

@@ -13,8 +13,11 @@ namespace qc::migration {
 
 class PrecopyPageSink final : public RamPageSink {
  public:
-    PrecopyPageSink(GatherWriter& writer, const memory::RamList& ram)
-        : writer_(writer), ram_(ram) {}
+    // A record for each page is what other tools can read in a stream that is kept;
+    // a destination that is at the other end gets one for each run of pages.
+    enum class Records : uint8_t { kForPages, kForRuns };
+    PrecopyPageSink(GatherWriter& writer, const memory::RamList& ram, Records records)
+        : writer_(writer), ram_(ram), records_(records) {}
 
     void block_list();
     void end_of_section();
@@ -30,10 +33,13 @@ class PrecopyPageSink final : public RamPageSink {
     Result<void> flush() override { return writer_.flush(); }
 
  private:
-    void record(uint32_t block, uint64_t page, uint64_t flag);
+    // How many pages the next record is for.
+    uint64_t pages_together(uint64_t count) const;
+    void record(uint32_t block, uint64_t page, uint64_t flag, uint64_t count = 1);
 
     GatherWriter& writer_;
     const memory::RamList& ram_;
+    const Records records_;
     std::optional<uint32_t> last_block_;
 };
 

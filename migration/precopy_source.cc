@@ -28,7 +28,9 @@ PrecopySource::PrecopySource(const Deps& deps)
       writer_(deps.channel),
       reader_(deps.channel),
       ram_(deps.machine.ram, deps.machine.dirty_log),
-      sink_(writer_, deps.machine.ram),
+      sink_(writer_, deps.machine.ram,
+            deps.channel.two_way() ? PrecopyPageSink::Records::kForRuns
+                                   : PrecopyPageSink::Records::kForPages),
       devices_(deps.machine) {
     const ZeroPageDetection detection = deps.settings.parameters().zero_page_detection;
     if (deps.multifd != nullptr) {

@@ -49,11 +49,13 @@ Result<void> RamLoader::load_section(StreamReader& in, Section section) {
             continue;
         }
         uint64_t kind = flags & ~kRamContinue;
+        // Differences come one by one.
+        if (kind != (kRamXbzrle | kRamRun)) kind &= ~kRamRun;
         if (kind != kRamPage && kind != kRamZero && kind != kRamXbzrle) {
             return fail("RAM record {:#x} has unknown flags", word);
         }
         if (!have_list_) return fail("RAM pages before the list of blocks");
-        TRY(load_page(in, offset, flags));
+        TRY(load_pages(in, offset, flags));
     }
     if (!have_list_) return fail("the list of RAM blocks is missing");
     if (section == Section::kLast && multifd_ != nullptr && !multifd_held_) {
@@ -99,29 +101,41 @@ Result<void> RamLoader::load_block_list(StreamReader& in, uint64_t total) {
     return {};
 }
 
-Result<void> RamLoader::load_page(StreamReader& in, uint64_t offset, uint64_t flags) {
+Result<void> RamLoader::load_pages(StreamReader& in, uint64_t offset, uint64_t flags) {
     TRY(select_block(in, flags));
     if (offset >= block_->size()) {
         return fail("RAM block '{}': offset {:#x} lies outside", block_->id(), offset);
     }
-    uint64_t page = offset / memory::kPageSize;
-    if (flags & kRamXbzrle) return load_difference(in, page);
-    arrived_[block_index_].set(page);
+    const uint64_t first = offset / memory::kPageSize;
+    if (flags & kRamXbzrle) return load_difference(in, first);
+    const uint64_t count = TRY(load_count(in, first, flags));
     if (flags & kRamZero) {
         uint8_t fill = TRY(in.u8("fill byte"));
         if (fill != 0) return fail("RAM block '{}': fill byte {:#x}", block_->id(), fill);
-        store_zero(page);
-        ++zero_pages_;
-        return {};
+        store_zeros(first, count);
+    } else {
+        const std::span<std::byte> target = block_->pages(first, count);
+        TRY(in.bytes(target, "RAM pages"));
+        for (uint64_t page = first; page < first + count; ++page)
+            block_->note_replaced(page);
+        if (cache_ != nullptr) {
+            std::memcpy(cache_->pages(block_index_, first, count).data(), target.data(),
+                        target.size());
+        }
+        normal_pages_ += count;
     }
-    std::span<std::byte> target = block_->page(page);
-    TRY(in.bytes(target, "RAM page"));
-    block_->note_replaced(page);
-    if (cache_ != nullptr) {
-        std::memcpy(cache_->pages(block_index_, page, 1).data(), target.data(), target.size());
-    }
-    ++normal_pages_;
+    arrived_[block_index_].set_range(first, count);
     return {};
+}
+
+Result<uint64_t> RamLoader::load_count(StreamReader& in, uint64_t first, uint64_t flags) {
+    if (!(flags & kRamRun)) return 1;
+    const uint32_t count = TRY(in.be32("number of pages"));
+    if (count == 0 || count > block_->page_count() - first) {
+        return fail("RAM block '{}': {} pages at offset {:#x} do not lie in it", block_->id(),
+                    count, first * memory::kPageSize);
+    }
+    return count;
 }
 
 Result<void> RamLoader::load_difference(StreamReader& in, uint64_t page) {
@@ -165,13 +179,16 @@ Result<void> RamLoader::select_block(StreamReader& in, uint64_t flags) {
     return fail("RAM block '{}' is unknown here", id);
 }
 
-void RamLoader::store_zero(uint64_t page) {
-    std::span<std::byte> target = block_->page(page);
-    if (!is_zero_page(target)) {
+void RamLoader::store_zeros(uint64_t first, uint64_t count) {
+    for (uint64_t page = first; page < first + count; ++page) {
+        std::span<std::byte> target = block_->page(page);
+        // Untouched memory stays unallocated.
+        if (is_zero_page(target)) continue;
         std::memset(target.data(), 0, target.size());
         block_->note_replaced(page);
     }
-    if (cache_ != nullptr) cache_->clear_pages(block_index_, page, 1);
+    if (cache_ != nullptr) cache_->clear_pages(block_index_, first, count);
+    zero_pages_ += count;
 }
 
 }  // namespace qc::migration

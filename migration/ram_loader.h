@@ -41,10 +41,12 @@ class RamLoader {
 
  private:
     Result<void> load_block_list(StreamReader& in, uint64_t total);
-    Result<void> load_page(StreamReader& in, uint64_t offset, uint64_t flags);
+    Result<void> load_pages(StreamReader& in, uint64_t offset, uint64_t flags);
+    // How many pages a record is for; they lie in the block.
+    Result<uint64_t> load_count(StreamReader& in, uint64_t first, uint64_t flags);
     Result<void> select_block(StreamReader& in, uint64_t flags);
     Result<void> load_difference(StreamReader& in, uint64_t page);
-    void store_zero(uint64_t page);
+    void store_zeros(uint64_t first, uint64_t count);
     Result<void> flush_multifd(Section section);
 
     const memory::RamList& ram_;

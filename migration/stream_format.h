@@ -42,7 +42,7 @@ enum class ReturnMessage : uint16_t {
 // Data of the command multifd: session, channels, compression.
 inline constexpr uint16_t kMultifdCommandSize = 16 + 4 + 4;
 
-inline constexpr uint32_t kRamSectionVersion = 4;
+inline constexpr uint32_t kRamSectionVersion = 5;
 
 // Flags in the low bits of a RAM record's first word.
 inline constexpr uint64_t kRamZero = 0x002;
@@ -54,6 +54,9 @@ inline constexpr uint64_t kRamXbzrle = 0x040;
 // Leads the data of such a record.
 inline constexpr uint8_t kXbzrleEncoding = 0x01;
 inline constexpr uint64_t kRamMultifdFlush = 0x200;
+// With PAGE or ZERO: of that many neighbours, whose number follows.
+inline constexpr uint64_t kRamRun = 0x400;
+inline constexpr uint64_t kMaxRamRun = 65536;
 inline constexpr uint64_t kRamFlagsMask = 0xfff;
 
 // Follows the machine type: the source's UUID, 16 bytes.

@@ -53,7 +53,7 @@ class XbzrleSinkTest : public testing::Test {
         io::MemoryChannel::create_pair(4 * 1024 * 1024);
     GatherWriter writer_{*channels_.first};
     StreamReader reader_{*channels_.second};
-    PrecopyPageSink plain_{writer_, from_.ram};
+    PrecopyPageSink plain_{writer_, from_.ram, PrecopyPageSink::Records::kForRuns};
     XbzrleCounters counters_;
     XbzrlePageSink sink_{plain_, from_.ram, counters_};
     RamLoader loader_{to_.ram};

@@ -10,15 +10,29 @@ namespace {
 
 constexpr size_t kPiece = 256;
 
-// Without a branch inside, so that the compiler turns it into vector code.
+using Vector [[gnu::vector_size(16)]] = uint64_t;
+
+Vector load(const std::byte* from) {
+    Vector vector;
+    std::memcpy(&vector, from, sizeof vector);
+    return vector;
+}
+
+// Four sums keep two loads a cycle under way, which is more than memory delivers;
+// wider vectors than every host has would wait for it as well.
 bool piece_is_zero(const std::byte* piece) {
-    uint64_t bits = 0;
-    for (size_t i = 0; i < kPiece; i += sizeof(uint64_t)) {
-        uint64_t word;
-        std::memcpy(&word, piece + i, sizeof word);
-        bits |= word;
+    Vector a{};
+    Vector b{};
+    Vector c{};
+    Vector d{};
+    for (const std::byte* end = piece + kPiece; piece != end; piece += 4 * sizeof(Vector)) {
+        a |= load(piece);
+        b |= load(piece + sizeof(Vector));
+        c |= load(piece + 2 * sizeof(Vector));
+        d |= load(piece + 3 * sizeof(Vector));
     }
-    return bits == 0;
+    const Vector all = (a | b) | (c | d);
+    return (all[0] | all[1]) == 0;
 }
 
 }  // namespace

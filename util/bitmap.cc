@@ -27,7 +27,29 @@ size_t find_next(const std::vector<uint64_t>& words, size_t bits, size_t from, u
     return std::min(bits, index * 64 + static_cast<size_t>(std::countr_zero(word)));
 }
 
+// Calls `change(word, mask)` for each word that [first, first + count) touches.
+template <typename Change>
+void for_range(size_t bits, size_t first, size_t count, Change change) {
+    QC_ASSERT(first <= bits && count <= bits - first);
+    const size_t end = first + count;
+    while (first < end) {
+        const size_t low = first % 64;
+        const size_t length = std::min(end - first, 64 - low);
+        const uint64_t ones = length == 64 ? ~uint64_t{0} : (uint64_t{1} << length) - 1;
+        change(first / 64, ones << low);
+        first += length;
+    }
+}
+
 }  // namespace
+
+void Bitmap::set_range(size_t first, size_t count) {
+    for_range(bits_, first, count, [&](size_t word, uint64_t mask) { words_[word] |= mask; });
+}
+
+void Bitmap::clear_range(size_t first, size_t count) {
+    for_range(bits_, first, count, [&](size_t word, uint64_t mask) { words_[word] &= ~mask; });
+}
 
 void Bitmap::set_all() {
     if (words_.empty()) return;
@@ -74,15 +96,9 @@ AtomicBitmap::AtomicBitmap(size_t bits)
     : bits_(bits), words_(std::make_unique<std::atomic<uint64_t>[]>((bits + 63) / 64)) {}
 
 void AtomicBitmap::set_range(size_t first, size_t count) {
-    QC_ASSERT(first <= bits_ && count <= bits_ - first);
-    const size_t end = first + count;
-    while (first < end) {
-        const size_t low = first % 64;
-        const size_t length = std::min(end - first, 64 - low);
-        const uint64_t ones = length == 64 ? ~uint64_t{0} : (uint64_t{1} << length) - 1;
-        words_[first / 64].fetch_or(ones << low, std::memory_order_release);
-        first += length;
-    }
+    for_range(bits_, first, count, [&](size_t word, uint64_t mask) {
+        words_[word].fetch_or(mask, std::memory_order_release);
+    });
 }
 
 void AtomicBitmap::clear_all() {

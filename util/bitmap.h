@@ -21,6 +21,9 @@ class Bitmap {
     bool test(size_t bit) const { return (words_[bit / 64] >> (bit % 64)) & 1; }
     void set(size_t bit) { words_[bit / 64] |= uint64_t{1} << (bit % 64); }
     void clear(size_t bit) { words_[bit / 64] &= ~(uint64_t{1} << (bit % 64)); }
+    // [first, first + count) lies in the bitmap.
+    void set_range(size_t first, size_t count);
+    void clear_range(size_t first, size_t count);
     void set_all();
     void clear_all();
     void or_with(const Bitmap& other);

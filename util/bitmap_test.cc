@@ -45,6 +45,20 @@ TEST(Bitmap, find_next_clear_stops_at_size) {
     EXPECT_EQ(map.find_next_clear(66), 70u);
 }
 
+TEST(Bitmap, ranges_within_and_across_words_leave_their_neighbours) {
+    Bitmap map(300);
+    map.set_range(5, 3);
+    map.set_range(60, 200);
+    map.set_range(299, 1);
+    map.set_range(0, 0);
+    EXPECT_EQ(map.count(), 204u);
+    EXPECT_EQ(map.find_next_clear(60), 260u);
+    map.clear_range(63, 130);
+    EXPECT_EQ(map.count(), 74u);
+    EXPECT_EQ(map.find_next_clear(60), 63u);
+    EXPECT_EQ(map.find_next_set(63), 193u);
+}
+
 TEST(Bitmap, empty_has_nothing_to_find) {
     Bitmap map;
     map.set_all();
