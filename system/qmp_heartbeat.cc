@@ -21,8 +21,7 @@ static_assert(static_cast<int>(ColoHeartbeatStand::kStoodDown) ==
               static_cast<int>(hb::Stand::kStoodDown));
 static_assert(static_cast<int>(ColoHeartbeatPolicy::kTakeover) ==
               static_cast<int>(hb::Policy::kTakeOver));
-static_assert(static_cast<int>(ColoArbiterKind::kCommand) ==
-              static_cast<int>(hb::ArbiterKind::kCommand));
+static_assert(static_cast<int>(ColoArbiterKind::kDisk) == static_cast<int>(hb::ArbiterKind::kDisk));
 
 std::string hexadecimal(const hb::Id& id) {
     std::string text;

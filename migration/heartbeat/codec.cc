@@ -18,7 +18,7 @@ constexpr uint16_t kBeatType = 2;
 constexpr uint16_t kByeType = 3;
 
 constexpr std::array<std::string_view, 3> kPolicies = {"wait", "ask", "takeover"};
-constexpr std::array<std::string_view, 3> kArbiterKinds = {"none", "file", "command"};
+constexpr std::array<std::string_view, 4> kArbiterKinds = {"none", "file", "command", "disk"};
 constexpr std::array<std::string_view, 9> kStands = {
     "idle", "pairing", "armed", "losing", "stopped", "waits", "granted", "alone", "stood-down"};
 
@@ -85,7 +85,7 @@ Result<Frame> get_hello(ByteReader& in) {
     hello.instance = TRY(get_id(in, "instance"));
     hello.arbiter = TRY(get_id(in, "arbiter"));
     hello.policy = TRY(get_enum(in, Policy::kTakeOver, "policy"));
-    hello.arbiter_kind = TRY(get_enum(in, ArbiterKind::kCommand, "kind of arbiter"));
+    hello.arbiter_kind = TRY(get_enum(in, ArbiterKind::kDisk, "kind of arbiter"));
     TRY(expect_zero(in));
     hello.interval_ms = TRY(in.be32("interval"));
     hello.timeout_ms = TRY(in.be32("timeout"));

@@ -46,7 +46,7 @@ enum class Policy : uint8_t {
 };
 std::string_view to_string(Policy policy);
 
-enum class ArbiterKind : uint8_t { kNone, kFile, kCommand };
+enum class ArbiterKind : uint8_t { kNone, kFile, kCommand, kDisk };
 std::string_view to_string(ArbiterKind kind);
 
 // Where a side stands, as it tells its peer.

@@ -118,12 +118,6 @@ Result<UniqueFd> FileArbiter::open_locked(const io::Interrupt& interrupt) const 
     if (!fd) return fail_errno(errno, "opening the arbiter file '{}'", path);
     struct stat status = {};
     if (fstat(fd.get(), &status) != 0) return fail_errno(errno, "looking at '{}'", path);
-    if (S_ISBLK(status.st_mode)) {
-        return fail(
-            "'{}' is a block device, and a lock on one is known to its own host only: "
-            "use a file that both hosts see, or arbiter-command",
-            path);
-    }
     if (!S_ISREG(status.st_mode)) return fail("'{}' is not a regular file", path);
     const io::Deadline deadline = io::deadline_in_ms(config_.timeout_ms);
     while (!TRY(try_lock(fd.get(), path))) {

@@ -10,7 +10,7 @@
 // fcntl() lock is lost when any descriptor of the file is closed. Taking a
 // byte-range lock is also what makes an NFS client drop what it has cached.
 //
-// A lock on a block device is known to its own host only, so those are refused.
+// A lock on a block device is known to its own host only: DiskArbiter.
 //
 // The record is kept twice and written in turn, so that a host which dies while
 // writing leaves the one before.

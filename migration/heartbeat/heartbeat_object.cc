@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "migration/heartbeat/heartbeat_object.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 
 #include "migration/heartbeat/command_arbiter.h"
+#include "migration/heartbeat/disk_arbiter.h"
 #include "migration/heartbeat/file_arbiter.h"
 
 namespace qc::migration::heartbeat {
@@ -41,7 +43,7 @@ constexpr qom::PropertyDef kProperties[] = {
      .enum_values = kOnLoss},
     {.name = "arbiter-file",
      .kind = PropertyKind::kString,
-     .description = "file that both sides see; its lock and its record decide"},
+     .description = "file or block device that both sides see and that decides"},
     {.name = "arbiter-command",
      .kind = PropertyKind::kString,
      .description = "shell command that decides; it ends with 0 if this side may go on"},
@@ -80,6 +82,11 @@ Result<void> check_times(const Hello& self) {
     return {};
 }
 
+bool is_block_device(const std::string& path) {
+    struct stat status = {};
+    return !path.empty() && stat(path.c_str(), &status) == 0 && S_ISBLK(status.st_mode);
+}
+
 Result<std::unique_ptr<Arbiter>> arbiter_of(const qom::PropertyValues& values,
                                             const std::string& pair) {
     const std::string file(values.get_string("arbiter-file"));
@@ -92,6 +99,12 @@ Result<std::unique_ptr<Arbiter>> arbiter_of(const qom::PropertyValues& values,
         return fail("arbiter-file and arbiter-command exclude each other");
     }
     const auto limit_ms = static_cast<int64_t>(timeout_ms);
+    if (is_block_device(file)) {
+        return TRY(DiskArbiter::create({.path = file,
+                                        .pair = pair,
+                                        .side = values.get_bool("server") ? 1u : 0u,
+                                        .timeout_ms = limit_ms}));
+    }
     if (!file.empty()) {
         return TRY(FileArbiter::create({.path = file, .pair = pair, .timeout_ms = limit_ms}));
     }

@@ -15,6 +15,7 @@
 #include "tests/functional/accel_test.h"
 #include "tests/qtest/guest_memory.h"
 #include "tests/qtest/link_proxy.h"
+#include "tests/qtest/loop_device.h"
 #include "tests/qtest/network.h"
 #include "tests/qtest/vm_pair.h"
 
@@ -309,6 +310,23 @@ TEST_P(Heartbeat, slow_connections_are_not_lost) {
     pair.colo->set_delay_ms(300);
     usleep(kTimeoutMs * 1000 * 2);
     ASSERT_VALUE(whole(pair));
+}
+
+TEST_P(Heartbeat, arbiter_may_be_a_disk) {
+    auto disk = LoopDevice::create(directory().file("disk"), 3 * 1024 * 1024);
+    if (!disk) GTEST_SKIP() << disk.error().message();
+    Watch watch;
+    watch.arbiter_file = false;
+    watch.both = {{"arbiter-file", (*disk)->path()}};
+    Pair pair = ASSERT_VALUE(start_pair(watch));
+    pair.beats->cut();
+    pair.colo->cut();
+    const std::string survivor = ASSERT_VALUE(one_goes_on(pair));
+    Vm& other = survivor == "primary" ? pair.secondary() : pair.primary();
+    ASSERT_VALUE(stays(other));
+    const Json last = ASSERT_VALUE(status(other))["last-decision"];
+    EXPECT_EQ(last["verdict"], "refused") << last.dump();
+    EXPECT_NE(last.value("text", "").find("arbiter disk"), std::string::npos) << last.dump();
 }
 
 TEST_P(Heartbeat, primary_without_its_arbiter_leaves_it_to_the_secondary) {
