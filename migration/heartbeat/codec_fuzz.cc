@@ -12,6 +12,7 @@
 
 #include "migration/heartbeat/codec.h"
 #include "migration/heartbeat/file_arbiter.h"
+#include "migration/heartbeat/sealed_record.h"
 
 namespace {
 
@@ -44,7 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     check_frame(bytes);
 
     std::vector<std::byte> record(input.begin(), input.end());
-    record.resize(kArbiterRecordSize);
+    record.resize(kSealedRecordSize);
     if (const Result<ArbiterRecord> parsed = parse_record(record)) {
         if (parse_record(encode(*parsed)).value() != *parsed) std::abort();
     }

@@ -2,56 +2,24 @@
 #include "migration/heartbeat/disk_arbiter.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
-#include <cstring>
 #include <random>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
-#include "util/assert.h"
-#include "util/bytes.h"
+#include "migration/heartbeat/sealed_record.h"
+#include "util/host_memory.h"
 
 namespace qc::migration::heartbeat {
 
 namespace {
 
 constexpr uint32_t kMagic = 0x51434144;  // "QCAD"
-constexpr uint32_t kVersion = 1;
-constexpr size_t kRecordSize = 512;
-constexpr size_t kHashOffset = kRecordSize - 8;
 // After which a first block that two hosts write at the same time is one of the two.
 constexpr int64_t kSettleMs = 200;
 // A side that was overtaken leaves the other one time to finish.
 constexpr int64_t kMaxBackOffMs = 200;
-
-// What O_DIRECT reads into and writes from.
-class AlignedBuffer {
- public:
-    explicit AlignedBuffer(size_t size)
-        : size_(size),
-          data_(static_cast<std::byte*>(std::aligned_alloc(DiskArbiter::kBlockSize, size))) {
-        QC_ASSERT(data_ != nullptr);
-        std::memset(data_, 0, size);
-    }
-    ~AlignedBuffer() { std::free(data_); }
-    AlignedBuffer(const AlignedBuffer&) = delete;
-    AlignedBuffer& operator=(const AlignedBuffer&) = delete;
-    std::span<std::byte> bytes() const { return {data_, size_}; }
-
- private:
-    size_t size_;
-    std::byte* data_;
-};
-
-uint64_t hash_of(std::span<const std::byte> record) {
-    return XXH3_64bits(record.data(), kHashOffset);
-}
 
 Result<void> read_at(int fd, std::span<std::byte> bytes, uint64_t offset) {
     while (!bytes.empty()) {
@@ -65,6 +33,10 @@ Result<void> read_at(int fd, std::span<std::byte> bytes, uint64_t offset) {
     return {};
 }
 
+bool is_zero(std::span<const std::byte> bytes) {
+    return std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{0}; });
+}
+
 uint64_t index_of(uint64_t generation, unsigned side) {
     return 1 + generation % DiskArbiter::kGenerations * 2 + side;
 }
@@ -73,36 +45,19 @@ uint64_t index_of(uint64_t generation, unsigned side) {
 
 std::vector<std::byte> encode(const DiskBlock& block) {
     ByteWriter out;
-    out.be32(kMagic);
-    out.be32(kVersion);
     out.bytes(block.disk);
     out.be64(block.generation);
     out.be64(block.vote.ballot);
     out.be64(block.vote.accepted);
     out.bytes(block.vote.value);
     out.counted_string(block.pair);
-    std::vector<std::byte> bytes = out.take();
-    bytes.resize(kHashOffset);
-    ByteWriter hash;
-    hash.be64(hash_of(bytes));
-    bytes.insert(bytes.end(), hash.view().begin(), hash.view().end());
-    return bytes;
+    return seal_record(kMagic, out);
 }
 
 Result<DiskBlock> parse_disk_block(std::span<const std::byte> bytes) {
-    if (bytes.size() < kRecordSize) return fail("the block is cut short");
-    if (std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{0}; })) {
-        return DiskBlock{};
-    }
-    const std::span<const std::byte> record = bytes.first(kRecordSize);
-    ByteReader in(record.first(kHashOffset));
-    if (TRY(in.be32("magic")) != kMagic) {
-        return fail("it holds something else: clear its first {} bytes to use it",
-                    DiskArbiter::kSize);
-    }
-    ByteReader tail(record.subspan(kHashOffset));
-    if (TRY(tail.be64("hash")) != hash_of(record)) return fail("a block's hash is wrong");
-    if (TRY(in.be32("version")) != kVersion) return fail("a block's version is unknown");
+    if (is_zero(bytes)) return DiskBlock{};
+    ByteReader in =
+        TRY(open_record(kMagic, bytes.first(std::min(bytes.size(), kSealedRecordSize))));
     DiskBlock block;
     std::ranges::copy(TRY(in.bytes(block.disk.size(), "disk")), block.disk.begin());
     block.generation = TRY(in.be64("generation"));
@@ -113,7 +68,7 @@ Result<DiskBlock> parse_disk_block(std::span<const std::byte> bytes) {
     const bool voted = block.vote.accepted > 0;
     if (block.disk == kNoId || block.pair.size() > kMaxName ||
         block.vote.accepted > block.vote.ballot || voted != (block.vote.value != kNoId)) {
-        return fail("a block is bad");
+        return fail("a record is bad");
     }
     return block;
 }
@@ -127,11 +82,18 @@ Result<std::unique_ptr<DiskArbiter>> DiskArbiter::create(Config config) {
     if (static_cast<uint64_t>(size) < kSize) {
         return fail("the arbiter disk '{}' has {} bytes, it needs {}", path, size, kSize);
     }
-    AlignedBuffer all(kSize);
+    HostMemory all = TRY(HostMemory::map(kSize));
     TRY(read_at(fd.get(), all.bytes(), 0));
-    if (std::ranges::all_of(all.bytes(), [](std::byte b) { return b == std::byte{0}; })) {
-        const DiskBlock first{.disk = random_id(), .vote = {}, .pair = arbiter->config_.pair};
-        TRY(arbiter->write_block(fd.get(), 0, first));
+    const Result<DiskBlock> first = parse_disk_block(all.bytes().first(kBlockSize));
+    const bool empty = is_zero(all.bytes());
+    if (!first || (first->disk == kNoId && !empty)) {
+        return fail(
+            "'{}' holds something else. To make it an arbiter disk, clear its first {} bytes", path,
+            kSize);
+    }
+    if (empty) {
+        const DiskBlock named{.disk = random_id(), .vote = {}, .pair = arbiter->config_.pair};
+        TRY(arbiter->write_block(fd.get(), 0, named));
         auto interrupt = TRY(io::Interrupt::create());
         (void)io::wait_for(-1, FdEvents::kRead, interrupt.get(), io::deadline_in_ms(kSettleMs));
     }
@@ -149,13 +111,13 @@ Result<UniqueFd> DiskArbiter::open() const {
 Result<Id> DiskArbiter::identify(int fd) const {
     const DiskBlock first = TRY(read_block(fd, 0));
     if (first.disk == kNoId) {
-        return fail("the arbiter disk '{}' is not empty, but its first block is", config_.path);
+        return fail("the arbiter disk '{}' has lost its first block", config_.path);
     }
     return first.disk;
 }
 
 Result<DiskBlock> DiskArbiter::read_block(int fd, uint64_t index) const {
-    AlignedBuffer buffer(kBlockSize);
+    HostMemory buffer = TRY(HostMemory::map(kBlockSize));
     TRY(read_at(fd, buffer.bytes(), index * kBlockSize));
     Result<DiskBlock> block = parse_disk_block(buffer.bytes());
     if (!block) return fail("the arbiter disk '{}': {}", config_.path, block.error().message());
@@ -171,7 +133,7 @@ Result<DiskBlock> DiskArbiter::read_block(int fd, uint64_t index) const {
 }
 
 Result<void> DiskArbiter::write_block(int fd, uint64_t index, const DiskBlock& block) const {
-    AlignedBuffer buffer(kBlockSize);
+    HostMemory buffer = TRY(HostMemory::map(kBlockSize));
     std::ranges::copy(encode(block), buffer.bytes().begin());
     ssize_t count = -1;
     do {
@@ -190,7 +152,7 @@ Result<uint64_t> DiskArbiter::latest_generation(int fd) const {
         return fail("the arbiter disk '{}' is not the one that it was", config_.path);
     }
     uint64_t latest = 0;
-    AlignedBuffer all(kSize);
+    HostMemory all = TRY(HostMemory::map(kSize));
     TRY(read_at(fd, all.bytes(), 0));
     for (uint64_t index = 1; index < kSize / kBlockSize; ++index) {
         Result<DiskBlock> block =

@@ -212,7 +212,7 @@ TEST_F(DiskArbiterTest, of_two_processes_that_race_exactly_one_wins) {
 
 TEST_F(DiskArbiterTest, disks_that_hold_something_else_are_refused_by_name) {
     put(DiskArbiter::kSize - 1, 'x');
-    EXPECT_NE(open_error().find(path_), std::string::npos);
+    EXPECT_NE(open_error().find("'" + path_ + "' holds something else"), std::string::npos);
     put(0, 'x');
     EXPECT_NE(open_error().find("something else"), std::string::npos);
     ASSERT_EQ(ftruncate(fd_.get(), 0), 0);

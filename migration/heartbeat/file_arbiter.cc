@@ -10,25 +10,16 @@
 #include <ctime>
 #include <optional>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
-#include "util/bytes.h"
+#include "migration/heartbeat/sealed_record.h"
 
 namespace qc::migration::heartbeat {
 
 namespace {
 
 constexpr uint32_t kMagic = 0x51434152;  // "QCAR"
-constexpr uint32_t kVersion = 1;
-constexpr size_t kHashOffset = kArbiterRecordSize - 8;
 // Each copy has a sector of its own, whatever the disk's is.
 constexpr off_t kCopyDistance = 4096;
 constexpr int64_t kLockRetryMs = 20;
-
-uint64_t hash_of(std::span<const std::byte> bytes) {
-    return XXH3_64bits(bytes.data(), kHashOffset);
-}
 
 // True if nobody else has it.
 Result<bool> try_lock(int fd, const std::string& path) {
@@ -41,7 +32,7 @@ Result<bool> try_lock(int fd, const std::string& path) {
 }
 
 Result<std::vector<std::byte>> read_copy(int fd, off_t offset) {
-    std::vector<std::byte> bytes(kArbiterRecordSize);
+    std::vector<std::byte> bytes(kSealedRecordSize);
     ssize_t count = -1;
     do {
         count = pread(fd, bytes.data(), bytes.size(), offset);
@@ -63,35 +54,23 @@ uint64_t generation_by_clock(uint64_t above) {
 
 std::vector<std::byte> encode(const ArbiterRecord& record) {
     ByteWriter out;
-    out.be32(kMagic);
-    out.be32(kVersion);
     out.be64(record.sequence);
     out.bytes(record.file);
     out.be64(record.generation);
     out.bytes(record.winner);
     out.counted_string(record.pair);
-    std::vector<std::byte> bytes = out.take();
-    bytes.resize(kHashOffset);
-    ByteWriter hash;
-    hash.be64(hash_of(bytes));
-    bytes.insert(bytes.end(), hash.view().begin(), hash.view().end());
-    return bytes;
+    return seal_record(kMagic, out);
 }
 
 Result<ArbiterRecord> parse_record(std::span<const std::byte> bytes) {
-    if (bytes.size() != kArbiterRecordSize) return fail("the record is cut short");
-    ByteReader tail(bytes.subspan(kHashOffset));
-    if (TRY(tail.be64("hash")) != hash_of(bytes)) return fail("the record's hash is wrong");
-    ByteReader in(bytes.first(kHashOffset));
-    if (TRY(in.be32("magic")) != kMagic) return fail("this is not an arbiter's record");
-    if (TRY(in.be32("version")) != kVersion) return fail("the record's version is unknown");
+    ByteReader in = TRY(open_record(kMagic, bytes));
     ArbiterRecord record;
     record.sequence = TRY(in.be64("sequence"));
     std::ranges::copy(TRY(in.bytes(record.file.size(), "file")), record.file.begin());
     record.generation = TRY(in.be64("generation"));
     std::ranges::copy(TRY(in.bytes(record.winner.size(), "winner")), record.winner.begin());
     record.pair = TRY(in.counted_string("pair"));
-    if (record.file == kNoId || record.pair.size() > kMaxName) return fail("the record is bad");
+    if (record.file == kNoId || record.pair.size() > kMaxName) return fail("a record is bad");
     return record;
 }
 

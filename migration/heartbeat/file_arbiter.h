@@ -35,7 +35,6 @@ struct ArbiterRecord {
     std::string pair;
     bool operator==(const ArbiterRecord&) const = default;
 };
-inline constexpr size_t kArbiterRecordSize = 512;
 std::vector<std::byte> encode(const ArbiterRecord& record);
 Result<ArbiterRecord> parse_record(std::span<const std::byte> bytes);
 
