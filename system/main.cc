@@ -15,6 +15,7 @@
 #include "system/tracing.h"
 #include "system/user_objects.h"
 #include "util/log.h"
+#include "util/out_of_memory.h"
 
 namespace {
 
@@ -63,6 +64,9 @@ Result<int> run(std::span<const char* const> arguments) {
 int main(int argc, char** argv) {
     // A peer that went away is an error of the write, not a signal.
     std::signal(SIGPIPE, SIG_IGN);
+    // So is a file that may not grow.
+    std::signal(SIGXFSZ, SIG_IGN);
+    end_when_out_of_memory();
     auto status = run(std::span<const char* const>(argv, static_cast<size_t>(argc)).subspan(1));
     if (!status) {
         error_report(status.error());

@@ -2,10 +2,12 @@
 #include "util/thread.h"
 
 #include <csignal>
+#include <system_error>
 #include <utility>
 
 #include "util/assert.h"
 #include "util/machine_lock.h"
+#include "util/out_of_memory.h"
 
 namespace qc {
 
@@ -33,10 +35,15 @@ class BlockTerminationSignals {
 
 Thread::Thread(std::string name, std::move_only_function<void()> body) {
     BlockTerminationSignals block;
-    thread_ = std::thread([name = name.substr(0, 15), body = std::move(body)]() mutable noexcept {
-        pthread_setname_np(pthread_self(), name.c_str());
-        body();
-    });
+    try {
+        thread_ =
+            std::thread([name = name.substr(0, 15), body = std::move(body)]() mutable noexcept {
+                pthread_setname_np(pthread_self(), name.c_str());
+                body();
+            });
+    } catch (const std::system_error&) {
+        end_for_want_of("threads, or memory for one");
+    }
 }
 
 Thread::~Thread() {

@@ -131,10 +131,7 @@ Result<void> tell(Vm& survivor, bool in_checkpoint) {
     } else {
         const Json instances = Json::array({{{"type", "migration"}}});
         TRY(survivor.qmp().execute_oob("yank", {{"instances", instances}}));
-        for (const Deadline deadline = Deadline::in(kUsual);
-             survivor.qmp().count_events("COLO_EXIT") == 0;) {
-            if (deadline.passed()) return fail("the broken connection goes unnoticed");
-        }
+        TRY(wait_exit(survivor));
         TRY(survivor.qmp().execute("x-colo-lost-heartbeat"));
     }
     const std::string why = TRY(refused_order(survivor));

@@ -46,11 +46,7 @@ TEST_F(ColoFailure, stopped_secondary_is_given_up_and_the_primary_goes_on_when_t
     auto pair = ASSERT_VALUE(start_pair(100));
     ASSERT_VALUE(pair->wait_checkpoints(2));
     pair->secondary().process().send_signal(SIGSTOP);
-    for (const Deadline deadline = Deadline::in(kUsual);
-         pair->primary().qmp().count_events("COLO_EXIT") == 0;) {
-        ASSERT_FALSE(deadline.passed()) << "the primary waits for ever";
-        usleep(50'000);
-    }
+    ASSERT_VALUE(wait_exit(pair->primary()));
     ASSERT_VALUE(wait_run_state(pair->primary(), "colo"));
     EXPECT_TRUE(is_silent(pair->primary())) << "it was told nothing";
     ASSERT_VALUE(take_over(pair->primary()));

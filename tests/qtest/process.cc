@@ -5,12 +5,14 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <ostream>
 
 #include "tests/qtest/temp_dir.h"
@@ -97,6 +99,22 @@ void Process::kill_now() {
     while (waitpid(pid_, &wait_status, 0) < 0 && errno == EINTR) {
     }
     status_ = decode(wait_status);
+}
+
+Result<void> Process::set_limit(int resource, uint64_t limit) {
+    const auto which = static_cast<__rlimit_resource>(resource);
+    rlimit limits = {};
+    if (prlimit(pid_, which, nullptr, &limits) != 0) return fail_errno(errno, "prlimit");
+    limits.rlim_cur = std::min<rlim_t>(limit, limits.rlim_max);
+    if (prlimit(pid_, which, &limits, nullptr) != 0) return fail_errno(errno, "prlimit");
+    return {};
+}
+
+Result<uint64_t> Process::address_space() const {
+    std::ifstream file(fmt::format("/proc/{}/statm", pid_));
+    uint64_t pages = 0;
+    if (!(file >> pages)) return fail("cannot read the size of process {}", pid_);
+    return pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
 std::optional<ExitStatus> Process::poll() {

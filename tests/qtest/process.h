@@ -9,6 +9,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -52,6 +53,12 @@ class Process {
     void send_signal(int signal);
     // SIGKILL, and waits until the child is gone.
     void kill_now();
+
+    // Sets a soft limit (RLIMIT_...) of the running child; the hard one stays, so that it can
+    // be set back.
+    Result<void> set_limit(int resource, uint64_t limit);
+    // Bytes of its address space, as RLIMIT_AS counts them.
+    Result<uint64_t> address_space() const;
 
     // The status if the child has ended, without waiting.
     std::optional<ExitStatus> poll();

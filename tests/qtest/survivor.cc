@@ -68,6 +68,14 @@ bool is_silent(Vm& vm) {
     return vm.serial().size() == printed;
 }
 
+Result<void> wait_exit(Vm& vm) {
+    for (const Deadline deadline = Deadline::in(kUsual); vm.qmp().count_events("COLO_EXIT") == 0;) {
+        if (deadline.passed()) return fail("{} notices nothing", vm.name());
+        usleep(kPollMicroseconds);
+    }
+    return {};
+}
+
 Result<std::string> refused_order(Vm& vm) {
     constexpr std::string_view kOrder = "x-colo-lost-heartbeat";
     const auto reply = vm.qmp().execute(kOrder);

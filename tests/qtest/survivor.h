@@ -25,6 +25,9 @@ Result<void> wait_run_state(Vm& vm, std::string_view wanted);
 // True if the guest prints nothing for a while in which it would print often.
 bool is_silent(Vm& vm);
 
+// Waits until it has told of its exit; the event stays where it is.
+Result<void> wait_exit(Vm& vm);
+
 // Tells it to go on alone, which must be refused: "CLASS: text".
 Result<std::string> refused_order(Vm& vm);
 inline constexpr std::string_view kNotInColo = "GenericError: VM is not in COLO mode";
