@@ -109,13 +109,15 @@ TEST_F(MultifdChannelsTest, all_pages_arrive_and_both_sides_count_the_same) {
 TEST_F(MultifdChannelsTest, every_channel_is_used) {
     connect(4);
     fill(1);
-    for (int round = 0; round < 20; ++round)
+    for (int round = 0; round < 20; ++round) {
         hand_over(0, kPages);
-    ASSERT_TRUE(sender->sync());
-    ASSERT_TRUE(sender->drain());
+        ASSERT_TRUE(sender->sync());
+        ASSERT_TRUE(sender->drain());
+        ASSERT_TRUE(receiver->wait_sync());
+        receiver->release();
+    }
     for (size_t channel = 0; channel < 4; ++channel)
         EXPECT_GT(sender->packets_of(channel), 0u) << channel;
-    ASSERT_TRUE(receiver->wait_sync());
 }
 
 TEST_F(MultifdChannelsTest, later_pass_is_never_overwritten_by_an_earlier_one) {
