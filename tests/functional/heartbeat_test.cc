@@ -11,6 +11,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <vector>
 
 #include "tests/functional/accel_test.h"
 #include "tests/qtest/guest_memory.h"
@@ -31,6 +32,9 @@ struct Watch {
     Json secondary = Json::object();
     int checkpoint_delay_ms = 300;
     bool arbiter_file = true;
+    bool multifd = false;
+    std::string_view guest = "page_incrementer_small";
+    int memory_mib = 32;
 };
 
 class Heartbeat : public AccelTest {
@@ -82,9 +86,10 @@ class Heartbeat : public AccelTest {
 
     PairConfig pair_config(const Watch& watch) const {
         PairConfig config;
-        config.vm = this->config("page_incrementer_small");
-        config.vm.memory_mib = 32;
+        config.vm = this->config(watch.guest);
+        config.vm.memory_mib = watch.memory_mib;
         config.capabilities = {"x-colo"};
+        if (watch.multifd) config.capabilities.emplace_back("multifd");
         config.checkpoint_delay_ms = watch.checkpoint_delay_ms;
         return config;
     }
@@ -327,6 +332,28 @@ TEST_P(Heartbeat, arbiter_may_be_a_disk) {
     const Json last = ASSERT_VALUE(status(other))["last-decision"];
     EXPECT_EQ(last["verdict"], "refused") << last.dump();
     EXPECT_NE(last.value("text", "").find("arbiter disk"), std::string::npos) << last.dump();
+}
+
+// What arrives by multifd's channels does not count as a sign of life; the beats and the
+// messages of the checkpoints must do, though much is sent and the host is busy.
+TEST_P(Heartbeat, much_to_send_by_multifd_on_a_busy_host_is_not_a_loss) {
+    Watch watch;
+    watch.multifd = true;
+    watch.guest = "dirtier_64_mib";
+    watch.memory_mib = 128;
+    Pair pair = ASSERT_VALUE(start_pair(watch));
+    std::vector<Process> load;
+    for (const char* name : {"load0", "load1", "load2", "load3"}) {
+        load.push_back(
+            ASSERT_VALUE(Process::spawn({.arguments = {"/bin/sh", "-c", "while :; do :; done"},
+                                         .stdout_path = directory().file(name),
+                                         .stderr_path = directory().file(name)})));
+    }
+    usleep(kTimeoutMs * 1000 * 3);
+    load.clear();
+    ASSERT_VALUE(whole(pair));
+    const Json ram = ASSERT_VALUE(pair.primary().qmp().execute("query-migrate"))["ram"];
+    EXPECT_GT(ram["multifd-bytes"], 1 << 20);
 }
 
 TEST_P(Heartbeat, primary_without_its_arbiter_leaves_it_to_the_secondary) {
