@@ -103,7 +103,7 @@ std::vector<FaultCase> channel_cases(bool all) {
 }
 
 // A pair with the fault's proxy between the two.
-class ColoFaultTest : public ::testing::TestWithParam<FaultCase> {
+class ColoFaultTest : public ::testing::Test {
  protected:
     void SetUp() override { directory_.emplace(ASSERT_VALUE(TempDir::create())); }
 
@@ -177,13 +177,8 @@ class ColoFaultTest : public ::testing::TestWithParam<FaultCase> {
 
     // Damage is noticed by whoever reads it, without an order.
     Result<void> both_notice() {
-        for (Vm* vm : {&pair_->primary(), &pair_->secondary()}) {
-            const Deadline deadline = Deadline::in(kUsual);
-            while (vm->qmp().count_events("COLO_EXIT") == 0) {
-                if (deadline.passed()) return fail("{} notices nothing", vm->name());
-            }
-        }
-        return {};
+        TRY(wait_exit(pair_->primary()));
+        return wait_exit(pair_->secondary());
     }
 
     std::optional<TempDir> directory_;
@@ -192,7 +187,9 @@ class ColoFaultTest : public ::testing::TestWithParam<FaultCase> {
     std::unique_ptr<LinkProxy> proxy_;  // goes before the fault
 };
 
-TEST_P(ColoFaultTest, one_side_goes_on_whole) {
+class ColoFaultPoint : public ColoFaultTest, public ::testing::WithParamInterface<FaultCase> {};
+
+TEST_P(ColoFaultPoint, one_side_goes_on_whole) {
     const auto& [plan, secondary] = GetParam();
     ASSERT_VALUE(start_and_strike(plan));
     if (plan.kind == Kind::kDelay) {
@@ -207,12 +204,113 @@ TEST_P(ColoFaultTest, one_side_goes_on_whole) {
 std::string case_name(const ::testing::TestParamInfo<FaultCase>& instance) {
     return to_string(instance.param);
 }
-INSTANTIATE_TEST_SUITE_P(Usual, ColoFaultTest, ::testing::ValuesIn(usual_cases()), case_name);
-INSTANTIATE_TEST_SUITE_P(Nightly, ColoFaultTest, ::testing::ValuesIn(all_cases()), case_name);
-INSTANTIATE_TEST_SUITE_P(UsualChannels, ColoFaultTest, ::testing::ValuesIn(channel_cases(false)),
+INSTANTIATE_TEST_SUITE_P(Usual, ColoFaultPoint, ::testing::ValuesIn(usual_cases()), case_name);
+INSTANTIATE_TEST_SUITE_P(Nightly, ColoFaultPoint, ::testing::ValuesIn(all_cases()), case_name);
+INSTANTIATE_TEST_SUITE_P(UsualChannels, ColoFaultPoint, ::testing::ValuesIn(channel_cases(false)),
                          case_name);
-INSTANTIATE_TEST_SUITE_P(NightlyChannels, ColoFaultTest, ::testing::ValuesIn(channel_cases(true)),
+INSTANTIATE_TEST_SUITE_P(NightlyChannels, ColoFaultPoint, ::testing::ValuesIn(channel_cases(true)),
                          case_name);
+
+// --- Garbage that is a valid message ---
+
+class ColoGarbage : public ColoFaultTest {
+ protected:
+    // The state of a device that nobody knows: the message is whole, staging refuses it.
+    Result<void> send_garbage() {
+        TRY(start_and_strike(
+            {.message = ColoMessage::kDevices, .kind = Kind::kText, .text = "mc146818rtc"}));
+        TRY(both_notice());
+        const std::string said = pair_->secondary().process().stderr_text();
+        if (said.find("?????") == std::string::npos) return fail("the secondary said '{}'", said);
+        TRY(wait_run_state(pair_->primary(), "colo"));
+        if (!is_silent(pair_->primary())) return fail("the primary goes on without an order");
+        return wait_run_state(pair_->secondary(), "running");
+    }
+};
+
+TEST_F(ColoGarbage, primary_stops_and_goes_on_when_told) {
+    ASSERT_VALUE(send_garbage());
+    ASSERT_VALUE(one_goes_on(false));
+}
+TEST_F(ColoGarbage, secondary_resumes_and_goes_on_when_told) {
+    ASSERT_VALUE(send_garbage());
+    ASSERT_VALUE(one_goes_on(true));
+}
+
+// --- The end of a process in the middle of a checkpoint ---
+
+class ColoSigterm : public ColoFaultTest {};
+
+TEST_F(ColoSigterm, primary_whose_peer_hears_nothing_ends_with_0) {
+    ASSERT_VALUE(start_and_strike(
+        {.message = ColoMessage::kCommit, .moment = Moment::kInside, .kind = Kind::kStall}));
+    ASSERT_VALUE(both_end_in_order());
+}
+TEST_F(ColoSigterm, secondary_whose_peer_hears_nothing_ends_with_0) {
+    ASSERT_VALUE(start_and_strike(
+        {.message = ColoMessage::kReceived, .moment = Moment::kInside, .kind = Kind::kStall}));
+    EXPECT_EQ(ASSERT_VALUE(pair_->secondary().terminate()), ExitStatus::exited(0));
+    EXPECT_EQ(ASSERT_VALUE(pair_->primary().terminate()), ExitStatus::exited(0));
+}
+TEST_F(ColoSigterm, secondary_in_the_middle_of_a_message_ends_with_0) {
+    ASSERT_VALUE(start_and_strike(
+        {.message = ColoMessage::kDevices, .moment = Moment::kInside, .kind = Kind::kStall}));
+    EXPECT_EQ(ASSERT_VALUE(pair_->secondary().terminate()), ExitStatus::exited(0));
+    EXPECT_EQ(ASSERT_VALUE(pair_->primary().terminate()), ExitStatus::exited(0));
+}
+
+// --- Before the pair is in COLO ---
+
+class ColoStart : public ColoFaultTest {
+ protected:
+    Result<void> start_with(const ColoFaultPlan& plan) {
+        TRY(start(plan));
+        fault_->arm();
+        TRY(pair_->primary().serial().wait_growth(0, Deadline::in(kUsual)));
+        TRY(pair_->primary().qmp().execute("migrate", {{"uri", pair_->uri()}}));
+        return fault_->wait_struck(Deadline::in(kUsual));
+    }
+    Result<void> secondary_ends_with_1() {
+        Process& process = pair_->secondary().process();
+        const ExitStatus status = TRY(process.wait(Deadline::in(kUsual)));
+        if (status == ExitStatus::exited(1) && !process.stderr_text().empty()) return {};
+        return fail("{}: '{}'", qtest::to_string(status), process.stderr_text());
+    }
+    Result<void> primary_was_never_in_colo() {
+        Vm& primary = pair_->primary();
+        TRY(primary.wait_migration("failed", Deadline::in(kUsual)));
+        TRY(wait_run_state(primary, "running"));
+        TRY(wait_colo_status(primary, "none", "none", "none"));
+        TRY(check_incrementer(primary, kSmallIncrementer));
+        TRY(primary.serial().wait_growth(primary.serial().size(), Deadline::in(kUsual)));
+        if (primary.qmp().count_events("COLO_EXIT") != 0) return fail("it tells of an exit");
+        return {};
+    }
+};
+
+TEST_F(ColoStart, cut_before_ready_leaves_the_primary_as_it_was) {
+    ASSERT_VALUE(start_with({.message = ColoMessage::kReady, .kind = Kind::kCut}));
+    ASSERT_VALUE(primary_was_never_in_colo());
+    ASSERT_VALUE(secondary_ends_with_1());
+}
+TEST_F(ColoStart, damaged_ready_leaves_the_primary_as_it_was) {
+    ASSERT_VALUE(start_with({.message = ColoMessage::kReady, .kind = Kind::kType}));
+    ASSERT_VALUE(primary_was_never_in_colo());
+    ASSERT_VALUE(secondary_ends_with_1());
+}
+TEST_F(ColoStart, cut_inside_entered_primary_waits_and_goes_on_when_told) {
+    ASSERT_VALUE(start_with(
+        {.message = ColoMessage::kEntered, .moment = Moment::kInside, .kind = Kind::kCut}));
+    ASSERT_VALUE(secondary_ends_with_1());
+    ASSERT_VALUE(wait_run_state(pair_->primary(), "colo"));
+    ASSERT_VALUE(pair_->primary().qmp().execute("x-colo-lost-heartbeat"));
+    ASSERT_VALUE(check_survivor(pair_->primary(), "primary", kSmallIncrementer, "error"));
+}
+TEST_F(ColoStart, stalled_entered_primary_told_secondary_runs_unheard_when_it_hears) {
+    ASSERT_VALUE(start_with({.message = ColoMessage::kEntered, .kind = Kind::kStall}));
+    ASSERT_VALUE(pair_->primary().wait_migration("colo", Deadline::in(kUsual)));
+    ASSERT_VALUE(one_goes_on(false));
+}
 
 }  // namespace
 }  // namespace qc::qtest
