@@ -34,6 +34,9 @@ class BufferedReader {
     Result<ConstBytes> peek(size_t count, Deadline deadline = kNoDeadline);
     void consume(size_t count);
 
+    // Forgets what was read ahead: the channel goes on elsewhere.
+    void drop_buffered() { begin_ = end_ = 0; }
+
     // True if the stream ended cleanly here: no byte is left and none will come.
     Result<bool> at_end(Deadline deadline = kNoDeadline);
 

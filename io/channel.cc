@@ -121,6 +121,19 @@ Result<void> Channel::write_vector(std::span<const ConstBytes> parts, Deadline d
     });
 }
 
+Result<void> Channel::enable_in_place() {
+    return fail("{} cannot be sent to without copying", peer_name());
+}
+
+Result<void> Channel::write_in_place(std::span<const ConstBytes> parts, Deadline deadline) {
+    assert_may_block();
+    return each_window(parts, [&](std::span<const ConstBytes> left) -> Result<size_t> {
+        const std::optional<size_t> count = TRY(try_write_in_place(left));
+        if (!count) TRY(wait_or_fail(FdEvents::kWrite, deadline));
+        return count.value_or(0);
+    });
+}
+
 Result<bool> Channel::wait_readable(Deadline deadline) {
     assert_may_block();
     TRY(check_open("reading from"));

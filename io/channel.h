@@ -48,6 +48,21 @@ class Channel {
     Result<void> write_all(ConstBytes data, Deadline deadline = kNoDeadline);
     // Writes the parts one after the other with as few system calls as possible.
     Result<void> write_vector(std::span<const ConstBytes> parts, Deadline deadline = kNoDeadline);
+
+    // Where the channel can send data without copying it: write_in_place() may return
+    // while the kernel still reads the parts, which have to stay, and whose contents may
+    // change, until finish_in_place() has returned. Without enable_in_place() it is
+    // write_vector().
+    virtual Result<void> enable_in_place();
+    Result<void> write_in_place(std::span<const ConstBytes> parts, Deadline deadline = kNoDeadline);
+    // How many writes there were since the last call, and how many of them the kernel
+    // had to copy after all.
+    struct InPlace {
+        uint64_t writes = 0;
+        uint64_t copied = 0;
+    };
+    virtual Result<InPlace> finish_in_place(Deadline) { return InPlace{}; }
+
     // Waits until read_some() has something to say. False if the deadline passed,
     // which is no error: for loops that do something else every now and then.
     Result<bool> wait_readable(Deadline deadline);
@@ -94,6 +109,10 @@ class Channel {
 
  protected:
     Channel() = default;
+
+    virtual Result<std::optional<size_t>> try_write_in_place(std::span<const ConstBytes> parts) {
+        return try_write(parts);
+    }
 
     // Blocks until the channel is ready in this direction, shutdown() or deadline.
     virtual WaitOutcome wait(FdEvents direction, Deadline deadline) = 0;

@@ -4,6 +4,7 @@
 #include "io/channel.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -249,6 +250,62 @@ TEST(FdChannel, missing_direction_ends_or_fails) {
     std::byte byte;
     EXPECT_EQ(*writer->read_some({&byte, 1}), 0u);
     EXPECT_FALSE(reader->write_all(text("x")));
+}
+
+Pair tcp_pair() {
+    const UniqueFd listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    auto* const raw = reinterpret_cast<sockaddr*>(&address);
+    UniqueFd client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (bind(listener.get(), raw, size) != 0 || listen(listener.get(), 1) != 0 ||
+        getsockname(listener.get(), raw, &size) != 0 || connect(client.get(), raw, size) != 0) {
+        return {};
+    }
+    UniqueFd server(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    return {*SocketChannel::create(std::move(client)), *SocketChannel::create(std::move(server))};
+}
+
+TEST(SocketChannel, writes_in_place_arrive_and_are_counted_when_they_are_finished) {
+    Pair pair = tcp_pair();
+    ASSERT_NE(pair.a, nullptr);
+    const Result<void> enabled = pair.a->enable_in_place();
+    ASSERT_TRUE(enabled) << enabled.error().message();
+    const std::vector<std::byte> data = pattern(3'000'000);
+    std::vector<std::byte> received(data.size());
+    Thread reader("reader", [&] { EXPECT_TRUE(pair.b->read_exact(received)); });
+    const std::array<ConstBytes, 2> parts = {ConstBytes(data).first(1'000'001),
+                                             ConstBytes(data).subspan(1'000'001)};
+    ASSERT_TRUE(pair.a->write_in_place(parts));
+    const Result<Channel::InPlace> done = pair.a->finish_in_place(deadline_in_ms(10'000));
+    reader.join();
+    ASSERT_TRUE(done) << done.error().message();
+    EXPECT_GT(done->writes, 0u);
+    // A packet to the same host is copied on its way.
+    EXPECT_EQ(done->copied, done->writes);
+    EXPECT_EQ(received, data);
+    EXPECT_EQ(pair.a->finish_in_place(kNoDeadline)->writes, 0u);
+}
+
+TEST(SocketChannel, writes_in_place_that_nobody_reads_end_with_the_channel) {
+    Pair pair = tcp_pair();
+    ASSERT_NE(pair.a, nullptr);
+    ASSERT_TRUE(pair.a->enable_in_place());
+    const std::vector<std::byte> data = pattern(64'000'000);
+    const ConstBytes part(data);
+    const Result<void> result = pair.a->write_in_place({&part, 1}, deadline_in_ms(200));
+    ASSERT_FALSE(result);
+    EXPECT_NE(result.error().message().find("timed out"), std::string::npos);
+    pair.a->shutdown();
+    EXPECT_FALSE(pair.a->write_in_place({&part, 1}));
+}
+
+TEST(SocketChannel, other_sockets_than_tcp_do_not_send_in_place) {
+    Pair pair = socket_pair();
+    EXPECT_FALSE(pair.a->enable_in_place());
+    EXPECT_EQ(pair.a->finish_in_place(kNoDeadline)->writes, 0u);
 }
 
 TEST(SocketChannel, other_descriptors_are_refused) {

@@ -10,7 +10,6 @@
 #include "io/file_channel.h"
 #include "io/tls_channel.h"
 #include "migration/tls.h"
-#include "migration/transport.h"
 #include "util/log.h"
 #include "util/machine_lock.h"
 

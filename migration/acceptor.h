@@ -24,6 +24,7 @@
 #include "io/listener.h"
 #include "migration/address.h"
 #include "migration/tls_slot.h"
+#include "migration/transport.h"
 
 namespace qc::io {
 class TlsChannel;
@@ -53,8 +54,12 @@ class Acceptor {
     // Where it listens; nothing if it does not.
     const std::optional<io::SocketAddress>& address() const { return address_; }
     // Of the channels that it gives.
-    bool one_way() const { return channel_ != nullptr && !channel_->two_way(); }
-    bool many_channels() const { return listener_ != nullptr; }
+    WayTraits way() const {
+        if (channel_ == nullptr) {
+            return {.many_channels = listener_ != nullptr, .tcp = address_ && address_->is_inet()};
+        }
+        return {.one_way = !channel_->two_way(), .seekable = channel_->random_access() != nullptr};
+    }
 
  private:
     struct Waiting {

@@ -67,8 +67,8 @@ TEST_F(AcceptorTest, connection_that_speaks_goes_before_those_that_do_not) {
     EXPECT_EQ(accepted(), 's');
     say(*silent, 'x');
     EXPECT_EQ(accepted(), 'x') << "it may still come later";
-    EXPECT_TRUE(acceptor_->many_channels());
-    EXPECT_FALSE(acceptor_->one_way());
+    EXPECT_TRUE(acceptor_->way().many_channels);
+    EXPECT_FALSE(acceptor_->way().one_way);
 }
 
 TEST_F(AcceptorTest, crowd_of_silent_strangers_is_dropped_and_not_the_source) {
@@ -125,8 +125,8 @@ TEST_F(AcceptorTest, file_is_one_channel_of_one_way) {
     auto made = Acceptor::create(Address(FileAddress{dir_ + "/state", 0}), nullptr, tls_);
     ASSERT_TRUE(made);
     acceptor_ = *std::move(made);
-    EXPECT_TRUE(acceptor_->one_way());
-    EXPECT_FALSE(acceptor_->many_channels());
+    EXPECT_TRUE(acceptor_->way().one_way);
+    EXPECT_FALSE(acceptor_->way().many_channels);
     EXPECT_EQ(accepted(), 'f');
     EXPECT_FALSE(acceptor_->accept(patience(), nullptr));
     EXPECT_FALSE(Acceptor::create(Address(FileAddress{dir_ + "/no", 0}), nullptr, tls_));

@@ -33,24 +33,28 @@ constexpr std::array<Entry, kCapabilityCount> kEntries = {{
     {"x-ignore-shared", false},
     {"validate-uuid", true},
     {"background-snapshot", false},
-    {"zero-copy-send", false},
+    {"zero-copy-send", true},
     {"postcopy-preempt", false},
     {"switchover-ack", true},
     {"dirty-limit", false},
-    {"mapped-ram", false},
+    {"mapped-ram", true},
 }};
 
 // What COLO cannot be combined with, whatever else works.
 constexpr std::array kNeverWithColo = {Capability::kPostcopyRam, Capability::kBackgroundSnapshot,
-                                       Capability::kMappedRam, Capability::kReleaseRam};
+                                       Capability::kMappedRam, Capability::kReleaseRam,
+                                       Capability::kZeroCopySend};
 
-constexpr std::array<std::pair<Capability, Capability>, 1> kNeeds = {{
+constexpr std::array<std::pair<Capability, Capability>, 2> kNeeds = {{
     {Capability::kSwitchoverAck, Capability::kReturnPath},
+    {Capability::kZeroCopySend, Capability::kMultifd},
 }};
 
 // Each would make the other do nothing.
-constexpr std::array<std::pair<Capability, Capability>, 1> kNeverTogether = {{
+constexpr std::array<std::pair<Capability, Capability>, 3> kNeverTogether = {{
     {Capability::kMultifd, Capability::kXbzrle},
+    {Capability::kMappedRam, Capability::kXbzrle},
+    {Capability::kMappedRam, Capability::kZeroCopySend},
 }};
 
 }  // namespace
@@ -95,6 +99,22 @@ Result<void> Capabilities::apply(std::span<const Change> changes) {
         }
     }
     on_ = next;
+    return {};
+}
+
+Result<void> check_settings(const Capabilities& capabilities, const Parameters& parameters) {
+    for (Capability capability : {Capability::kMappedRam, Capability::kZeroCopySend}) {
+        if (!capabilities.get(capability)) continue;
+        if (capabilities.get(Capability::kMultifd) &&
+            parameters.multifd_compression != MultifdCompression::kNone) {
+            return fail("Capability '{}' requires parameter 'multifd-compression' to be 'none'",
+                        to_string(capability));
+        }
+        if (!parameters.tls_creds.empty()) {
+            return fail("Capability '{}' cannot be combined with TLS (parameter 'tls-creds')",
+                        to_string(capability));
+        }
+    }
     return {};
 }
 

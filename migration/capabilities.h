@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "migration/parameters.h"
 #include "util/result.h"
 
 namespace qc::migration {
@@ -61,5 +62,8 @@ class Capabilities {
  private:
     std::bitset<kCapabilityCount> on_;
 };
+
+// Refuses by name what a capability cannot be combined with among the parameters.
+Result<void> check_settings(const Capabilities& capabilities, const Parameters& parameters);
 
 }  // namespace qc::migration

@@ -56,5 +56,33 @@ TEST(Capabilities, colo_is_refused_together_with_what_it_excludes_by_both_names)
     }
 }
 
+TEST(Capabilities, zero_copy_send_needs_multifd_and_excludes_what_copies) {
+    Capabilities capabilities;
+    const Change zero_copy{Capability::kZeroCopySend, true};
+    const Change multifd{Capability::kMultifd, true};
+    EXPECT_EQ(apply(capabilities, {zero_copy}).error().message(),
+              "Capability 'zero-copy-send' requires capability 'multifd'");
+    ASSERT_TRUE(apply(capabilities, {multifd, zero_copy}));
+    EXPECT_FALSE(apply(capabilities, {{Capability::kXColo, true}}));
+    EXPECT_FALSE(apply(capabilities, {{Capability::kMappedRam, true}}));
+    EXPECT_TRUE(check_settings(capabilities, {}));
+    EXPECT_EQ(check_settings(capabilities, {.multifd_compression = MultifdCompression::kZstd})
+                  .error()
+                  .message(),
+              "Capability 'zero-copy-send' requires parameter 'multifd-compression' to be 'none'");
+    EXPECT_FALSE(check_settings(capabilities, {.tls_creds = "tls0"}));
+}
+
+TEST(Capabilities, mapped_ram_excludes_what_changes_a_pages_size) {
+    Capabilities capabilities;
+    ASSERT_TRUE(apply(capabilities, {{Capability::kMappedRam, true}}));
+    EXPECT_EQ(apply(capabilities, {{Capability::kXbzrle, true}}).error().message(),
+              "Capability 'mapped-ram' cannot be combined with 'xbzrle'");
+    const Parameters zlib{.multifd_compression = MultifdCompression::kZlib};
+    EXPECT_TRUE(check_settings(capabilities, zlib));
+    ASSERT_TRUE(apply(capabilities, {{Capability::kMultifd, true}}));
+    EXPECT_FALSE(check_settings(capabilities, zlib));
+}
+
 }  // namespace
 }  // namespace qc::migration

@@ -29,17 +29,18 @@ constexpr int64_t kAcceptRetryMs = 100;
 Result<std::unique_ptr<Incoming>> Incoming::listen(const Deps& deps, const Address& address,
                                                    monitor::ContextFds* fds) {
     std::unique_ptr<Incoming> self(new Incoming(deps, TRY(BreakPoint::create())));
+    const Capabilities capabilities = deps.settings.capabilities();
     if (is_one_way(address)) {
-        TRY(check_capabilities(deps.settings.capabilities(), true, false, to_string(address)));
+        TRY(check_capabilities(capabilities, way_of(address), to_string(address)));
     }
     self->source_ = address;
     self->set_tls(TRY(tls_settings(deps.settings.parameters(), deps.machine.tls,
                                    crypto::TlsEndpoint::kServer, address)));
     self->acceptor_ = TRY(Acceptor::create(address, fds, self->tls_));
-    TRY(check_capabilities(deps.settings.capabilities(), self->acceptor_->one_way(),
-                           self->acceptor_->many_channels(), to_string(address)));
+    TRY(check_capabilities(capabilities, self->acceptor_->way(), to_string(address)));
     self->address_ = self->acceptor_->address();
-    if (deps.settings.capabilities().get(Capability::kMultifd)) {
+    // With mapped-ram multifd's channels are threads that read one file.
+    if (capabilities.get(Capability::kMultifd) && !capabilities.get(Capability::kMappedRam)) {
         self->gate_ = std::make_unique<MultifdGate>(accept_from(std::move(self->acceptor_)),
                                                     self->breaks_->interrupt());
     }
@@ -57,7 +58,8 @@ Result<std::unique_ptr<Incoming>> Incoming::serve_all(const Deps& deps,
 
 Result<std::unique_ptr<Incoming>> Incoming::serve(const Deps& deps,
                                                   std::unique_ptr<io::Channel> channel) {
-    if (deps.settings.capabilities().get(Capability::kMultifd)) {
+    const Capabilities capabilities = deps.settings.capabilities();
+    if (capabilities.get(Capability::kMultifd) && !capabilities.get(Capability::kMappedRam)) {
         return fail("multifd needs several connections, and here is only one");
     }
     std::unique_ptr<Incoming> self(new Incoming(deps, TRY(BreakPoint::create())));
@@ -132,7 +134,7 @@ bool Incoming::await_source() {
             if (!stopping_) report_failure(nullptr, Error("the wait for a source was broken off"));
             return false;
         }
-        if (acceptor_ != nullptr && !acceptor_->many_channels()) {
+        if (acceptor_ != nullptr && !acceptor_->way().many_channels) {
             report_failure(nullptr, accepted.error());
             return false;
         }

@@ -26,6 +26,7 @@ RamInfo ram_info(const RamCounters& ram) {
     info.dirty_sync_count = ram.dirty_sync_count;
     info.pages_per_second = ram.pages_per_second;
     info.multifd_bytes = ram.multifd_bytes;
+    info.missed_zero_copy = ram.missed_zero_copy;
     info.precopy_bytes = ram.precopy_bytes;
     info.downtime_bytes = ram.downtime_bytes;
     return info;
@@ -95,12 +96,18 @@ Result<void> Migration::set_capabilities(std::span<const Capabilities::Change> c
         before.get(Capability::kMultifd) != next.get(Capability::kMultifd)) {
         return fail("Multifd must be set before incoming starts");
     }
+    if (frozen() != Frozen::kNothing &&
+        before.get(Capability::kMappedRam) != next.get(Capability::kMappedRam)) {
+        return fail("Mapped-ram must be set before incoming starts");
+    }
+    TRY(check_settings(next, settings_.parameters()));
     settings_.set_capabilities(next);
     return {};
 }
 
 Result<void> Migration::set_parameters(const ParameterChanges& changes) {
     const Parameters next = TRY(apply_changes(settings_.parameters(), changes, frozen()));
+    TRY(check_settings(settings_.capabilities(), next));
     if (changes.tls_creds || changes.tls_authz) TRY(change_incoming_tls(next));
     settings_.set_parameters(next);
     with_colo([&](colo::ColoControl& colo) {
@@ -205,12 +212,12 @@ Result<void> Migration::migrate(const Address& address, monitor::ContextFds* fds
     // First, so that a refused command leaves a descriptor with its name.
     TRY(check_may_migrate());
     if (is_one_way(address)) {
-        TRY(check_capabilities(capabilities(), true, false, to_string(address)));
+        TRY(check_capabilities(capabilities(), way_of(address), to_string(address)));
     }
     std::optional<crypto::TlsSettings> tls =
         TRY(tls_settings(parameters(), deps_.tls, crypto::TlsEndpoint::kClient, address));
     Route route = TRY(route_to(address, fds));
-    TRY(check_capabilities(capabilities(), route.one_way, route.many_channels, route.name));
+    TRY(check_capabilities(capabilities(), route.way, route.name));
     if (tls) route.open = over_tls(std::move(route.open), *std::move(tls));
     return migrate_over(std::move(route.open));
 }

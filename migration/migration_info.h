@@ -26,6 +26,7 @@ struct RamInfo {
     uint64_t page_size = 4096;
     uint64_t pages_per_second = 0;
     uint64_t multifd_bytes = 0;  // of `transferred`
+    uint64_t missed_zero_copy = 0;
     uint64_t precopy_bytes = 0;
     uint64_t downtime_bytes = 0;
 };

@@ -25,6 +25,7 @@
 
 #include "memory/ram_list.h"
 #include "migration/break_point.h"
+#include "migration/mapped_ram_writer.h"
 #include "migration/multifd_packet.h"
 #include "migration/ram_page_sink.h"
 #include "migration/ram_source.h"
@@ -42,12 +43,17 @@ class MultifdSender {
         int level = 0;
         // The threads look for zero pages; else all that is handed over is sent whole.
         bool detect_zeros = true;
+        // Pages go to their places in this file; there are threads, but no connections.
+        MappedRamWriter* file = nullptr;
+        // Pages are sent from where they lie, without being copied if the kernel can. They
+        // stay under way until the next sync().
+        bool zero_copy = false;
     };
 
     // Opens one channel more to the same destination.
     using Open = std::function<Result<std::unique_ptr<io::Channel>>()>;
     // Opens the channels, introduces itself on each and starts the threads. `breaks`
-    // breaks the channels from now on.
+    // breaks the channels from now on. With a file nothing is opened.
     static Result<std::unique_ptr<MultifdSender>> create(const Config& config,
                                                          const memory::RamList& ram,
                                                          BreakPoint& breaks, const Open& open);
@@ -81,6 +87,8 @@ class MultifdSender {
     uint64_t bytes_sent() const { return bytes_sent_.load(std::memory_order_relaxed); }
     uint64_t bytes_owed() const { return bytes_owed_.load(std::memory_order_relaxed); }
     uint64_t normal_pages() const { return normal_pages_.load(std::memory_order_relaxed); }
+    // Barriers before which a channel's kernel copied everything after all.
+    uint64_t missed_zero_copy() const { return missed_zero_copy_.load(std::memory_order_relaxed); }
     uint64_t zero_pages() const { return zero_pages_.load(std::memory_order_relaxed); }
     // Packets with pages that a channel has sent.
     uint64_t packets_of(size_t channel) const { return channels_[channel]->packets.load(); }
@@ -103,7 +111,7 @@ class MultifdSender {
     };
     struct Sending {
         uint8_t id = 0;
-        std::unique_ptr<io::Channel> channel;
+        std::unique_ptr<io::Channel> channel;  // null with a file
         CondVar work;
         std::atomic<uint64_t> packets{0};
         Thread thread;
@@ -112,6 +120,7 @@ class MultifdSender {
 
     MultifdSender(const Config& config, const memory::RamList& ram, BreakPoint& breaks)
         : config_(config), ram_(ram), breaks_(breaks) {}
+    Result<void> connect(Sending& sending, const Open& open);
     void thread_main(Sending& sending);
     bool take(Sending& sending, Job& job) EXCLUDES(mutex_);
     void job_done(const Job& job) EXCLUDES(mutex_);
@@ -143,6 +152,7 @@ class MultifdSender {
     std::atomic<uint64_t> bytes_owed_{0};
     std::atomic<uint64_t> normal_pages_{0};
     std::atomic<uint64_t> zero_pages_{0};
+    std::atomic<uint64_t> missed_zero_copy_{0};
 };
 
 }  // namespace qc::migration

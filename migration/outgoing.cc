@@ -107,7 +107,8 @@ void Outgoing::thread_main(Opener opener) {
                           .channel = *channel_,
                           .colo = colo_,
                           .multifd = multifd_.get(),
-                          .session = session_});
+                          .session = session_,
+                          .mapped = mapped_.get()});
     Result<void> result = run(source);
     if (!result) {
         // What broke one channel broke the others, and then the rest.
@@ -115,6 +116,7 @@ void Outgoing::thread_main(Opener opener) {
         end_with_error(&source, first.value_or(result.error()));
     }
     multifd_.reset();
+    mapped_.reset();
     breaks_->set_channel(nullptr);
     channel_->shutdown();
     // A command is waited for here, and credentials are let go.
@@ -122,11 +124,24 @@ void Outgoing::thread_main(Opener opener) {
 }
 
 Result<void> Outgoing::connect(Opener& opener) {
+    const Capabilities capabilities = deps_.settings.capabilities();
+    if (capabilities.get(Capability::kMappedRam)) TRY(open_mapped_ram(opener));
     // The channels first: each introduces itself at once, whereas the stream has to
     // wait for all of them before it begins.
-    if (deps_.settings.capabilities().get(Capability::kMultifd)) TRY(connect_multifd(opener));
+    if (capabilities.get(Capability::kMultifd)) TRY(connect_multifd(opener));
+    if (channel_ != nullptr) return {};
     channel_ = TRY(opener(breaks_->interrupt()));
     breaks_->set_channel(channel_.get());
+    return {};
+}
+
+// Everything goes into the file that is the stream's.
+Result<void> Outgoing::open_mapped_ram(Opener& opener) {
+    channel_ = TRY(opener(breaks_->interrupt()));
+    breaks_->set_channel(channel_.get());
+    io::RandomAccess* const file = channel_->random_access();
+    if (file == nullptr) return needs_seekable(channel_->peer_name());
+    mapped_ = TRY(MappedRamWriter::create(*file, deps_.machine.ram));
     return {};
 }
 
@@ -139,7 +154,9 @@ Result<void> Outgoing::connect_multifd(Opener& opener) {
          .channels = parameters.multifd_channels,
          .compression = parameters.multifd_compression,
          .level = zlib ? parameters.multifd_zlib_level : parameters.multifd_zstd_level,
-         .detect_zeros = parameters.zero_page_detection == ZeroPageDetection::kMultifd},
+         .detect_zeros = parameters.zero_page_detection == ZeroPageDetection::kMultifd,
+         .file = mapped_.get(),
+         .zero_copy = deps_.settings.capabilities().get(Capability::kZeroCopySend)},
         deps_.machine.ram, *breaks_, [&] { return opener(breaks_->interrupt()); }));
     return {};
 }

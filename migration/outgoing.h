@@ -70,6 +70,7 @@ class Outgoing {
     void thread_main(Opener opener);
     Result<void> connect(Opener& opener);
     Result<void> connect_multifd(Opener& opener);
+    Result<void> open_mapped_ram(Opener& opener);
     Result<void> run(PrecopySource& source);
     Result<void> pause_before_switchover() EXCLUDES(mutex_);
     Result<void> finish_plain(PrecopySource& source);
@@ -85,7 +86,8 @@ class Outgoing {
     std::unique_ptr<BreakPoint> breaks_;
     std::unique_ptr<io::Channel> channel_;
     MultifdSession session_;
-    std::unique_ptr<MultifdSender> multifd_;  // null without multifd
+    std::unique_ptr<MappedRamWriter> mapped_;  // null without mapped-ram
+    std::unique_ptr<MultifdSender> multifd_;   // null without multifd
     Mutex mutex_;
     CondVar changed_;
     bool cancelled_ GUARDED_BY(mutex_) = false;

@@ -45,13 +45,14 @@ std::vector<PageRange> page_ranges(const std::vector<Bitmap>& pages) {
 }
 
 uint64_t share_pages(const std::vector<PageRange>& ranges, const std::string& thread_name,
-                     const std::function<void(const PageRange&)>& work) {
+                     const std::function<void(const PageRange&)>& work,
+                     std::optional<unsigned> wanted) {
     uint64_t total = 0;
     for (const PageRange& range : ranges)
         total += range.count;
     const uint64_t cores = std::max(std::thread::hardware_concurrency(), 1u);
-    const uint64_t threads =
-        std::clamp<uint64_t>(total / kPagesPerThread, 1, std::min(cores, kMostThreads));
+    const uint64_t most = wanted ? std::max(*wanted, 1u) : std::min(cores, kMostThreads);
+    const uint64_t threads = std::clamp<uint64_t>(total / kPagesPerThread, 1, most);
     auto bound = [&](uint64_t share) { return total * share / threads; };
     std::deque<Thread> helpers;
     for (uint64_t share = 1; share < threads; ++share) {

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,9 +27,11 @@ struct PageRange {
 std::vector<PageRange> page_ranges(const std::vector<Bitmap>& pages);
 
 // Calls `work` so that every page of `ranges` is in one call; from several threads
-// at once if the pages are worth it (ranges are cut where that is needed). Returns
-// how many pages there were.
+// at once if the pages are worth it (ranges are cut where that is needed): from as
+// many as memory has bandwidth for, or `threads` for what waits for something else.
+// Returns how many pages there were.
 uint64_t share_pages(const std::vector<PageRange>& ranges, const std::string& thread_name,
-                     const std::function<void(const PageRange&)>& work);
+                     const std::function<void(const PageRange&)>& work,
+                     std::optional<unsigned> threads = std::nullopt);
 
 }  // namespace qc::migration

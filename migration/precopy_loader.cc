@@ -30,6 +30,9 @@ Result<void> PrecopyLoader::load() {
 
 Result<void> PrecopyLoader::load_stream() {
     TRY(deps_.channel.set_no_delay(true));
+    if (io::RandomAccess* file = deps_.channel.random_access()) {
+        stream_base_ = TRY(file->position());
+    }
     TRY(load_header());
     while (TRY(load_item())) {
         deps_.board.ram.transferred = reader_.bytes_read();
@@ -134,6 +137,9 @@ Result<void> PrecopyLoader::load_command() {
         case StreamCommand::kMultifd:
             if (length != kMultifdCommandSize) break;
             return enable_multifd();
+        case StreamCommand::kMappedRam:
+            if (length != kMappedRamCommandSize) break;
+            return enable_mapped_ram();
         case StreamCommand::kGo: return fail("the command to run comes before the end");
         default: return fail("command {:#x} is unknown", command);
     }
@@ -190,6 +196,36 @@ Result<void> PrecopyLoader::enable_multifd() {
     return {};
 }
 
+bool PrecopyLoader::mapped_wanted() const {
+    return deps_.settings.capabilities().get(Capability::kMappedRam);
+}
+
+Result<void> PrecopyLoader::enable_mapped_ram() {
+    const uint32_t version = TRY(reader_.be32("version of mapped-ram"));
+    const uint32_t page_size = TRY(reader_.be32("page size of mapped-ram"));
+    if (!mapped_wanted()) {
+        return fail(
+            "the source used mapped-ram, but the capability 'mapped-ram' is off on this side");
+    }
+    io::RandomAccess* const file = deps_.channel.random_access();
+    if (file == nullptr) return fail("mapped-ram is loaded from files only");
+    if (version != kMappedRamVersion) {
+        return fail("mapped-ram version {} is not supported, {} is", version, kMappedRamVersion);
+    }
+    if (page_size != memory::kPageSize) {
+        return fail("mapped-ram has pages of {} bytes, this machine {}", page_size,
+                    memory::kPageSize);
+    }
+    if (mapped_ || cache_ != nullptr || multifd_ != nullptr || ram_started_) {
+        return fail("mapped-ram comes before RAM, once");
+    }
+    const bool threads = deps_.settings.capabilities().get(Capability::kMultifd);
+    mapped_.emplace(*file, stream_base_, deps_.machine.ram,
+                    threads ? deps_.settings.parameters().multifd_channels : 1u);
+    ram_.set_mapped(*mapped_);
+    return {};
+}
+
 Result<void> PrecopyLoader::load_section_start(uint32_t id) {
     std::string name = printable(TRY(reader_.counted_string("section's name")), 255);
     uint32_t instance = TRY(reader_.be32("section's instance"));
@@ -204,10 +240,18 @@ Result<void> PrecopyLoader::load_section_start(uint32_t id) {
     if (deps_.gate != nullptr && multifd_ == nullptr) {
         return fail("the capability 'multifd' is on on this side, but the source does not use it");
     }
+    if (mapped_wanted() && !mapped_) {
+        return fail(
+            "the capability 'mapped-ram' is on on this side, but the source did not use it");
+    }
     ram_started_ = true;
     sections_[id] = {std::move(name)};
     TRY(ram_.load_section(reader_, RamLoader::Section::kFirst).context("section 'ram'"));
     TRY(load_footer(id));
+    if (mapped_) {
+        TRY(mapped_->skip_pages());
+        reader_.drop_buffered();
+    }
     return acknowledge_switchover();
 }
 

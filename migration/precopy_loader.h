@@ -21,6 +21,7 @@
 #include "migration/colo/ram_cache.h"
 #include "migration/device_state.h"
 #include "migration/gather_writer.h"
+#include "migration/mapped_ram_loader.h"
 #include "migration/migration_deps.h"
 #include "migration/multifd_colo.h"
 #include "migration/multifd_gate.h"
@@ -84,6 +85,8 @@ class PrecopyLoader {
     Result<void> acknowledge_switchover();
     Result<void> enable_colo(uint32_t version);
     Result<void> enable_multifd();
+    Result<void> enable_mapped_ram();
+    bool mapped_wanted() const;
     Result<void> load_section_start(uint32_t id);
     Result<void> load_section_more(uint32_t id, StreamItem item);
     Result<void> load_section_full(uint32_t id);
@@ -101,6 +104,9 @@ class PrecopyLoader {
     std::unique_ptr<MultifdRamStore> ram_store_;
     std::unique_ptr<MultifdColo> colo_store_;
     std::unique_ptr<MultifdReceiver> multifd_;
+    // If there is mapped-ram; where the stream begins in its file.
+    std::optional<MappedRamLoader> mapped_;
+    uint64_t stream_base_ = 0;
     std::unordered_map<uint32_t, Section> sections_;
     bool configured_ = false;
     bool return_path_ = false;

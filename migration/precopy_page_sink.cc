@@ -7,11 +7,28 @@
 
 namespace qc::migration {
 
-void PrecopyPageSink::block_list() {
+void PrecopyPageSink::block_list(const MappedLayout* layout) {
     writer_.be64(ram_.total_bytes() | kRamMemSize);
-    for (const auto& block : ram_.blocks()) {
-        writer_.counted_string(block->id());
-        writer_.be64(block->size());
+    for (size_t i = 0; i < ram_.blocks().size(); ++i) {
+        writer_.counted_string(ram_.blocks()[i]->id());
+        writer_.be64(ram_.blocks()[i]->size());
+        if (layout == nullptr) continue;
+        writer_.be64(layout->blocks[i].bitmap);
+        writer_.be64(layout->blocks[i].pages);
+    }
+    if (layout != nullptr) writer_.be64(layout->resume | kRamMapped);
+}
+
+uint64_t PrecopyPageSink::most_list_bytes(const memory::RamList& ram) {
+    constexpr uint64_t kMostForBlock = 1 + 255 + 3 * sizeof(uint64_t);
+    return 2 * sizeof(uint64_t) + ram.blocks().size() * kMostForBlock;
+}
+
+void PrecopyPageSink::mapped_summaries(const std::vector<MappedSummary>& summaries) {
+    writer_.be64(kRamMapped);
+    for (const MappedSummary& summary : summaries) {
+        writer_.be64(summary.pages);
+        writer_.be64(summary.hash);
     }
 }
 

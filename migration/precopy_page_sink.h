@@ -7,6 +7,7 @@
 
 #include "memory/ram_list.h"
 #include "migration/gather_writer.h"
+#include "migration/mapped_ram.h"
 #include "migration/ram_page_sink.h"
 
 namespace qc::migration {
@@ -19,7 +20,13 @@ class PrecopyPageSink final : public RamPageSink {
     PrecopyPageSink(GatherWriter& writer, const memory::RamList& ram, Records records)
         : writer_(writer), ram_(ram), records_(records) {}
 
-    void block_list();
+    // With mapped-ram each block has its place behind the list, as `layout` says; null
+    // without.
+    void block_list(const MappedLayout* layout = nullptr);
+    // Of all blocks, after the last page of mapped-ram.
+    void mapped_summaries(const std::vector<MappedSummary>& summaries);
+    // No list of these blocks takes more bytes.
+    static uint64_t most_list_bytes(const memory::RamList& ram);
     void end_of_section();
     void multifd_flush();
 

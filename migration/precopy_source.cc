@@ -34,7 +34,9 @@ PrecopySource::PrecopySource(const Deps& deps)
       devices_(deps.machine) {
     const ZeroPageDetection detection = deps.settings.parameters().zero_page_detection;
     if (deps.multifd != nullptr) {
-        multifd_sink_.emplace(*deps.multifd, sink_);
+        RamPageSink* zeros = deps.mapped;
+        if (zeros == nullptr) zeros = &sink_;
+        multifd_sink_.emplace(*deps.multifd, *zeros);
         // Else the channels' threads look for them, or nobody.
         zeros_in_stream_ = detection == ZeroPageDetection::kLegacy;
     } else {
@@ -56,16 +58,28 @@ Result<void> PrecopySource::transfer() {
     deps_.board.ram.total = deps_.machine.ram.total_bytes();
     deps_.board.ram.remaining = pending_bytes();
     write_header();
+    TRY(write_block_list());
+    deps_.board.setup_done();
+    return iterate();
+}
+
+Result<void> PrecopySource::write_block_list() {
     begin_section(StreamItem::kSectionStart, kRamSectionId);
     writer_.counted_string("ram");
     writer_.be32(0);
     writer_.be32(kRamSectionVersion);
-    sink_.block_list();
+    const MappedLayout* layout = nullptr;
+    if (deps_.mapped != nullptr) {
+        // Behind the list come the ends of the section's data and of the section.
+        constexpr uint64_t kEndBytes = 16;
+        layout = &deps_.mapped->begin(
+            writer_.bytes_put() + PrecopyPageSink::most_list_bytes(deps_.machine.ram) + kEndBytes);
+    }
+    sink_.block_list(layout);
     sink_.end_of_section();
     end_section(kRamSectionId);
     TRY(writer_.flush());
-    deps_.board.setup_done();
-    return iterate();
+    return deps_.mapped != nullptr ? deps_.mapped->skip_pages() : Result<void>();
 }
 
 void PrecopySource::write_header() {
@@ -85,7 +99,13 @@ void PrecopySource::write_header() {
         writer_.be16(sizeof(uint32_t));
         writer_.be32(colo::kProtocolVersion);
     }
-    if (deps_.multifd != nullptr) {
+    if (deps_.mapped != nullptr) {
+        writer_.u8(static_cast<uint8_t>(StreamItem::kCommand));
+        writer_.be16(static_cast<uint16_t>(StreamCommand::kMappedRam));
+        writer_.be16(kMappedRamCommandSize);
+        writer_.be32(kMappedRamVersion);
+        writer_.be32(memory::kPageSize);
+    } else if (deps_.multifd != nullptr) {
         writer_.u8(static_cast<uint8_t>(StreamItem::kCommand));
         writer_.be16(static_cast<uint16_t>(StreamCommand::kMultifd));
         writer_.be16(kMultifdCommandSize);
@@ -182,7 +202,9 @@ Result<void> PrecopySource::sync() {
     deps_.board.pass(++passes_);
     deps_.board.ram.remaining = pending_bytes();
     // What comes now may be newer than what is still on its way.
-    if (needs_barrier_) {
+    if (needs_barrier_ && deps_.mapped != nullptr) {
+        TRY(write_barrier());
+    } else if (needs_barrier_) {
         begin_section(StreamItem::kSectionPart, kRamSectionId);
         TRY(write_barrier());
         sink_.end_of_section();
@@ -212,6 +234,7 @@ Result<void> PrecopySource::remember_pages() {
 
 RamPageSink& PrecopySource::page_sink() {
     if (multifd_sink_) return *multifd_sink_;
+    if (deps_.mapped != nullptr) return *deps_.mapped;
     if (xbzrle_) return *xbzrle_;
     return sink_;
 }
@@ -219,8 +242,9 @@ RamPageSink& PrecopySource::page_sink() {
 Result<void> PrecopySource::send_ram_section(StreamItem item, uint64_t max_pages) {
     uint64_t before = bytes_put();
     bool last = item == StreamItem::kSectionEnd;
-    // What goes over the channels needs no section in the stream.
-    bool section = last || deps_.multifd == nullptr || zeros_in_stream_;
+    // What goes over the channels, or to its place, needs no section in the stream.
+    bool section =
+        last || (deps_.mapped == nullptr && (deps_.multifd == nullptr || zeros_in_stream_));
     if (section) begin_section(item, kRamSectionId);
     RamPageSink& sink = page_sink();
     // Flushed in pieces: what waits in the writer is bounded.
@@ -235,9 +259,11 @@ Result<void> PrecopySource::send_ram_section(StreamItem item, uint64_t max_pages
         max_pages -= sent.normal + sent.zero;
         needs_barrier_ = deps_.multifd != nullptr;
         if (writer_.wants_flush()) TRY(writer_.flush());
+        if (deps_.mapped != nullptr) TRY(deps_.mapped->flush());
         if (deps_.breaks.broken()) return fail("the migration was broken off");
     }
     if (last && deps_.multifd != nullptr) TRY(write_barrier());
+    if (last && deps_.mapped != nullptr) sink_.mapped_summaries(TRY(deps_.mapped->finish()));
     if (section) {
         sink_.end_of_section();
         end_section(kRamSectionId);
@@ -256,8 +282,13 @@ Result<void> PrecopySource::send_ram_section(StreamItem item, uint64_t max_pages
 // Inside a section of the stream: the other side waits there until every channel
 // has got so far.
 Result<void> PrecopySource::write_barrier() {
-    TRY(deps_.multifd->sync());
-    sink_.multifd_flush();
+    if (deps_.mapped != nullptr) {
+        // Nobody reads yet: it is enough that what was to be written is.
+        TRY(deps_.multifd->drain());
+    } else {
+        TRY(deps_.multifd->sync());
+        sink_.multifd_flush();
+    }
     needs_barrier_ = false;
     return {};
 }
@@ -268,7 +299,8 @@ uint64_t PrecopySource::pending_bytes() const {
 }
 
 uint64_t PrecopySource::bytes_put() const {
-    return writer_.bytes_put() + (deps_.multifd != nullptr ? deps_.multifd->bytes_sent() : 0);
+    return writer_.bytes_put() + (deps_.multifd != nullptr ? deps_.multifd->bytes_sent() : 0) +
+           (deps_.mapped != nullptr ? deps_.mapped->bytes_written() : 0);
 }
 
 // For the bandwidth: what is on its way counts. Never shrinks, though a packet may
@@ -287,7 +319,10 @@ void PrecopySource::update_counters() {
     counters.normal_pages =
         stream_normal_pages_ + (multifd != nullptr ? multifd->normal_pages() : 0);
     counters.zero_pages = stream_zero_pages_ + (multifd != nullptr ? multifd->zero_pages() : 0);
-    if (multifd != nullptr) counters.multifd_bytes = multifd->bytes_sent();
+    if (multifd != nullptr) {
+        counters.multifd_bytes = multifd->bytes_sent();
+        counters.missed_zero_copy = multifd->missed_zero_copy();
+    }
 }
 
 Result<void> PrecopySource::stop_guest() {

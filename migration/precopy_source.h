@@ -26,6 +26,7 @@
 #include "migration/break_point.h"
 #include "migration/device_state.h"
 #include "migration/gather_writer.h"
+#include "migration/mapped_ram_writer.h"
 #include "migration/migration_deps.h"
 #include "migration/multifd_page_sink.h"
 #include "migration/multifd_sender.h"
@@ -51,6 +52,8 @@ class PrecopySource {
         // The channels for pages, if there are; their session.
         MultifdSender* multifd = nullptr;
         MultifdSession session{};
+        // Where pages go instead, with mapped-ram; with multifd its threads write there.
+        MappedRamWriter* mapped = nullptr;
     };
     explicit PrecopySource(const Deps& deps);
     ~PrecopySource();
@@ -86,6 +89,7 @@ class PrecopySource {
 
     void write_header();
     void write_uuid();
+    Result<void> write_block_list();
     void write_command(StreamCommand command);
     Result<void> iterate();
     Result<void> slow_guest_down();

@@ -108,6 +108,7 @@ MigrationStats stats_of(const mig::RamInfo& ram) {
         .pages_per_second = ram.pages_per_second,
         .precopy_bytes = ram.precopy_bytes,
         .downtime_bytes = ram.downtime_bytes,
+        .dirty_sync_missed_zero_copy = ram.missed_zero_copy,
     };
 }
 

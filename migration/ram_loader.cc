@@ -48,6 +48,11 @@ Result<void> RamLoader::load_section(StreamReader& in, Section section) {
             TRY(flush_multifd(section));
             continue;
         }
+        if (flags == kRamMapped && offset == 0 && section == Section::kLast) {
+            TRY(load_mapped(in));
+            continue;
+        }
+        if (mapped_ != nullptr) return fail("RAM record {:#x} has no place with mapped-ram", word);
         uint64_t kind = flags & ~kRamContinue;
         // Differences come one by one.
         if (kind != (kRamXbzrle | kRamRun)) kind &= ~kRamRun;
@@ -60,6 +65,9 @@ Result<void> RamLoader::load_section(StreamReader& in, Section section) {
     if (!have_list_) return fail("the list of RAM blocks is missing");
     if (section == Section::kLast && multifd_ != nullptr && !multifd_held_) {
         return fail("the guest's memory ends without a flush of the multifd channels");
+    }
+    if (section == Section::kLast && mapped_ != nullptr && !mapped_loaded_) {
+        return fail("the guest's memory ends without its bitmaps");
     }
     return {};
 }
@@ -75,12 +83,31 @@ Result<void> RamLoader::flush_multifd(Section section) {
     return {};
 }
 
+Result<void> RamLoader::load_mapped(StreamReader& in) {
+    if (mapped_ == nullptr || !have_list_ || mapped_loaded_)
+        return fail("bitmaps of mapped-ram in the wrong place");
+    std::vector<MappedSummary> summaries(arrived_.size());
+    for (size_t index : list_order_) {
+        summaries[index].pages = TRY(in.be64("number of pages"));
+        summaries[index].hash = TRY(in.be64("hash of a bitmap"));
+    }
+    const std::vector<Bitmap> content = TRY(mapped_->load(summaries));
+    for (size_t i = 0; i < content.size(); ++i) {
+        normal_pages_ += content[i].count();
+        zero_pages_ += content[i].size() - content[i].count();
+        arrived_[i].set_all();
+    }
+    mapped_loaded_ = true;
+    return {};
+}
+
 Result<void> RamLoader::load_block_list(StreamReader& in, uint64_t total) {
     if (total != ram_.total_bytes()) {
         return fail("the source has {} bytes of RAM and ROM, this machine {}", total,
                     ram_.total_bytes());
     }
     std::vector<bool> seen(ram_.blocks().size());
+    layout_.blocks.resize(seen.size());
     for (uint64_t left = total; left > 0;) {
         std::string id = TRY(in.counted_string("RAM block's name"));
         uint64_t size = TRY(in.be64("RAM block's size"));
@@ -93,12 +120,21 @@ Result<void> RamLoader::load_block_list(StreamReader& in, uint64_t total) {
             return fail("RAM block '{}' has {} bytes at the source, {} here", id, size,
                         ram_.blocks()[index]->size());
         }
+        if (mapped_ != nullptr) {
+            layout_.blocks[index].bitmap = TRY(in.be64("place of a bitmap"));
+            layout_.blocks[index].pages = TRY(in.be64("place of a block's pages"));
+        }
+        list_order_.push_back(index);
         seen[index] = true;
         // Each of our blocks at most once: `left` cannot pass below zero.
         left -= size;
     }
     have_list_ = true;
-    return {};
+    if (mapped_ == nullptr) return {};
+    const uint64_t resume = TRY(in.be64("where the stream goes on"));
+    if ((resume & kRamFlagsMask) != kRamMapped) return fail("the places of RAM blocks do not end");
+    layout_.resume = resume & ~kRamFlagsMask;
+    return mapped_->set_layout(layout_);
 }
 
 Result<void> RamLoader::load_pages(StreamReader& in, uint64_t offset, uint64_t flags) {

@@ -12,6 +12,7 @@
 
 #include "memory/ram_list.h"
 #include "migration/colo/ram_cache.h"
+#include "migration/mapped_ram_loader.h"
 #include "migration/multifd_receiver.h"
 #include "migration/stream_reader.h"
 #include "util/bitmap.h"
@@ -27,6 +28,9 @@ class RamLoader {
 
     // Pages come over these channels as well from now on.
     void set_multifd(MultifdReceiver& multifd) { multifd_ = &multifd; }
+
+    // Pages have their places in this file.
+    void set_mapped(MappedRamLoader& mapped) { mapped_ = &mapped; }
 
     enum class Section : uint8_t { kFirst, kMore, kLast };
     // One section's data, up to and with its EOS record. The first one must bring the
@@ -48,11 +52,16 @@ class RamLoader {
     Result<void> load_difference(StreamReader& in, uint64_t page);
     void store_zeros(uint64_t first, uint64_t count);
     Result<void> flush_multifd(Section section);
+    Result<void> load_mapped(StreamReader& in);
 
     const memory::RamList& ram_;
     colo::RamCache* cache_ = nullptr;
     MultifdReceiver* multifd_ = nullptr;
     bool multifd_held_ = false;
+    MappedRamLoader* mapped_ = nullptr;
+    bool mapped_loaded_ = false;
+    MappedLayout layout_;
+    std::vector<size_t> list_order_;  // the blocks, as the list had them
     bool have_list_ = false;
     std::vector<Bitmap> arrived_;
     // The block that CONTINUE means.

@@ -21,9 +21,10 @@
 namespace qc::migration {
 
 struct RamCounters {
-    std::atomic<uint64_t> transferred{0};    // bytes put on the wire, all kinds
-    std::atomic<uint64_t> multifd_bytes{0};  // of `transferred`
-    std::atomic<uint64_t> remaining{0};      // bytes of pages that still differ
+    std::atomic<uint64_t> transferred{0};       // bytes put on the wire, all kinds
+    std::atomic<uint64_t> multifd_bytes{0};     // of `transferred`
+    std::atomic<uint64_t> missed_zero_copy{0};  // barriers
+    std::atomic<uint64_t> remaining{0};         // bytes of pages that still differ
     std::atomic<uint64_t> total{0};
     std::atomic<uint64_t> zero_pages{0};
     std::atomic<uint64_t> normal_pages{0};

@@ -31,6 +31,7 @@ enum class StreamCommand : uint16_t {
     kGo = 0x101,
     kWantSwitchoverAck = 0x102,
     kMultifd = 0x103,
+    kMappedRam = 0x104,
 };
 
 enum class ReturnMessage : uint16_t {
@@ -41,6 +42,9 @@ enum class ReturnMessage : uint16_t {
 
 // Data of the command multifd: session, channels, compression.
 inline constexpr uint16_t kMultifdCommandSize = 16 + 4 + 4;
+
+// Data of the command mapped-ram: version, page size.
+inline constexpr uint16_t kMappedRamCommandSize = 4 + 4;
 
 inline constexpr uint32_t kRamSectionVersion = 5;
 
@@ -57,6 +61,8 @@ inline constexpr uint64_t kRamMultifdFlush = 0x200;
 // With PAGE or ZERO: of that many neighbours, whose number follows.
 inline constexpr uint64_t kRamRun = 0x400;
 inline constexpr uint64_t kMaxRamRun = 65536;
+// With mapped-ram: where the stream goes on; in the last section, what the bitmaps are.
+inline constexpr uint64_t kRamMapped = 0x800;
 inline constexpr uint64_t kRamFlagsMask = 0xfff;
 
 // Follows the machine type: the source's UUID, 16 bytes.

@@ -5,7 +5,7 @@
 //
 // The first byte of an input chooses: 0 - the rest is the stream; else the rest
 // is a list of changes to a stream that a machine has really sent, five bytes
-// each: what, where (24 bits), value.
+// each: what, where (24 bits), value. 2 - the stream is a file of mapped-ram.
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -15,6 +15,7 @@
 #include "io/memory_channel.h"
 #include "migration/migration.h"
 #include "migration/precopy_loader.h"
+#include "migration/test_file.h"
 #include "migration/test_machine.h"
 
 namespace {
@@ -55,6 +56,26 @@ Stream record() {
     return stream;
 }
 
+constexpr Capabilities::Change kMappedRamOn{Capability::kMappedRam, true};
+
+// What a stopped machine writes into a file of mapped-ram.
+Stream record_file() {
+    TestMachine source(small_machine(false));
+    source.fill_cold_pages(3);
+    Migration migration(source.deps());
+    Stream contents;
+    auto opener = [&contents](const io::Interrupt*) -> Result<std::unique_ptr<io::Channel>> {
+        return std::make_unique<TestFile>(contents);
+    };
+    if (!migration.set_capabilities({&kMappedRamOn, 1})) std::abort();
+    if (!migration.migrate_over(std::move(opener))) std::abort();
+    if (!eventually([&] { return migration.info().status == MigrationStatus::kCompleted; })) {
+        std::abort();
+    }
+    migration.shut_down();
+    return contents;
+}
+
 void change(Stream& stream, uint8_t what, size_t where, uint8_t value) {
     if (stream.empty()) return;
     where %= stream.size();
@@ -71,11 +92,12 @@ void change(Stream& stream, uint8_t what, size_t where, uint8_t value) {
 
 Stream make_stream(std::span<const uint8_t> input) {
     static const Stream recorded = record();
+    static const Stream file = record_file();
     if (input[0] == 0) {
         const auto bytes = std::as_bytes(input.subspan(1));
         return {bytes.begin(), bytes.end()};
     }
-    Stream stream = recorded;
+    Stream stream = input[0] == 2 ? file : recorded;
     for (auto rest = input.subspan(1); rest.size() >= 5; rest = rest.subspan(5)) {
         change(stream, rest[0], size_t{rest[1]} << 16 | size_t{rest[2]} << 8 | rest[3], rest[4]);
     }
@@ -91,11 +113,19 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
     TestMachine machine(small_machine(true));
     machine.device.state.bytes.assign(10, std::byte{42});
-    auto [theirs, ours] = io::MemoryChannel::create_pair(kCapacity);
-    if (!stream.empty() && !theirs->write_all(stream)) std::abort();
-    theirs.reset();
-
     SettingsStore settings;
+    std::unique_ptr<io::Channel> ours;
+    Stream contents = stream;
+    if (data[0] == 2) {
+        Capabilities capabilities;
+        if (!capabilities.apply({&kMappedRamOn, 1})) std::abort();
+        settings.set_capabilities(capabilities);
+        ours = std::make_unique<TestFile>(contents);
+    } else {
+        auto [theirs, end] = io::MemoryChannel::create_pair(kCapacity);
+        if (!stream.empty() && !theirs->write_all(stream)) std::abort();
+        ours = std::move(end);
+    }
     StatusBoard board(machine.events, settings.events());
     MigrationDeps deps = machine.deps();
     PrecopyLoader loader({deps, settings, board, *ours});

@@ -32,6 +32,8 @@ class StreamReader {
 
     // Until when the fields that follow have to arrive.
     void set_deadline(io::Deadline deadline) { deadline_ = deadline; }
+    // Forgets what was read ahead: the channel goes on elsewhere.
+    void drop_buffered() { reader_.drop_buffered(); }
     // True if the peer ended the stream here.
     Result<bool> at_end() { return reader_.at_end(deadline_); }
     uint64_t bytes_read() const { return reader_.bytes_read(); }

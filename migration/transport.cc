@@ -25,6 +25,7 @@ Result<std::unique_ptr<io::Channel>> open_socket(const io::SocketAddress& addres
     std::unique_ptr<io::SocketChannel> channel =
         TRY(io::connect(address, io::deadline_in_ms(kConnectDeadlineMs), interrupt));
     TRY(channel->set_no_delay(true));
+    channel->limit_portions_on_this_host();
     return std::unique_ptr<io::Channel>(std::move(channel));
 }
 
@@ -83,10 +84,17 @@ Result<std::unique_ptr<io::Channel>> channel_over(UniqueFd fd, const std::string
                               : io::FdChannel::create(std::move(none), std::move(fd), name)));
 }
 
+WayTraits way_of(const Address& address) {
+    return {.one_way = is_one_way(address),
+            .many_channels = std::holds_alternative<io::SocketAddress>(address),
+            .seekable = std::holds_alternative<FileAddress>(address),
+            .tcp = std::holds_alternative<io::SocketAddress>(address) &&
+                   std::get<io::SocketAddress>(address).is_inet()};
+}
+
 Result<Route> route_to(const Address& address, monitor::ContextFds* fds) {
-    Route route{.open = {}, .one_way = is_one_way(address), .name = to_string(address)};
+    Route route{.open = {}, .way = way_of(address), .name = to_string(address)};
     if (const auto* socket = std::get_if<io::SocketAddress>(&address)) {
-        route.many_channels = true;
         route.open = [copy = *socket](const io::Interrupt* interrupt) {
             return open_socket(copy, interrupt);
         };
@@ -101,7 +109,8 @@ Result<Route> route_to(const Address& address, monitor::ContextFds* fds) {
         const std::string& name = std::get<PassedFdAddress>(address).name;
         std::unique_ptr<io::Channel> channel =
             TRY(channel_over(TRY(take_passed_fd(name, fds)), route.name, Use::kWrite));
-        route.one_way = !channel->two_way();
+        route.way.one_way = !channel->two_way();
+        route.way.seekable = channel->random_access() != nullptr;
         route.open = [channel = std::move(channel), name = route.name](
                          const io::Interrupt*) mutable -> Result<std::unique_ptr<io::Channel>> {
             if (channel == nullptr) return fail("{} is one channel, which is in use", name);
@@ -111,18 +120,31 @@ Result<Route> route_to(const Address& address, monitor::ContextFds* fds) {
     return route;
 }
 
-Result<void> check_capabilities(const Capabilities& capabilities, bool one_way, bool many_channels,
+Failure needs_seekable(const std::string& name) {
+    return fail(
+        "the capability 'mapped-ram' needs a file, and '{}' has no positions to go to: use file: "
+        "or the descriptor of a file",
+        name);
+}
+
+Result<void> check_capabilities(const Capabilities& capabilities, const WayTraits& way,
                                 const std::string& name) {
     for (Capability capability :
          {Capability::kXColo, Capability::kReturnPath, Capability::kSwitchoverAck}) {
-        if (one_way && capabilities.get(capability)) {
+        if (way.one_way && capabilities.get(capability)) {
             return fail(
                 "the capability '{}' needs answers from the other side, and '{}' gives "
                 "none: use tcp:, unix: or a socket's descriptor",
                 to_string(capability), name);
         }
     }
-    if (!many_channels && capabilities.get(Capability::kMultifd)) {
+    if (capabilities.get(Capability::kZeroCopySend) && !way.tcp) {
+        return fail("the capability 'zero-copy-send' needs TCP, and '{}' is another way", name);
+    }
+    const bool mapped = capabilities.get(Capability::kMappedRam);
+    if (mapped && !way.seekable) return needs_seekable(name);
+    // With mapped-ram they are threads that write to one file.
+    if (!way.many_channels && !mapped && capabilities.get(Capability::kMultifd)) {
         return fail("the capability 'multifd' needs several channels, and '{}' is one", name);
     }
     return {};

@@ -28,19 +28,30 @@ namespace qc::migration {
 using Opener =
     std::move_only_function<Result<std::unique_ptr<io::Channel>>(const io::Interrupt* interrupt)>;
 
-struct Route {
-    Opener open;
+// What a way to or from a peer can do.
+struct WayTraits {
     bool one_way = false;
     bool many_channels = false;
+    bool seekable = false;
+    bool tcp = false;
+};
+// As far as it follows from the address.
+WayTraits way_of(const Address& address);
+
+struct Route {
+    Opener open;
+    WayTraits way;
     std::string name;  // for messages: the address
 };
 
 // Takes a descriptor that the address names out of `fds` (may be null).
 Result<Route> route_to(const Address& address, monitor::ContextFds* fds);
 
-// Refuses by name what a way without return, or with one channel, cannot do.
-Result<void> check_capabilities(const Capabilities& capabilities, bool one_way, bool many_channels,
+// Refuses by name what it cannot.
+Result<void> check_capabilities(const Capabilities& capabilities, const WayTraits& way,
                                 const std::string& name);
+// What mapped-ram says of a place without positions.
+Failure needs_seekable(const std::string& name);
 
 enum class Use : uint8_t { kRead, kWrite };
 

@@ -101,6 +101,12 @@ void AtomicBitmap::set_range(size_t first, size_t count) {
     });
 }
 
+void AtomicBitmap::clear_range(size_t first, size_t count) {
+    for_range(bits_, first, count, [&](size_t word, uint64_t mask) {
+        words_[word].fetch_and(~mask, std::memory_order_release);
+    });
+}
+
 void AtomicBitmap::clear_all() {
     const size_t words = (bits_ + 63) / 64;
     for (size_t i = 0; i < words; ++i)

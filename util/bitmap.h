@@ -65,6 +65,7 @@ class AtomicBitmap {
         return (words_[bit / 64].fetch_and(~mask, std::memory_order_acq_rel) & mask) != 0;
     }
     void set_range(size_t first, size_t count);
+    void clear_range(size_t first, size_t count);
     void clear_all();
     // Becomes a copy of `other`, which has as many bits. Nobody else is at work.
     void assign(const Bitmap& other);
