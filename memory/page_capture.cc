@@ -63,7 +63,11 @@ void PageCapture::copy(uint64_t page) {
         copied_.set(page);
         return;
     }
-    // Somebody else is at it, for less than a microsecond unless it is preempted.
+    await_copy(page);
+}
+
+// Somebody else is at it, for less than a microsecond unless it is preempted.
+void PageCapture::await_copy(uint64_t page) const {
     while (!copied_.test(page))
         std::this_thread::yield();
 }

@@ -8,8 +8,8 @@
 // touched as pages were captured at once; it is kept from one capture to the next.
 //
 // Threading: begin() while nothing writes to the block, and end(), belong to the
-// reader's thread. hold() may be called by several threads, before_write() by
-// every writer. Owned by memory::RamBlock.
+// reader's thread. hold(), look() and forget() may be called by several threads,
+// before_write() by every writer. Owned by memory::RamBlock.
 #pragma once
 
 #include <atomic>
@@ -18,6 +18,7 @@
 #include <span>
 #include <vector>
 
+#include "memory/phys_addr.h"
 #include "util/bitmap.h"
 #include "util/host_memory.h"
 #include "util/result.h"
@@ -46,8 +47,28 @@ class PageCapture {
     // Valid until end().
     std::span<const std::byte> hold(uint64_t first, uint64_t count);
 
+    // For who needs no copy: calls `look` with the bytes of a captured page as they were
+    // at begin(). Twice if somebody wrote it meanwhile: then what came of the first call
+    // is to be thrown away. Several threads.
+    template <typename Look>
+    void look(uint64_t page, const Look& look) const {
+        if (unclaimed_.test(page)) {
+            look(memory_.subspan(page * kPageSize, kPageSize));
+            // A writer claims the page before it writes.
+            if (unclaimed_.test_after_reads(page)) return;
+        }
+        await_copy(page);
+        look(
+            std::span<const std::byte>(copies_.bytes()).subspan(slot(page) * kPageSize, kPageSize));
+    }
+    // Nobody will read this page any more: it need not be copied.
+    void forget(uint64_t page) {
+        if (unclaimed_.test_and_clear(page)) copied_.set(page);
+    }
+
  private:
     void copy(uint64_t page);
+    void await_copy(uint64_t page) const;
     // Where the copy of a captured page lies, in pages: neighbours stay neighbours.
     uint64_t slot(uint64_t page) const;
 

@@ -115,5 +115,38 @@ TEST_F(PageCaptureTest, racing_writer_never_changes_what_is_held) {
     }
 }
 
+TEST_F(PageCaptureTest, look_shows_the_page_as_it_was_without_copying_it) {
+    pages_.set(9);
+    pages_.set(10);
+    ASSERT_TRUE(capture_.begin(pages_));
+    fill(10, 0xee);
+    capture_.look(9, [&](std::span<const std::byte> page) {
+        EXPECT_TRUE(holds(page, 9));
+        EXPECT_EQ(page.data(), block_->page(9).data());
+    });
+    capture_.look(10, [&](std::span<const std::byte> page) { EXPECT_TRUE(holds(page, 10)); });
+}
+
+TEST_F(PageCaptureTest, page_written_during_a_look_is_looked_at_again) {
+    pages_.set(9);
+    ASSERT_TRUE(capture_.begin(pages_));
+    int looks = 0;
+    bool whole = false;
+    capture_.look(9, [&](std::span<const std::byte> page) {
+        if (looks++ == 0) fill(9, 0xee);
+        whole = holds(page, 9);
+    });
+    EXPECT_EQ(looks, 2);
+    EXPECT_TRUE(whole);
+}
+
+TEST_F(PageCaptureTest, forgotten_page_may_be_written_and_is_not_copied) {
+    pages_.set(9);
+    ASSERT_TRUE(capture_.begin(pages_));
+    capture_.forget(9);
+    fill(9, 0xee);
+    EXPECT_TRUE(holds(block_->page(9), 0xee));
+}
+
 }  // namespace
 }  // namespace qc::memory

@@ -170,7 +170,7 @@ Result<void> Incoming::run_colo(PrecopyLoader& loader) {
                                   .loader = loader,
                                   .state = deps_.colo_state,
                                   .statistics = deps_.colo_statistics},
-                                 loader.take_cache(), loader.take_multifd());
+                                 loader.pair_setup(), loader.take_cache(), loader.take_multifd());
     set_control(&driver);
     Result<void> result = driver.run();
     set_control(nullptr);

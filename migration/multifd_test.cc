@@ -251,6 +251,13 @@ class MultifdColoTest : public MultifdTest {
 TEST_F(MultifdColoTest, checkpoints_leave_both_sides_equal) {
     makes_equal_checkpoints({});
 }
+TEST_F(MultifdColoTest, checkpoints_into_a_cache_leave_both_sides_equal) {
+    makes_equal_checkpoints({.colo_method = ColoMethod::kCache});
+}
+TEST_F(MultifdColoTest, zstd_checkpoints_into_a_cache_leave_both_sides_equal) {
+    makes_equal_checkpoints(
+        {.colo_method = ColoMethod::kCache, .multifd_compression = MultifdCompression::kZstd});
+}
 TEST_F(MultifdColoTest, checkpoints_over_many_channels_leave_both_sides_equal) {
     makes_equal_checkpoints({.multifd_channels = uint8_t{8}});
 }

@@ -61,6 +61,7 @@ Result<void> check_frozen(const Parameters& now, const Parameters& next, Frozen 
     TRY(check("multifd-zlib-level", now.multifd_zlib_level, next.multifd_zlib_level));
     TRY(check("multifd-zstd-level", now.multifd_zstd_level, next.multifd_zstd_level));
     TRY(check("zero-page-detection", now.zero_page_detection, next.zero_page_detection));
+    TRY(check("x-colo-method", now.colo_method, next.colo_method));
     TRY(check("tls-creds", now.tls_creds, next.tls_creds));
     TRY(check("tls-hostname", now.tls_hostname, next.tls_hostname));
     TRY(check("tls-authz", now.tls_authz, next.tls_authz));
@@ -80,6 +81,7 @@ Result<Parameters> apply_changes(const Parameters& now, const ParameterChanges& 
     take(next.downtime_limit_ms, changes.downtime_limit_ms);
     take(next.checkpoint_delay_ms, changes.checkpoint_delay_ms);
     take(next.colo_verify, changes.colo_verify);
+    take(next.colo_method, changes.colo_method);
     take(next.colo_slow_checkpoint_ms, changes.colo_slow_checkpoint_ms);
     take(next.throttle_trigger_threshold, changes.throttle_trigger_threshold);
     take(next.cpu_throttle_initial, changes.cpu_throttle_initial);

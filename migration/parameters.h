@@ -20,6 +20,10 @@ enum class MultifdCompression : uint8_t { kNone, kZlib, kZstd };
 // Who looks for pages of zeros: nobody, the migration's thread, the channels' ones.
 enum class ZeroPageDetection : uint8_t { kNone, kLegacy, kMultifd };
 
+// How a COLO secondary comes to a checkpoint's memory: from a second copy of all of
+// it, or from its own memory and what differs from that.
+enum class ColoMethod : uint8_t { kCache, kDiverged };
+
 struct Parameters {
     uint64_t max_bandwidth = 128 * 1024 * 1024;  // bytes a second; 0: no limit
     // Bytes a second that the switchover may count on; 0: what was measured.
@@ -28,6 +32,8 @@ struct Parameters {
     uint32_t checkpoint_delay_ms = 20'000;
     // Ours: after each checkpoint both sides compare what they hold.
     bool colo_verify = false;
+    // Ours; the primary's is what counts.
+    ColoMethod colo_method = ColoMethod::kDiverged;
     // Ours: a checkpoint that pauses the guest for longer is reported; 0: none is.
     uint32_t colo_slow_checkpoint_ms = 0;
 
@@ -58,6 +64,7 @@ struct ParameterChanges {
     std::optional<uint64_t> downtime_limit_ms;
     std::optional<uint32_t> checkpoint_delay_ms;
     std::optional<bool> colo_verify;
+    std::optional<ColoMethod> colo_method;
     std::optional<uint32_t> colo_slow_checkpoint_ms;
     std::optional<uint8_t> throttle_trigger_threshold;
     std::optional<uint8_t> cpu_throttle_initial;

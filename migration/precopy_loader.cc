@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "migration/precopy_loader.h"
 
-#include "migration/colo/codec.h"
+#include <array>
+
 #include "migration/return_path.h"
 
 namespace qc::migration {
@@ -122,8 +123,8 @@ Result<void> PrecopyLoader::load_command() {
             return_path_ = true;
             return {};
         case StreamCommand::kEnableColo:
-            if (length != sizeof(uint32_t)) break;
-            return enable_colo(TRY(reader_.be32("COLO protocol version")));
+            if (length != colo::kPairSetupSize) break;
+            return enable_colo();
         case StreamCommand::kWantSwitchoverAck:
             if (length != 0) break;
             if (!return_path_) return fail("the source wants an answer and listens to none");
@@ -146,20 +147,22 @@ Result<void> PrecopyLoader::load_command() {
     return fail("command {:#x} has {} bytes", command, length);
 }
 
-Result<void> PrecopyLoader::enable_colo(uint32_t version) {
+Result<void> PrecopyLoader::enable_colo() {
+    std::array<std::byte, colo::kPairSetupSize> setup;
+    TRY(reader_.bytes(setup, "COLO's settings"));
     if (!deps_.settings.capabilities().get(Capability::kXColo)) {
         return fail("the source wants COLO, but the capability 'x-colo' is off on this side");
-    }
-    if (version != colo::kProtocolVersion) {
-        return fail("the source speaks COLO protocol version {}, this side {}", version,
-                    colo::kProtocolVersion);
     }
     if (!return_path_) return fail("COLO needs the way back to the source");
     if (cache_ != nullptr || multifd_ != nullptr || ram_started_) {
         return fail("COLO is enabled before multifd and before RAM comes, once");
     }
-    cache_ = TRY(colo::RamCache::create(deps_.machine.ram));
-    ram_.set_cache(*cache_);
+    pair_setup_ = TRY(colo::parse_pair_setup(setup));
+    const bool cache = pair_setup_.method == ColoMethod::kCache;
+    cache_ = TRY(colo::RamCache::create(
+        deps_.machine.ram, cache ? colo::RamCache::Kind::kCache : colo::RamCache::Kind::kStaging));
+    // Until the first checkpoint, memory alone is what this side needs without a cache.
+    if (cache) ram_.set_cache(*cache_);
     return {};
 }
 

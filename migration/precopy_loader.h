@@ -18,6 +18,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "migration/colo/pair_setup.h"
 #include "migration/colo/ram_cache.h"
 #include "migration/device_state.h"
 #include "migration/gather_writer.h"
@@ -68,6 +69,8 @@ class PrecopyLoader {
     StreamReader& reader() { return reader_; }
     GatherWriter& writer() { return writer_; }
     DeviceStates& devices() { return devices_; }
+    // With colo().
+    const colo::PairSetup& pair_setup() const { return pair_setup_; }
     std::unique_ptr<colo::RamCache> take_cache() { return std::move(cache_); }
 
  private:
@@ -83,7 +86,7 @@ class PrecopyLoader {
     Result<void> load_subsection();
     Result<void> load_command();
     Result<void> acknowledge_switchover();
-    Result<void> enable_colo(uint32_t version);
+    Result<void> enable_colo();
     Result<void> enable_multifd();
     Result<void> enable_mapped_ram();
     bool mapped_wanted() const;
@@ -99,6 +102,7 @@ class PrecopyLoader {
     GatherWriter writer_;
     RamLoader ram_;
     DeviceStates devices_;
+    colo::PairSetup pair_setup_;
     std::unique_ptr<colo::RamCache> cache_;
     // One of the two, if there is multifd.
     std::unique_ptr<MultifdRamStore> ram_store_;

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <limits>
 
-#include "migration/colo/codec.h"
 #include "migration/return_path.h"
 
 namespace qc::migration {
@@ -54,6 +53,9 @@ PrecopySource::~PrecopySource() {
 
 Result<void> PrecopySource::transfer() {
     TRY(deps_.channel.set_no_delay(true));
+    if (deps_.colo) {
+        pair_setup_ = TRY(colo::PairSetup::random(deps_.settings.parameters().colo_method));
+    }
     TRY(ram_.start());
     deps_.board.ram.total = deps_.machine.ram.total_bytes();
     deps_.board.ram.remaining = pending_bytes();
@@ -96,8 +98,8 @@ void PrecopySource::write_header() {
     if (deps_.colo) {
         writer_.u8(static_cast<uint8_t>(StreamItem::kCommand));
         writer_.be16(static_cast<uint16_t>(StreamCommand::kEnableColo));
-        writer_.be16(sizeof(uint32_t));
-        writer_.be32(colo::kProtocolVersion);
+        writer_.be16(colo::kPairSetupSize);
+        writer_.copy(colo::encode_pair_setup(pair_setup_));
     }
     if (deps_.mapped != nullptr) {
         writer_.u8(static_cast<uint8_t>(StreamItem::kCommand));

@@ -24,6 +24,7 @@
 #include "migration/auto_converge.h"
 #include "migration/bandwidth.h"
 #include "migration/break_point.h"
+#include "migration/colo/pair_setup.h"
 #include "migration/device_state.h"
 #include "migration/gather_writer.h"
 #include "migration/mapped_ram_writer.h"
@@ -78,6 +79,8 @@ class PrecopySource {
     StreamReader& reader() { return reader_; }
     RamSource& ram() { return ram_; }
     DeviceStates& devices() { return devices_; }
+    // What the destination was told, if `colo`; valid after transfer().
+    const colo::PairSetup& pair_setup() const { return pair_setup_; }
     MultifdSender* multifd() { return deps_.multifd; }
     // After stop_guest(): keeps the VM stopped.
     std::optional<runstate::FreezeGuard>& freeze() { return freeze_; }
@@ -113,6 +116,7 @@ class PrecopySource {
     int64_t now_ns() const { return clock_.now_ns(); }
 
     Deps deps_;
+    colo::PairSetup pair_setup_;
     RealtimeClock clock_;
     GatherWriter writer_;
     StreamReader reader_;

@@ -132,7 +132,9 @@ ColoStatistics colo_of(const mig::colo::ColoSummary& summary) {
         .pages = summary.total.pages,
         .pages_ahead = summary.total.pages_ahead,
         .pages_resent = summary.total.pages_resent,
+        .pages_compared = summary.total.pages_compared,
         .pages_skipped = summary.total.pages_skipped,
+        .pages_patched = summary.total.pages_patched,
         .zero_pages = summary.total.zero_pages,
         .bytes = summary.total.bytes,
         .components_sent = summary.total.components_sent,
@@ -206,6 +208,7 @@ Result<void> qmp_migrate_set_parameters(monitor::MonitorContext& context,
         .downtime_limit_ms = args.downtime_limit,
         .checkpoint_delay_ms = args.x_checkpoint_delay,
         .colo_verify = args.x_colo_verify,
+        .colo_method = enum_cast<mig::ColoMethod>(args.x_colo_method),
         .colo_slow_checkpoint_ms = args.x_colo_slow_checkpoint,
         .throttle_trigger_threshold = args.throttle_trigger_threshold,
         .cpu_throttle_initial = args.cpu_throttle_initial,
@@ -233,6 +236,7 @@ Result<MigrationParameters> qmp_query_migrate_parameters(monitor::MonitorContext
     result.downtime_limit = parameters.downtime_limit_ms;
     result.x_checkpoint_delay = parameters.checkpoint_delay_ms;
     result.x_colo_verify = parameters.colo_verify;
+    result.x_colo_method = static_cast<ColoMethod>(parameters.colo_method);
     result.x_colo_slow_checkpoint = parameters.colo_slow_checkpoint_ms;
     result.throttle_trigger_threshold = parameters.throttle_trigger_threshold;
     result.cpu_throttle_initial = parameters.cpu_throttle_initial;

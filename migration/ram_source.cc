@@ -57,6 +57,20 @@ Result<uint64_t> RamSource::sync() {
     return written;
 }
 
+void RamSource::add_pending(const std::vector<Bitmap>& pages) {
+    pending_count_ = 0;
+    for (size_t i = 0; i < pending_.size(); ++i) {
+        pending_[i].or_with(pages[i]);
+        pending_count_ += pending_[i].count();
+    }
+}
+
+void RamSource::drop_pending(uint32_t block, uint64_t page) {
+    if (!pending_[block].test(page)) return;
+    pending_[block].clear(page);
+    --pending_count_;
+}
+
 Result<void> RamSource::begin_capture() {
     capturing_ = true;
     for (size_t i = 0; i < pending_.size(); ++i)

@@ -74,6 +74,22 @@ class RamSource {
     // while the guest runs on. The VM stands still, and nothing was written since the
     // last sync().
     Result<void> begin_capture();
+    // Before begin_capture(): the peer needs these as well, whoever wrote them.
+    void add_pending(const std::vector<Bitmap>& pages);
+    const std::vector<Bitmap>& pending() const { return pending_; }
+    // Calls `look` with a captured page's contents, maybe twice: PageCapture::look().
+    // Several threads.
+    template <typename Look>
+    void look(uint32_t block, uint64_t page, const Look& look) const {
+        ram_.blocks()[block]->capture().look(page, look);
+    }
+    // A pending page that send() need not hand out, because the peer has it or gets it in
+    // another way.
+    void drop_pending(uint32_t block, uint64_t page);
+    // Nobody looks at this captured page any more.
+    void forget_captured(uint32_t block, uint64_t page) {
+        ram_.blocks()[block]->capture().forget(page);
+    }
     // What was handed out is no longer needed. No-op without a capture.
     void end_capture();
 

@@ -127,11 +127,10 @@ void add_statistics(std::string& text, const qapi::ColoStatistics& colo) {
         fmt::format_to(out, "{:<10}{:>9}{:>9}{:>9}{:>9}\n", to_string(phase.phase), phase.mean,
                        phase.p50, phase.p99, phase.max);
     }
-    fmt::format_to(out,
-                   "pages: {} ({} sent ahead, {} of them again), skipped: {}, zero pages: {}, "
-                   "bytes: {}\n",
-                   colo.pages, colo.pages_ahead, colo.pages_resent, colo.pages_skipped,
-                   colo.zero_pages, colo.bytes);
+    fmt::format_to(out, "pages: {} ({} sent ahead, {} of them again), zero pages: {}, bytes: {}\n",
+                   colo.pages, colo.pages_ahead, colo.pages_resent, colo.zero_pages, colo.bytes);
+    fmt::format_to(out, "compared: {} pages, {} of them equal, {} sent in pieces\n",
+                   colo.pages_compared, colo.pages_skipped, colo.pages_patched);
     fmt::format_to(out, "device states: {} sent, {} unchanged\n", colo.components_sent,
                    colo.components_skipped);
     if (const auto& last = colo.last_checkpoint) {

@@ -174,7 +174,7 @@ class Machine:
 class ColoPair:
     """A primary and a secondary; nothing is migrated before enter_colo()."""
 
-    def __init__(self, binary, directory, accel, image, memory_mib, delay_ms):
+    def __init__(self, binary, directory, accel, image, memory_mib, delay_ms, parameters=None):
         self.machines = []
         try:
             self.primary = self._start(binary, "primary", directory, accel, memory_mib, image)
@@ -184,7 +184,8 @@ class ColoPair:
                 machine.qmp.execute("migrate-set-capabilities", capabilities=[
                     {"capability": name, "state": True} for name in ("x-colo", "events")])
             self.primary.qmp.execute("migrate-set-parameters", **{
-                "x-checkpoint-delay": delay_ms, "max-bandwidth": 4 << 30, "downtime-limit": 2000})
+                "x-checkpoint-delay": delay_ms, "max-bandwidth": 4 << 30, "downtime-limit": 2000,
+                **(parameters or {})})
         except BaseException:
             self.close()
             raise

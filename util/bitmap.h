@@ -53,6 +53,11 @@ class AtomicBitmap {
     bool test(size_t bit) const {
         return (words_[bit / 64].load(std::memory_order_acquire) >> (bit % 64)) & 1;
     }
+    // The same, and nothing that the caller read before is read after it: a reader that
+    // finds the bit still set has seen what was there before whoever clears it goes on.
+    bool test_after_reads(size_t bit) const {
+        return (words_[bit / 64].fetch_or(0, std::memory_order_acq_rel) >> (bit % 64)) & 1;
+    }
     void set(size_t bit) {
         words_[bit / 64].fetch_or(uint64_t{1} << (bit % 64), std::memory_order_release);
     }

@@ -20,11 +20,12 @@ uint64_t round_up_to_page(uint64_t size) {
 
 }  // namespace
 
-Result<HostMemory> HostMemory::map(uint64_t size) {
+Result<HostMemory> HostMemory::map(uint64_t size, HostPages pages) {
     QC_ASSERT(size > 0);
     // Huge pages need their alignment: a little more is reserved, and what is too
     // much at both ends is given back.
-    const uint64_t slack = size >= kHugePage ? kHugePage : 0;
+    const bool huge = pages == HostPages::kHuge && size >= kHugePage;
+    const uint64_t slack = huge ? kHugePage : 0;
     if (size + slack < size) return fail_errno(ENOMEM, "cannot map {} bytes", size);
     void* mapped = mmap(nullptr, size + slack, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -39,7 +40,7 @@ Result<HostMemory> HostMemory::map(uint64_t size) {
     memory.data_ = start + head;
     memory.size_ = size;
     (void)madvise(memory.data_, size, MADV_DONTDUMP);
-    if (slack > 0) (void)madvise(memory.data_, size, MADV_HUGEPAGE);
+    (void)madvise(memory.data_, size, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
     return memory;
 }
 

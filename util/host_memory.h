@@ -17,6 +17,9 @@
 
 namespace qc {
 
+// Small pages for what is touched here and there, and must not take more than that.
+enum class HostPages : uint8_t { kHuge, kSmall };
+
 class HostMemory {
  public:
     HostMemory() = default;
@@ -29,7 +32,7 @@ class HostMemory {
 
     // `size` > 0, in bytes. The error carries the reason; the caller adds what it
     // wanted the memory for.
-    static Result<HostMemory> map(uint64_t size);
+    static Result<HostMemory> map(uint64_t size, HostPages pages = HostPages::kHuge);
 
     std::byte* data() const { return data_; }
     uint64_t size() const { return size_; }

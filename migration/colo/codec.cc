@@ -2,9 +2,11 @@
 #include "migration/colo/codec.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "util/assert.h"
 #include "util/bytes.h"
+#include "util/checked.h"
 
 namespace qc::migration::colo {
 
@@ -17,9 +19,15 @@ constexpr uint64_t kPageSize = 4096;
 constexpr uint32_t kMaxComponents = 4096;
 constexpr uint32_t kMaxBlocks = 4096;
 
+// A number as it is on the wire, and back.
+uint64_t big_endian(uint64_t value) {
+    return std::endian::native == std::endian::big ? value : std::byteswap(value);
+}
+
 // One overload for each message: its payload.
 void put(ByteWriter& out, const CheckpointMessage& m) {
     out.be32(static_cast<uint32_t>(m.cause));
+    out.be32(static_cast<uint32_t>(m.compare));
 }
 
 void put(ByteWriter& out, const DevicesMessage& m) {
@@ -37,6 +45,10 @@ void put(ByteWriter& out, const DevicesMessage& m) {
 void put(ByteWriter& out, const CommitMessage& m) {
     out.be64(m.pages);
     out.be64(m.zero_pages);
+    out.be64(m.patched);
+    out.be64(m.equal);
+    out.be64(m.digest.high);
+    out.be64(m.digest.low);
     out.be32(m.components);
     out.be32((m.flags.reset ? kFlagReset : 0) | (m.flags.shutdown ? kFlagShutdown : 0) |
              (m.flags.verify ? kFlagVerify : 0));
@@ -71,6 +83,32 @@ void put(ByteWriter& out, const WantCheckpointMessage& m) {
     out.be32(static_cast<uint32_t>(m.cause));
 }
 
+void put(ByteWriter& out, const PageList& list) {
+    out.be32(list.block);
+    out.be32(static_cast<uint32_t>(list.runs.size()));
+    out.be32(list.pages);
+    out.be32(0);
+    for (const PageRun& run : list.runs) {
+        out.be64(run.first);
+        out.be32(run.count);
+        out.be32(0);
+    }
+}
+
+void put(ByteWriter& out, const WrittenMessage& m) {
+    put(out, m.list);
+}
+
+void put(ByteWriter& out, const PageHashesMessage& m) {
+    QC_ASSERT(m.compare != Compare::kNothing);
+    out.be32(static_cast<uint32_t>(m.words.size() / hash_words(m.compare)));
+    out.be32(static_cast<uint32_t>(m.compare));
+    // There are many.
+    std::vector<uint64_t> words(m.words.size());
+    std::ranges::transform(m.words, words.begin(), big_endian);
+    out.bytes(std::as_bytes(std::span(words)));
+}
+
 void put(ByteWriter&, const EnteredMessage&) {}
 void put(ByteWriter&, const TakesOverMessage&) {}
 void put(ByteWriter&, const StoppedMessage&) {}
@@ -81,6 +119,21 @@ Result<Cause> get_cause(ByteReader& in) {
     uint32_t cause = TRY(in.be32("cause"));
     if (cause >= kCauseCount) return fail("cause {} is unknown", cause);
     return static_cast<Cause>(cause);
+}
+
+Result<Compare> get_compare(ByteReader& in) {
+    uint32_t compare = TRY(in.be32("comparison"));
+    if (compare > static_cast<uint32_t>(Compare::kPieces)) {
+        return fail("comparison {} is unknown", compare);
+    }
+    return static_cast<Compare>(compare);
+}
+
+Result<Message> get_checkpoint(ByteReader& in) {
+    CheckpointMessage message;
+    message.cause = TRY(get_cause(in));
+    message.compare = TRY(get_compare(in));
+    return message;
 }
 
 Result<Message> get_devices(ByteReader& in) {
@@ -109,6 +162,10 @@ Result<Message> get_commit(ByteReader& in) {
     CommitMessage message;
     message.pages = TRY(in.be64("number of pages"));
     message.zero_pages = TRY(in.be64("number of zero pages"));
+    message.patched = TRY(in.be64("number of patched pages"));
+    message.equal = TRY(in.be64("number of equal pages"));
+    message.digest.high = TRY(in.be64("digest"));
+    message.digest.low = TRY(in.be64("digest"));
     message.components = TRY(in.be32("number of components"));
     uint32_t flags = TRY(in.be32("flags"));
     if ((flags & ~(kFlagReset | kFlagShutdown | kFlagVerify)) != 0) {
@@ -160,9 +217,45 @@ Result<Message> get_hashes(ByteReader& in) {
     return message;
 }
 
+// In order and without overlaps; whoever knows the block checks that they lie in it.
+Result<void> check_ascending(const std::vector<PageRun>& runs) {
+    uint64_t end = 0;
+    for (const PageRun& run : runs) {
+        if (run.first < end || !checked_add<uint64_t>(run.first, run.count)) {
+            return fail("the run of pages from {} is out of order", run.first);
+        }
+        end = run.first + run.count;
+    }
+    return {};
+}
+
+Result<Message> get_written(ByteReader& in) {
+    WrittenMessage message;
+    Header header{MessageType::kWritten, 0, static_cast<uint32_t>(in.remaining())};
+    size_t runs = TRY(parse_page_list_head(
+        header, TRY(in.bytes(kPageListHeadSize, "list of pages")), message.list));
+    TRY(parse_page_runs(TRY(in.bytes(runs, "runs of pages")), message.list));
+    TRY(check_ascending(message.list.runs));
+    return message;
+}
+
+Result<Message> get_page_hashes(ByteReader& in) {
+    PageHashesMessage message;
+    uint32_t pages = TRY(in.be32("number of pages"));
+    message.compare = TRY(get_compare(in));
+    if (message.compare == Compare::kNothing || pages == 0 || pages > kMaxPagesPerMessage) {
+        return fail("hashes of {} pages", pages);
+    }
+    message.words.resize(pages * hash_words(message.compare));
+    std::span<std::byte> to = std::as_writable_bytes(std::span(message.words));
+    std::ranges::copy(TRY(in.bytes(to.size(), "hashes")), to.begin());
+    std::ranges::transform(message.words, message.words.begin(), big_endian);
+    return message;
+}
+
 Result<Message> get(MessageType type, ByteReader& in) {
     switch (type) {
-        case MessageType::kCheckpoint: return CheckpointMessage{TRY(get_cause(in))};
+        case MessageType::kCheckpoint: return get_checkpoint(in);
         case MessageType::kDevices: return get_devices(in);
         case MessageType::kCommit: return get_commit(in);
         case MessageType::kEntered: return EnteredMessage{};
@@ -174,8 +267,11 @@ Result<Message> get(MessageType type, ByteReader& in) {
         case MessageType::kCommitted: return CommittedMessage{};
         case MessageType::kHashes: return get_hashes(in);
         case MessageType::kWantCheckpoint: return WantCheckpointMessage{TRY(get_cause(in))};
+        case MessageType::kWritten: return get_written(in);
+        case MessageType::kPageHashes: return get_page_hashes(in);
         case MessageType::kPages:
-        case MessageType::kZeros: break;
+        case MessageType::kZeros:
+        case MessageType::kPieces: break;
     }
     return fail("a list of pages where another message should be");
 }
@@ -202,6 +298,9 @@ std::string_view to_string(MessageType type) {
         case MessageType::kCommitted: return "COMMITTED";
         case MessageType::kHashes: return "HASHES";
         case MessageType::kWantCheckpoint: return "WANT_CHECKPOINT";
+        case MessageType::kPieces: return "PIECES";
+        case MessageType::kWritten: return "WRITTEN";
+        case MessageType::kPageHashes: return "PAGE_HASHES";
     }
     return {};
 }
@@ -217,10 +316,11 @@ std::string_view to_string(Cause cause) {
 MessageType type_of(const Message& message) {
     // In the order of the variant.
     constexpr std::array kTypes = {
-        MessageType::kCheckpoint, MessageType::kDevices, MessageType::kCommit,
-        MessageType::kEntered,    MessageType::kLeaves,  MessageType::kTakesOver,
-        MessageType::kReady,      MessageType::kStopped, MessageType::kReceived,
-        MessageType::kCommitted,  MessageType::kHashes,  MessageType::kWantCheckpoint,
+        MessageType::kCheckpoint, MessageType::kDevices,    MessageType::kCommit,
+        MessageType::kEntered,    MessageType::kLeaves,     MessageType::kTakesOver,
+        MessageType::kReady,      MessageType::kStopped,    MessageType::kReceived,
+        MessageType::kCommitted,  MessageType::kHashes,     MessageType::kWantCheckpoint,
+        MessageType::kWritten,    MessageType::kPageHashes,
     };
     static_assert(kTypes.size() == std::variant_size_v<Message>);
     return kTypes[message.index()];
@@ -254,15 +354,7 @@ std::vector<std::byte> encode_page_list(MessageType type, uint64_t epoch, const 
                     (type == MessageType::kPages ? list.pages * kPageSize : 0);
     ByteWriter out;
     out.bytes(encode_header({type, epoch, static_cast<uint32_t>(length)}));
-    out.be32(list.block);
-    out.be32(static_cast<uint32_t>(list.runs.size()));
-    out.be32(list.pages);
-    out.be32(0);
-    for (const PageRun& run : list.runs) {
-        out.be64(run.first);
-        out.be32(run.count);
-        out.be32(0);
-    }
+    put(out, list);
     return out.take();
 }
 
@@ -327,6 +419,68 @@ Result<void> parse_page_runs(std::span<const std::byte> data, PageList& list) {
         list.runs.push_back(run);
     }
     if (pages != list.pages) return fail("{} pages announced, {} in the runs", list.pages, pages);
+    return {};
+}
+
+std::vector<std::byte> encode_piece_list(uint64_t epoch, const PieceList& list) {
+    size_t length =
+        kPageListHeadSize + list.pages.size() * kPiecePageSize + list.pieces * kPieceSize;
+    ByteWriter out;
+    out.bytes(encode_header({MessageType::kPieces, epoch, static_cast<uint32_t>(length)}));
+    out.be32(list.block);
+    out.be32(static_cast<uint32_t>(list.pages.size()));
+    out.be32(list.pieces);
+    out.be32(0);
+    for (const PiecePage& page : list.pages) {
+        out.be64(page.page);
+        out.be16(page.pieces);
+        out.be16(0);
+        out.be32(0);
+    }
+    return out.take();
+}
+
+Result<size_t> parse_piece_list_head(const Header& header, std::span<const std::byte> data,
+                                     PieceList& list) {
+    ByteReader in(data);
+    list.block = TRY(in.be32("block"));
+    uint32_t pages = TRY(in.be32("number of pages"));
+    list.pieces = TRY(in.be32("number of pieces"));
+    uint32_t reserved = TRY(in.be32("reserved field"));
+    if (reserved != 0 || pages == 0 || pages > kMaxPagesPerMessage || list.pieces < pages ||
+        list.pieces > pages * kPiecesPerPage) {
+        return fail("{}: {} pieces in {} pages", to_string(header.type), list.pieces, pages);
+    }
+    size_t pages_size = pages * kPiecePageSize;
+    size_t expected = kPageListHeadSize + pages_size + list.pieces * kPieceSize;
+    if (header.length != expected) {
+        return fail("{}: {} bytes where {} belong", to_string(header.type), header.length,
+                    expected);
+    }
+    return pages_size;
+}
+
+Result<void> parse_piece_pages(std::span<const std::byte> data, PieceList& list) {
+    ByteReader in(data);
+    uint64_t pieces = 0;
+    list.pages.clear();
+    while (in.remaining() > 0) {
+        PiecePage page;
+        page.page = TRY(in.be64("page"));
+        page.pieces = TRY(in.be16("pieces"));
+        uint16_t reserved = TRY(in.be16("reserved field"));
+        uint32_t reserved_too = TRY(in.be32("reserved field"));
+        if (reserved != 0 || reserved_too != 0) return fail("a reserved field is not 0");
+        if (page.pieces == 0) return fail("page {} without a piece", page.page);
+        if (!list.pages.empty() && page.page <= list.pages.back().page) {
+            return fail("page {} is out of order", page.page);
+        }
+        pieces += static_cast<unsigned>(std::popcount(page.pieces));
+        list.pages.push_back(page);
+    }
+    if (pieces != list.pieces) {
+        return fail("{} pieces announced, {} in the pages", list.pieces, pieces);
+    }
     return {};
 }
 

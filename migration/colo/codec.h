@@ -20,7 +20,7 @@
 
 namespace qc::migration::colo {
 
-inline constexpr uint32_t kProtocolVersion = 1;
+inline constexpr uint32_t kProtocolVersion = 2;
 inline constexpr uint32_t kMessageMagic = 0x51434f4c;  // "QCOL"
 inline constexpr size_t kHeaderSize = 24;
 inline constexpr uint32_t kMaxPayload = 32 * 1024 * 1024;
@@ -30,6 +30,10 @@ inline constexpr uint32_t kMaxZeroPagesPerMessage = 1 << 24;
 inline constexpr size_t kPageListHeadSize = 16;
 inline constexpr size_t kPageRunSize = 16;
 inline constexpr size_t kMaxText = 1024;
+// A page that differs only in places is sent as those of its pieces that differ.
+inline constexpr size_t kPieceSize = 256;
+inline constexpr size_t kPiecesPerPage = 16;
+inline constexpr size_t kPiecePageSize = 16;
 
 enum class MessageType : uint16_t {
     kCheckpoint = 0x01,
@@ -38,6 +42,7 @@ enum class MessageType : uint16_t {
     kDevices = 0x04,
     kCommit = 0x05,
     kEntered = 0x06,
+    kPieces = 0x07,
     kLeaves = 0x10,
     kTakesOver = 0x11,
     kReady = 0x81,
@@ -46,6 +51,8 @@ enum class MessageType : uint16_t {
     kCommitted = 0x84,
     kHashes = 0x85,
     kWantCheckpoint = 0x86,
+    kWritten = 0x87,
+    kPageHashes = 0x88,
 };
 
 std::string_view to_string(MessageType type);
@@ -61,6 +68,17 @@ enum class Cause : uint32_t {
 };
 inline constexpr size_t kCauseCount = 7;
 std::string_view to_string(Cause cause);
+
+// What the secondary tells of the pages that its guest wrote.
+enum class Compare : uint32_t {
+    kNothing = 0,  // only which they are
+    kPages = 1,    // a hash of each
+    kPieces = 2,   // a hash of each of its pieces
+};
+// 64-bit words of hashes for one page.
+constexpr size_t hash_words(Compare compare) {
+    return compare == Compare::kNothing ? 0 : compare == Compare::kPages ? 2 : kPiecesPerPage;
+}
 
 enum class LeaveReason : uint32_t {
     kQuit = 0,      // the process ends in order
@@ -89,12 +107,24 @@ struct Hash128 {
 
 struct CheckpointMessage {
     Cause cause = Cause::kPeriod;
+    Compare compare = Compare::kNothing;
 };
-// What stands before the bytes of PAGES, and all of ZEROS.
+// What stands before the bytes of PAGES, and all of ZEROS and WRITTEN.
 struct PageList {
     uint32_t block = 0;
     uint32_t pages = 0;
     std::vector<PageRun> runs;
+};
+// What stands before the bytes of PIECES.
+struct PiecePage {
+    uint64_t page = 0;
+    uint16_t pieces = 0;  // bit i: the one at 256 * i
+    bool operator==(const PiecePage&) const = default;
+};
+struct PieceList {
+    uint32_t block = 0;
+    uint32_t pieces = 0;  // of all pages
+    std::vector<PiecePage> pages;
 };
 struct ComponentState {
     std::string name;
@@ -110,6 +140,9 @@ struct DevicesMessage {
 struct CommitMessage {
     uint64_t pages = 0;
     uint64_t zero_pages = 0;
+    uint64_t patched = 0;  // pages that came as pieces
+    uint64_t equal = 0;    // pages in WRITTEN that were not sent
+    Hash128 digest;        // of all that was sent
     uint32_t components = 0;
     CommitFlags flags;
 };
@@ -133,11 +166,21 @@ struct WantCheckpointMessage {
     Cause cause = Cause::kRequest;
 };
 
-// Everything but PAGES and ZEROS, which go past the state machines.
+// Runs in ascending order.
+struct WrittenMessage {
+    PageList list;
+};
+// Of pages in WRITTEN, in that order; hash_words(compare) for each.
+struct PageHashesMessage {
+    Compare compare = Compare::kPages;
+    std::vector<uint64_t> words;
+};
+
+// Everything but PAGES, ZEROS and PIECES, which go past the state machines.
 using Message =
     std::variant<CheckpointMessage, DevicesMessage, CommitMessage, EnteredMessage, LeavesMessage,
                  TakesOverMessage, ReadyMessage, StoppedMessage, ReceivedMessage, CommittedMessage,
-                 HashesMessage, WantCheckpointMessage>;
+                 HashesMessage, WantCheckpointMessage, WrittenMessage, PageHashesMessage>;
 
 struct Header {
     MessageType type{};
@@ -146,6 +189,10 @@ struct Header {
 };
 
 MessageType type_of(const Message& message);
+constexpr bool carries_pages(MessageType type) {
+    return type == MessageType::kPages || type == MessageType::kZeros ||
+           type == MessageType::kPieces;
+}
 
 // Header and payload.
 std::vector<std::byte> encode(uint64_t epoch, const Message& message);
@@ -153,6 +200,9 @@ std::array<std::byte, kHeaderSize> encode_header(const Header& header);
 // The head of a PAGES or ZEROS message: header, list, runs. With PAGES the pages'
 // bytes follow.
 std::vector<std::byte> encode_page_list(MessageType type, uint64_t epoch, const PageList& list);
+
+// The head of a PIECES message: header and list. The pieces' bytes follow.
+std::vector<std::byte> encode_piece_list(uint64_t epoch, const PieceList& list);
 
 // `data` has kHeaderSize bytes.
 Result<Header> parse_header(std::span<const std::byte> data);
@@ -164,5 +214,9 @@ Result<Message> parse_payload(const Header& header, std::span<const std::byte> p
 Result<size_t> parse_page_list_head(const Header& header, std::span<const std::byte> data,
                                     PageList& list);
 Result<void> parse_page_runs(std::span<const std::byte> data, PageList& list);
+// The same of PIECES: the pages, then the bytes of list.pieces pieces.
+Result<size_t> parse_piece_list_head(const Header& header, std::span<const std::byte> data,
+                                     PieceList& list);
+Result<void> parse_piece_pages(std::span<const std::byte> data, PieceList& list);
 
 }  // namespace qc::migration::colo

@@ -51,21 +51,29 @@ TEST(CodecTest, messages_without_payload_round_trip) {
 
 TEST(CodecTest, checkpoint_keeps_its_cause) {
     EXPECT_EQ(round_trip(CheckpointMessage{Cause::kMismatch}).cause, Cause::kMismatch);
+    EXPECT_EQ(round_trip(CheckpointMessage{Cause::kPeriod, Compare::kPieces}).compare,
+              Compare::kPieces);
     EXPECT_EQ(round_trip(WantCheckpointMessage{Cause::kPressure}).cause, Cause::kPressure);
 }
 
 TEST(CodecTest, ready_keeps_its_version) {
-    EXPECT_EQ(round_trip(ReadyMessage{}).version, 1u);
+    EXPECT_EQ(round_trip(ReadyMessage{}).version, kProtocolVersion);
 }
 
 TEST(CodecTest, commit_keeps_counts_and_flags) {
     CommitMessage commit{.pages = uint64_t{1} << 40,
                          .zero_pages = 5,
+                         .patched = 6,
+                         .equal = 7,
+                         .digest = {8, 9},
                          .components = 12,
                          .flags = {.reset = true, .shutdown = false, .verify = true}};
     CommitMessage back = round_trip(commit);
     EXPECT_EQ(back.pages, commit.pages);
     EXPECT_EQ(back.zero_pages, 5u);
+    EXPECT_EQ(back.patched, 6u);
+    EXPECT_EQ(back.equal, 7u);
+    EXPECT_EQ(back.digest, commit.digest);
     EXPECT_EQ(back.components, 12u);
     EXPECT_EQ(back.flags, commit.flags);
 }
@@ -94,8 +102,8 @@ TEST(CodecTest, hashes_round_trip) {
 
 TEST(CodecTest, header_has_the_documented_bytes) {
     std::vector<std::byte> bytes = encode(0x0102030405060708, CheckpointMessage{Cause::kRequest});
-    const uint8_t expected[] = {'Q', 'C', 'O', 'L', 0, 1, 0, 0, 1, 2, 3, 4, 5, 6,
-                                7,   8,   0,   0,   0, 4, 0, 0, 0, 0, 0, 0, 0, 1};
+    const uint8_t expected[] = {'Q', 'C', 'O', 'L', 0, 1, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8,
+                                0,   0,   0,   8,   0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0};
     ASSERT_EQ(bytes.size(), sizeof expected);
     EXPECT_TRUE(std::ranges::equal(bytes, std::as_bytes(std::span(expected))));
 }
@@ -113,11 +121,14 @@ TEST(CodecTest, malformed_headers_are_refused) {
 }
 
 TEST(CodecTest, malformed_payloads_are_refused) {
-    EXPECT_NE(payload_error(MessageType::kCheckpoint, words({99})), "");
+    EXPECT_NE(payload_error(MessageType::kCheckpoint, words({99, 0})), "");
     EXPECT_NE(payload_error(MessageType::kCheckpoint, {}), "");
-    EXPECT_NE(payload_error(MessageType::kCheckpoint, words({0, 0})), "");
+    EXPECT_NE(payload_error(MessageType::kCheckpoint, words({0, 3})), "");
+    EXPECT_NE(payload_error(MessageType::kCheckpoint, words({0, 0, 0})), "");
     EXPECT_NE(payload_error(MessageType::kStopped, words({0})), "");
-    EXPECT_NE(payload_error(MessageType::kCommit, words({0, 1, 0, 1, 1, 0x10})), "");
+    EXPECT_NE(
+        payload_error(MessageType::kCommit, words({0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0x10})),
+        "");
     EXPECT_NE(payload_error(MessageType::kLeaves, words({17})), "");
     EXPECT_NE(payload_error(MessageType::kLeaves, std::vector<std::byte>(4 + kMaxText + 1)), "");
     EXPECT_NE(payload_error(MessageType::kDevices, words({0xffffffff})), "");
@@ -173,6 +184,78 @@ TEST_F(PageListTest, more_pages_or_runs_than_allowed_are_refused) {
     PageList runs{.block = 0, .pages = kMaxRuns + 1};
     runs.runs.assign(kMaxRuns + 1, {0, 1});
     EXPECT_FALSE(parse(encode_page_list(MessageType::kZeros, 9, runs)));
+}
+
+TEST(CodecTest, written_pages_round_trip) {
+    WrittenMessage written{{.block = 2, .pages = 5, .runs = {{7, 2}, {9, 1}, {100, 2}}}};
+    WrittenMessage back = round_trip(written);
+    EXPECT_EQ(back.list.block, 2u);
+    EXPECT_EQ(back.list.runs, written.list.runs);
+}
+
+TEST(CodecTest, written_pages_out_of_order_or_twice_are_refused) {
+    auto error = [](std::vector<PageRun> runs) {
+        WrittenMessage written{{.block = 0, .pages = 4, .runs = std::move(runs)}};
+        std::vector<std::byte> bytes = encode(1, written);
+        return payload_error(MessageType::kWritten, {bytes.begin() + kHeaderSize, bytes.end()});
+    };
+    EXPECT_EQ(error({{5, 2}, {7, 2}}), "");
+    EXPECT_NE(error({{7, 2}, {5, 2}}), "");
+    EXPECT_NE(error({{5, 2}, {6, 2}}), "");
+    EXPECT_NE(error({{~uint64_t{0}, 4}}), "");
+}
+
+TEST(CodecTest, page_hashes_round_trip) {
+    for (Compare compare : {Compare::kPages, Compare::kPieces}) {
+        PageHashesMessage hashes{compare, {}};
+        for (uint64_t i = 0; i < 3 * hash_words(compare); ++i)
+            hashes.words.push_back(i * 0x0123456789abcdef);
+        PageHashesMessage back = round_trip(hashes);
+        EXPECT_EQ(back.compare, compare);
+        EXPECT_EQ(back.words, hashes.words);
+    }
+}
+
+TEST(CodecTest, malformed_page_hashes_are_refused) {
+    EXPECT_NE(payload_error(MessageType::kPageHashes, words({1, 0})), "");
+    EXPECT_NE(payload_error(MessageType::kPageHashes, words({0, 1})), "");
+    EXPECT_NE(payload_error(MessageType::kPageHashes, words({1, 1, 0, 0, 0})), "");
+    EXPECT_NE(payload_error(MessageType::kPageHashes, words({1, 1, 0, 0, 0, 0, 0})), "");
+    EXPECT_NE(payload_error(MessageType::kPageHashes, words({kMaxPagesPerMessage + 1, 1})), "");
+}
+
+class PieceListTest : public testing::Test {
+ protected:
+    static Result<PieceList> parse(std::span<const std::byte> bytes) {
+        Header header = TRY(parse_header(bytes.first(kHeaderSize)));
+        PieceList list;
+        size_t pages =
+            TRY(parse_piece_list_head(header, bytes.subspan(kHeaderSize, kPageListHeadSize), list));
+        TRY(parse_piece_pages(bytes.subspan(kHeaderSize + kPageListHeadSize, pages), list));
+        return list;
+    }
+    static bool refused(const PieceList& list) { return !parse(encode_piece_list(9, list)); }
+};
+
+TEST_F(PieceListTest, pages_and_their_pieces_round_trip) {
+    PieceList list{.block = 3, .pieces = 19, .pages = {{10, 0xffff}, {11, 0x8001}, {90, 0x10}}};
+    Result<PieceList> back = parse(encode_piece_list(9, list));
+    ASSERT_TRUE(back) << back.error().message();
+    EXPECT_EQ(back->block, 3u);
+    EXPECT_EQ(back->pages, list.pages);
+}
+
+TEST_F(PieceListTest, lists_that_contradict_themselves_are_refused) {
+    EXPECT_FALSE(refused({.pieces = 2, .pages = {{1, 1}, {2, 1}}}));
+    EXPECT_TRUE(refused({.pieces = 3, .pages = {{1, 1}, {2, 1}}}));  // count
+    EXPECT_TRUE(refused({.pieces = 2, .pages = {{2, 1}, {1, 1}}}));  // order
+    EXPECT_TRUE(refused({.pieces = 2, .pages = {{1, 1}, {1, 1}}}));  // twice
+    EXPECT_TRUE(refused({.pieces = 2, .pages = {{1, 0}, {2, 3}}}));  // no piece
+    EXPECT_TRUE(refused({.pieces = 0, .pages = {}}));
+    PieceList many{.pieces = kMaxPagesPerMessage + 1, .pages = {}};
+    for (uint64_t page = 0; page <= kMaxPagesPerMessage; ++page)
+        many.pages.push_back({page, 1});
+    EXPECT_TRUE(refused(many));
 }
 
 }  // namespace

@@ -35,10 +35,14 @@ PrimaryDriver::PrimaryDriver(const Deps& deps)
       link_(deps.source.writer(), deps.source.reader(), deps.breaks),
       sink_(deps.source.writer()),
       phases_(kSide, deps.statistics),
-      fsm_({.delay_ms = delay_of(deps.settings), .verify = wants_verify(deps)},
+      fsm_({.delay_ms = delay_of(deps.settings),
+            .verify = wants_verify(deps),
+            .diverged = diverged(),
+            .compare = policy_.next()},
            clock_.now_ns() / 1'000'000),
       passes_(deps.source.passes()),
-      multifd_(deps.source.multifd()) {
+      multifd_(deps.source.multifd()),
+      comparison_(deps.machine.ram, deps.source.ram(), deps.source.pair_setup().key) {
     if (multifd_ == nullptr) return;
     multifd_->set_write_limit_ms(kMultifdWriteLimitMs);
     multifd_sink_.emplace(*multifd_, sink_);
@@ -113,6 +117,7 @@ void PrimaryDriver::act(const Send& action) {
         phases_.begin(Phase::kRequest, action.epoch);
         bytes_at_start_ = bytes_put();
         checkpoint_under_way_ = true;
+        comparison_.begin(std::get<CheckpointMessage>(action.message).compare);
     }
     note_send(link_.send(action.epoch, action.message));
 }
@@ -149,6 +154,7 @@ Result<void> PrimaryDriver::capture(CommitFlags flags) {
     phases_.begin(Phase::kHarvest, fsm_.epoch());
     TRY(deps_.source.ram().sync());
     record_.traffic.pages_resent = deps_.source.ram().take_sent_in_vain();
+    if (diverged()) deps_.source.ram().add_pending(comparison_.written());
     TRY(deps_.source.ram().begin_capture());
     deps_.board.pass(++passes_);
     previous_ = std::exchange(saved_, {});
@@ -157,6 +163,44 @@ Result<void> PrimaryDriver::capture(CommitFlags flags) {
     // The secondary hashes what it has loaded.
     if (flags.verify) hashes_ = hash_machine(deps_.machine.ram, saved_);
     return {};
+}
+
+void PrimaryDriver::act(const Fsm::NoteWritten& action) {
+    if (Result<void> noted = comparison_.note_written(action.list); !noted) {
+        answers_.push_back(PeerErred{noted.error().message()});
+    }
+}
+
+void PrimaryDriver::act(const Fsm::NoteHashes& action) {
+    if (Result<void> noted = comparison_.note_hashes(action.hashes); !noted) {
+        answers_.push_back(PeerErred{noted.error().message()});
+        return;
+    }
+    answer_compared();
+}
+
+// The secondary hashes at the same time.
+void PrimaryDriver::act(const Fsm::StartCompare&) {
+    phases_.begin(Phase::kCompare, fsm_.epoch());
+    comparison_.hash();
+    comparing_ = true;
+    answer_compared();
+}
+
+void PrimaryDriver::answer_compared() {
+    if (!comparing_ || !comparison_.complete()) return;
+    comparing_ = false;
+    settle();
+    phases_.end(Phase::kCompare, fsm_.epoch());
+    answers_.push_back(Fsm::Compared{});
+}
+
+void PrimaryDriver::settle() {
+    outcome_ = comparison_.settle();
+    if (outcome_.compare == Compare::kNothing) return;
+    record_.traffic.pages_compared = outcome_.compared;
+    record_.traffic.pages_skipped = outcome_.equal;
+    record_.traffic.pages_patched = outcome_.patched;
 }
 
 void PrimaryDriver::act(const Fsm::CloseGate&) {
@@ -173,6 +217,7 @@ void PrimaryDriver::act(const Fsm::SendSnapshot& action) {
     Result<void> sent = send_snapshot(action.flags);
     busy_sending_ = false;
     deps_.source.ram().end_capture();
+    comparison_.end();
     if (sent) {
         answers_.push_back(Fsm::SnapshotSent{});
     } else if (link_.writer().failed() || (multifd_ != nullptr && multifd_->error())) {
@@ -183,7 +228,13 @@ void PrimaryDriver::act(const Fsm::SendSnapshot& action) {
 }
 
 Result<void> PrimaryDriver::send_snapshot(CommitFlags flags) {
+    if (diverged() && !comparison_.complete()) {
+        // Nothing is compared; what is sent has its digest in any case.
+        comparison_.hash();
+        settle();
+    }
     phases_.begin(Phase::kTransfer, fsm_.epoch());
+    comparison_.send_pieces(link_.writer(), fsm_.epoch());
     TRY(send_pages());
     if (multifd_ != nullptr) TRY(multifd_->sync());
     DevicesMessage devices;
@@ -209,6 +260,9 @@ Result<void> PrimaryDriver::send_snapshot(CommitFlags flags) {
     }
     CommitMessage commit{.pages = record_.traffic.pages,
                          .zero_pages = record_.traffic.zero_pages,
+                         .patched = outcome_.patched,
+                         .equal = outcome_.equal,
+                         .digest = comparison_.digest(),
                          .components = static_cast<uint32_t>(saved_.size()),
                          .flags = flags};
     sent_at_ms_ = boot_time_ms();
@@ -254,12 +308,17 @@ void PrimaryDriver::act(const Fsm::CheckpointDone& action) {
     deps_.board.ram.zero_pages += record_.traffic.zero_pages;
     deps_.statistics.add_checkpoint(record_);
     checkpoint_under_way_ = false;
+    if (diverged()) {
+        policy_.learn(outcome_);
+        answers_.push_back(Fsm::CompareChosen{policy_.next()});
+    }
     ahead_interval_ms_ = kAheadIntervalMs;
     next_ahead_ = io::deadline_in_ms(ahead_interval_ms_);
 }
 
 bool PrimaryDriver::may_send_ahead() const {
-    return fsm_.state() == Fsm::State::kRunning && !send_error_;
+    // Without a cache, the secondary has nowhere to keep it.
+    return fsm_.state() == Fsm::State::kRunning && !send_error_ && !diverged();
 }
 
 // What the guest has written and left alone since need not wait for the checkpoint.
@@ -328,6 +387,8 @@ void PrimaryDriver::act(const CarryOutRequests&) {
 
 void PrimaryDriver::act(const CloseLink&) {
     link_.close();
+    // A checkpoint that was captured and will never be sent must not slow the guest down.
+    deps_.source.ram().end_capture();
 }
 
 void PrimaryDriver::act(const ReportExit& action) {

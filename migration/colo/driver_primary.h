@@ -20,6 +20,7 @@
 #include "migration/colo/fsm_primary.h"
 #include "migration/colo/inbox.h"
 #include "migration/colo/link.h"
+#include "migration/colo/page_comparison.h"
 #include "migration/colo/page_sink.h"
 #include "migration/colo/phase_clock.h"
 #include "migration/colo/statistics.h"
@@ -72,6 +73,9 @@ class PrimaryDriver final : public ColoControl, private LinkHandler {
     void act(const Send& action);
     void act(const Fsm::Freeze&);
     void act(const Fsm::Capture& action);
+    void act(const Fsm::NoteWritten& action);
+    void act(const Fsm::NoteHashes& action);
+    void act(const Fsm::StartCompare&);
     void act(const Fsm::CloseGate&);
     void act(const Fsm::OpenGate&);
     void act(const Fsm::SendSnapshot& action);
@@ -88,6 +92,9 @@ class PrimaryDriver final : public ColoControl, private LinkHandler {
     Result<void> capture(CommitFlags flags);
     Result<void> send_snapshot(CommitFlags flags);
     Result<void> send_pages();
+    void settle();
+    void answer_compared();
+    bool diverged() const { return deps_.source.pair_setup().method == ColoMethod::kDiverged; }
     bool may_send_ahead() const;
     void send_ahead();
     Result<void> send_cooled();
@@ -104,6 +111,7 @@ class PrimaryDriver final : public ColoControl, private LinkHandler {
     PageSink sink_;
     Inbox<Fsm::Input> inbox_;
     PhaseClock phases_;
+    ComparePolicy policy_;
     Fsm fsm_;
     // Answers to actions, before what is in the inbox.
     std::deque<Fsm::Input> answers_;
@@ -129,6 +137,10 @@ class PrimaryDriver final : public ColoControl, private LinkHandler {
     // with a sync packet on each of them, and then COMMIT.
     MultifdSender* multifd_;
     std::optional<MultifdPageSink> multifd_sink_;
+    // If only what diverged is sent.
+    PageComparison comparison_;
+    ComparePolicy::Outcome outcome_;  // of this checkpoint
+    bool comparing_ = false;          // between StartCompare and its answer
     std::optional<std::string> abandoned_;
 
     // Set while writing a lot: whoever wants our attention breaks the link then.

@@ -2,8 +2,11 @@
 #include "migration/colo/driver_secondary.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "migration/colo/hashes.h"
+#include "migration/colo/page_comparison.h"
+#include "migration/colo/page_index.h"
 #include "migration/colo/ram_commit.h"
 #include "migration/ram_source.h"
 #include "migration/trace.h"
@@ -17,17 +20,43 @@ constexpr std::string_view kSide = "secondary";
 // While a lot arrives, the state machine hears of it at least so often.
 constexpr int64_t kProgressMs = 1000;
 
+// Calls `work` with a set of pages, as lists that fit into one message each.
+template <typename Work>
+void for_each_list(const std::vector<Bitmap>& pages, const Work& work) {
+    PageList list;
+    auto flush = [&] {
+        if (list.pages > 0) work(std::exchange(list, {}));
+    };
+    for (PageRange range : page_ranges(pages)) {
+        while (range.count > 0) {
+            if (list.block != range.block || list.runs.size() == kMaxRuns ||
+                list.pages == kMaxZeroPagesPerMessage) {
+                flush();
+            }
+            const uint64_t count =
+                std::min<uint64_t>(range.count, kMaxZeroPagesPerMessage - list.pages);
+            list.block = range.block;
+            list.pages += static_cast<uint32_t>(count);
+            list.runs.push_back({range.first, static_cast<uint32_t>(count)});
+            range.first += count;
+            range.count -= count;
+        }
+    }
+    flush();
+}
+
 }  // namespace
 
-SecondaryDriver::SecondaryDriver(const Deps& deps, std::unique_ptr<RamCache> cache,
-                                 PrecopyLoader::Multifd multifd)
+SecondaryDriver::SecondaryDriver(const Deps& deps, const PairSetup& setup,
+                                 std::unique_ptr<RamCache> cache, PrecopyLoader::Multifd multifd)
     : deps_(deps),
+      hasher_(setup.key),
       cache_(std::move(cache)),
       multifd_(std::move(multifd)),
-      receiver_(deps.machine.ram, *cache_),
+      receiver_(deps.machine.ram, *cache_, setup.key),
       link_(deps.loader.writer(), deps.loader.reader(), deps.breaks),
       phases_(kSide, deps.statistics),
-      fsm_(clock_.now_ns() / 1'000'000),
+      fsm_(clock_.now_ns() / 1'000'000, diverged()),
       written_(make_page_bitmaps(deps.machine.ram)) {}
 
 SecondaryDriver::~SecondaryDriver() = default;
@@ -66,13 +95,16 @@ void SecondaryDriver::step(Fsm::Input input) {
     if (auto* arrived = std::get_if<Fsm::PagesArrived>(&input)) {
         record_.traffic.pages += arrived->pages;
         record_.traffic.zero_pages += arrived->zero_pages;
+        record_.traffic.pages_patched += arrived->patched;
     } else if (auto* peer = std::get_if<PeerMessage>(&input)) {
         if (auto* checkpoint = std::get_if<CheckpointMessage>(&peer->message)) {
             record_.epoch = peer->epoch;
             record_.cause = checkpoint->cause;
             // What was sent ahead in this epoch has been counted already.
             record_.traffic.pages_ahead = record_.traffic.pages;
-        } else if (std::holds_alternative<CommitMessage>(peer->message)) {
+        } else if (auto* commit = std::get_if<CommitMessage>(&peer->message)) {
+            commit_ = *commit;
+            record_.traffic.pages_skipped = commit->equal;
             phases_.end(Phase::kTransfer, fsm_.epoch());
         }
     }
@@ -125,8 +157,54 @@ Result<void> SecondaryDriver::freeze() {
     phases_.begin(Phase::kStop, fsm_.epoch());
     freeze_.emplace(TRY(deps_.machine.vm.freeze(runstate::RunState::kColo)));
     phases_.end(Phase::kStop, fsm_.epoch());
-    phases_.begin(Phase::kTransfer, fsm_.epoch());
+    if (!diverged()) phases_.begin(Phase::kTransfer, fsm_.epoch());
     return {};
+}
+
+Result<void> SecondaryDriver::collect_written() {
+    for (Bitmap& bitmap : written_)
+        bitmap.clear_all();
+    return deps_.machine.dirty_log.collect(written_).context("collecting guest writes");
+}
+
+void SecondaryDriver::act(const Fsm::ListWritten&) {
+    if (!freeze_) return;  // freezing failed, which is being told
+    phases_.begin(Phase::kHarvest, fsm_.epoch());
+    if (Result<void> collected = collect_written(); !collected) {
+        answers_.push_back(Fsm::ListFailed{collected.error().message()});
+        return;
+    }
+    for_each_list(written_, [this](PageList list) {
+        link_.writer().copy(encode(fsm_.epoch(), WrittenMessage{std::move(list)}));
+    });
+    phases_.end(Phase::kHarvest, fsm_.epoch());
+    answers_.push_back(Fsm::Listed{});
+}
+
+void SecondaryDriver::act(const Fsm::SendPageHashes& action) {
+    phases_.begin(Phase::kCompare, action.epoch);
+    const PageIndex index(written_);
+    const Compare compare = PageComparison::limited(action.compare, index.count());
+    const size_t width = hash_words(compare);
+    std::vector<uint64_t> words(index.count() * width);
+    share_pages(index.ranges(), "colo/hash", [&](const PageRange& range) {
+        uint64_t number = index.number(range.block, range.first);
+        for (uint64_t page = range.first; page < range.first + range.count; ++page, ++number) {
+            hasher_.words(compare, deps_.machine.ram.blocks()[range.block]->page(page),
+                          std::span(words).subspan(number * width, width));
+        }
+    });
+    record_.traffic.pages_compared = index.count();
+    for (std::span<const uint64_t> rest = words; !rest.empty();) {
+        const size_t count = std::min<size_t>(rest.size(), kMaxPagesPerMessage * width);
+        const PageHashesMessage message{compare, {rest.begin(), rest.begin() + count}};
+        link_.writer().copy(encode(action.epoch, message));
+        rest = rest.subspan(count);
+    }
+    // If the primary is gone the reader says so.
+    (void)link_.flush();
+    phases_.end(Phase::kCompare, action.epoch);
+    phases_.begin(Phase::kTransfer, action.epoch);
 }
 
 void SecondaryDriver::act(const Fsm::Stage&) {
@@ -141,10 +219,20 @@ void SecondaryDriver::act(const Fsm::Stage&) {
 }
 
 Result<void> SecondaryDriver::stage() {
+    if (diverged()) {
+        phases_.begin(Phase::kVerify, fsm_.epoch());
+        TRY(receiver_.check_staged(commit_, written_));
+        phases_.end(Phase::kVerify, fsm_.epoch());
+        return stage_devices();
+    }
     phases_.begin(Phase::kHarvest, fsm_.epoch());
-    for (Bitmap& bitmap : written_)
-        bitmap.clear_all();
-    TRY(deps_.machine.dirty_log.collect(written_).context("collecting guest writes"));
+    TRY(collect_written());
+    TRY(stage_devices());
+    phases_.end(Phase::kHarvest, fsm_.epoch());
+    return {};
+}
+
+Result<void> SecondaryDriver::stage_devices() {
     DeviceStates& devices = deps_.loader.devices();
     devices.drop_staged();
     for (ComponentState& component : arrived_) {
@@ -164,9 +252,7 @@ Result<void> SecondaryDriver::stage() {
         }
         TRY(devices.stage(component.name, component.instance, component.version, component.data));
     }
-    TRY(devices.check_complete());
-    phases_.end(Phase::kHarvest, fsm_.epoch());
-    return {};
+    return devices.check_complete();
 }
 
 void SecondaryDriver::act(const Fsm::Load&) {
@@ -179,9 +265,22 @@ void SecondaryDriver::act(const Fsm::Load&) {
     }
 }
 
+void SecondaryDriver::load_pages() {
+    if (diverged()) {
+        commit_pages(deps_.machine.ram, *cache_, receiver_.received());
+        receiver_.patches().apply(deps_.machine.ram);
+        return;
+    }
+    // What the guest wrote here is undone by what the primary's holds there.
+    std::vector<Bitmap> pages = receiver_.received();
+    for (size_t i = 0; i < pages.size(); ++i)
+        pages[i].or_with(written_[i]);
+    commit_pages(deps_.machine.ram, *cache_, pages);
+}
+
 Result<void> SecondaryDriver::load() {
     phases_.begin(Phase::kCommit, fsm_.epoch());
-    commit_pages(deps_.machine.ram, *cache_, receiver_.received(), written_);
+    load_pages();
     TRY(deps_.loader.devices().commit());
     loaded_ = std::exchange(arrived_, {});
     for (ComponentState& component : loaded_)
@@ -318,9 +417,10 @@ Result<void> SecondaryDriver::pages_arrive(const Header& header, StreamReader& i
 void SecondaryDriver::post_arrived_pages() {
     Fsm::PagesArrived arrived{.epoch = pages_epoch_,
                               .pages = receiver_.take_pages(),
-                              .zero_pages = receiver_.take_zero_pages()};
+                              .zero_pages = receiver_.take_zero_pages(),
+                              .patched = receiver_.take_patched()};
     pages_posted_ms_ = now_ms();
-    if (arrived.pages + arrived.zero_pages > 0) inbox_.post(arrived);
+    if (arrived.pages + arrived.zero_pages + arrived.patched > 0) inbox_.post(arrived);
 }
 
 Result<void> SecondaryDriver::message_arrives(PeerMessage message) {
@@ -353,7 +453,7 @@ void SecondaryDriver::multifd_progressed() {
     if (now - before < kProgressMs) return;
     if (!multifd_posted_ms_.compare_exchange_strong(before, now)) return;
     SentPages counts = multifd_.receiver->take_counts();
-    inbox_.post(Fsm::PagesArrived{multifd_epoch_, counts.normal, counts.zero});
+    inbox_.post(Fsm::PagesArrived{multifd_epoch_, counts.normal, counts.zero, 0});
 }
 
 // The whole checkpoint is there when every channel has come to its end. They stay
@@ -361,7 +461,7 @@ void SecondaryDriver::multifd_progressed() {
 Result<void> SecondaryDriver::finish_multifd() {
     TRY(multifd_.receiver->wait_sync());
     SentPages counts = multifd_.receiver->take_counts();
-    inbox_.post(Fsm::PagesArrived{multifd_epoch_, counts.normal, counts.zero});
+    inbox_.post(Fsm::PagesArrived{multifd_epoch_, counts.normal, counts.zero, 0});
     multifd_.receiver->take_arrived(receiver_.received_elsewhere());
     return {};
 }

@@ -39,8 +39,9 @@ class SecondaryDriver final : public ColoControl, private LinkHandler {
         ColoState& state;
         ColoStatistics& statistics;
     };
-    // `multifd`: its channels are held since the last page of the first load.
-    SecondaryDriver(const Deps& deps, std::unique_ptr<RamCache> cache,
+    // `cache`: of the kind that `setup` asks for. `multifd`: its channels are held since
+    // the last page of the first load.
+    SecondaryDriver(const Deps& deps, const PairSetup& setup, std::unique_ptr<RamCache> cache,
                     PrecopyLoader::Multifd multifd = {});
     ~SecondaryDriver() override;
 
@@ -73,6 +74,8 @@ class SecondaryDriver final : public ColoControl, private LinkHandler {
     void carry_out(const std::vector<Fsm::Action>& actions);
     void act(const Send& action);
     void act(const Fsm::Freeze&);
+    void act(const Fsm::ListWritten&);
+    void act(const Fsm::SendPageHashes& action);
     void act(const Fsm::Stage&);
     void act(const Fsm::Load& action);
     void act(const Fsm::SendHashes& action);
@@ -87,8 +90,12 @@ class SecondaryDriver final : public ColoControl, private LinkHandler {
     void act(const ReportExit& action);
     void act(const Finish& action);
 
+    bool diverged() const { return cache_->kind() == RamCache::Kind::kStaging; }
     Result<void> freeze();
+    Result<void> collect_written();
     Result<void> stage();
+    Result<void> stage_devices();
+    void load_pages();
     Result<void> load();
     Result<void> enter();
     void take_over();
@@ -98,6 +105,7 @@ class SecondaryDriver final : public ColoControl, private LinkHandler {
 
     Deps deps_;
     RealtimeClock clock_;
+    PageHasher hasher_;
     // In this order: the threads of multifd store into the cache.
     std::unique_ptr<RamCache> cache_;
     PrecopyLoader::Multifd multifd_;
@@ -110,6 +118,7 @@ class SecondaryDriver final : public ColoControl, private LinkHandler {
     std::optional<runstate::FreezeGuard> freeze_;
     std::vector<Bitmap> written_;  // by the secondary's own guest, in this epoch
     bool dirty_log_on_ = false;
+    CommitMessage commit_;                 // of this checkpoint
     std::vector<ComponentState> arrived_;  // DEVICES of this checkpoint
     std::vector<ComponentState> loaded_;   // of the one before, complete
     CheckpointRecord record_;

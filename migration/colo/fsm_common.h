@@ -29,6 +29,10 @@ struct PeerLost {
 struct HostFailed {
     std::string why;
 };
+// What the peer sent is well-formed and cannot be true of this machine.
+struct PeerErred {
+    std::string why;
+};
 // x-colo-lost-heartbeat.
 struct Ordered {};
 // The process ends.

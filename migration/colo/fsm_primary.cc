@@ -27,6 +27,9 @@ void PrimaryFsm::tick(int64_t now_ms) {
         case State::kRunning: request_checkpoint(Cause::kPeriod); break;
         case State::kStarting: lose("the secondary did not say in time that it is ready"); break;
         case State::kRequested: lose("the secondary did not stop in time"); break;
+        case State::kComparing:
+            lose("the secondary did not send the hashes of its pages in time");
+            break;
         case State::kAwaitReceived:
             lose("the secondary did not acknowledge the checkpoint in time");
             break;
@@ -42,6 +45,7 @@ std::optional<int64_t> PrimaryFsm::next_deadline_ms() const {
         case State::kRunning: return epoch_start_ms_ + config_.delay_ms;
         case State::kStarting:
         case State::kRequested:
+        case State::kComparing:
         case State::kAwaitReceived:
         case State::kAwaitCommitted: return deadline_ms_;
         default: return std::nullopt;
@@ -76,6 +80,15 @@ void PrimaryFsm::on_message(const ReadyMessage& message) {
     begin_epoch();
 }
 
+void PrimaryFsm::on_message(const WrittenMessage& message) {
+    if (state_ != State::kRequested || !config_.diverged) {
+        unexpected();
+        return;
+    }
+    await(State::kRequested, kAnswerDeadlineMs);
+    act(NoteWritten{message.list});
+}
+
 void PrimaryFsm::on_message(const StoppedMessage&) {
     if (state_ != State::kRequested) {
         unexpected();
@@ -99,6 +112,27 @@ void PrimaryFsm::on(const Captured&) {
         act(ReleaseGuest{});
         resumed_ms_ = now_ms_;
     }
+    if (compare_ == Compare::kNothing) {
+        act(SendSnapshot{flags_});
+        return;
+    }
+    await(State::kComparing, kAnswerDeadlineMs);
+    act(StartCompare{});
+}
+
+void PrimaryFsm::on_message(const PageHashesMessage& message) {
+    bool expected = state_ == State::kCapturing || state_ == State::kComparing;
+    if (!expected || compare_ == Compare::kNothing) {
+        unexpected();
+        return;
+    }
+    if (state_ == State::kComparing) await(State::kComparing, kAnswerDeadlineMs);
+    act(NoteHashes{message});
+}
+
+void PrimaryFsm::on(const Compared&) {
+    if (state_ != State::kComparing) return;
+    state_ = State::kSending;
     act(SendSnapshot{flags_});
 }
 
@@ -206,7 +240,8 @@ void PrimaryFsm::on(const Quit&) {
 
 void PrimaryFsm::request_checkpoint(Cause cause) {
     cause_ = cause;
-    act(Send{epoch_, CheckpointMessage{cause}});
+    compare_ = config_.diverged ? config_.compare : Compare::kNothing;
+    act(Send{epoch_, CheckpointMessage{cause, compare_}});
     await(State::kRequested, kAnswerDeadlineMs);
 }
 

@@ -9,9 +9,10 @@
 //   Starting ------> Running -----------------> Requested -----> Capturing
 //       |               ^                                           | Captured: the guest
 //       |               |                                           v   goes on
-//       |               |                                        Sending
-//       |               | Committed                      Received   | SnapshotSent
-//       |               +-------------- AwaitCommitted <----- AwaitReceived
+//       |               |                              Compared  Comparing (if hashes were
+//       |               |                        Sending <----------'      asked for)
+//       |               | Committed      Received   | SnapshotSent
+//       |               +-- AwaitCommitted <----- AwaitReceived
 //       | loss
 //       v          loss, TakesOver: Lost --order--> Finished
 //     Failed       Leaves:          Alone --order--> Finished
@@ -38,6 +39,7 @@ class PrimaryFsm {
         kRunning,
         kRequested,
         kCapturing,  // the guest stands still
+        kComparing,  // both sides hash what the secondary's guest wrote
         kSending,
         kAwaitReceived,
         kAwaitCommitted,
@@ -47,9 +49,10 @@ class PrimaryFsm {
         kFinished,  // went on alone, or ended
     };
 
-    // Inputs. Captured answers Capture, SnapshotSent answers SendSnapshot;
-    // VerifyFailed may answer CompareHashes.
+    // Inputs. Captured answers Capture, Compared answers StartCompare once every hash has been
+    // noted, SnapshotSent answers SendSnapshot; VerifyFailed may answer CompareHashes.
     struct Captured {};
+    struct Compared {};
     struct SnapshotSent {};
     struct VerifyFailed {
         std::string why;
@@ -63,9 +66,13 @@ class PrimaryFsm {
     struct VerifyChanged {
         bool on;
     };
-    using Input =
-        std::variant<PeerMessage, PeerLost, HostFailed, Ordered, Quit, Captured, SnapshotSent,
-                     VerifyFailed, CheckpointWanted, DelayChanged, VerifyChanged>;
+    // For the checkpoints to come.
+    struct CompareChosen {
+        Compare compare;
+    };
+    using Input = std::variant<PeerMessage, PeerLost, HostFailed, PeerErred, Ordered, Quit,
+                               Captured, Compared, SnapshotSent, VerifyFailed, CheckpointWanted,
+                               DelayChanged, VerifyChanged, CompareChosen>;
 
     // Actions.
     struct EnterColo {};  // status colo, and the guest runs whatever it did before
@@ -75,6 +82,16 @@ class PrimaryFsm {
     struct Capture {
         CommitFlags flags;
     };
+    // What the secondary's guest wrote belongs to the checkpoint, too. All of it comes
+    // before Capture.
+    struct NoteWritten {
+        PageList list;
+    };
+    // Hashes that the secondary sent, maybe before StartCompare.
+    struct NoteHashes {
+        PageHashesMessage hashes;
+    };
+    struct StartCompare {};
     // Around the time in which the guest is ahead of the secondary's checkpoint.
     struct CloseGate {};
     struct OpenGate {};
@@ -92,13 +109,17 @@ class PrimaryFsm {
     struct Abandon {
         std::string why;
     };
-    using Action = std::variant<Send, Freeze, Capture, CloseGate, OpenGate, SendSnapshot,
-                                CompareHashes, CheckpointDone, ReleaseGuest, CarryOutRequests,
-                                EnterColo, CloseLink, ReportExit, Abandon, Finish>;
+    using Action =
+        std::variant<Send, Freeze, Capture, NoteWritten, NoteHashes, StartCompare, CloseGate,
+                     OpenGate, SendSnapshot, CompareHashes, CheckpointDone, ReleaseGuest,
+                     CarryOutRequests, EnterColo, CloseLink, ReportExit, Abandon, Finish>;
 
     struct Config {
         int64_t delay_ms = 20'000;
         bool verify = false;
+        // The secondary keeps no cache: only what differs from its memory is sent.
+        bool diverged = false;
+        Compare compare = Compare::kNothing;  // if `diverged`
     };
     // Waits for READY from `now_ms` on.
     PrimaryFsm(const Config& config, int64_t now_ms);
@@ -121,16 +142,21 @@ class PrimaryFsm {
     void on(const PeerMessage& input);
     void on(const PeerLost& input) { lose(input.why); }
     void on(const HostFailed& input) { lose(input.why); }
+    void on(const PeerErred& input) { lose(input.why); }
     void on(const Ordered&);
     void on(const Quit&);
     void on(const Captured&);
+    void on(const Compared&);
     void on(const SnapshotSent&);
     void on(const VerifyFailed& input) { lose(input.why); }
     void on(const CheckpointWanted& input);
     void on(const DelayChanged& input);
     void on(const VerifyChanged& input) { config_.verify = input.on; }
+    void on(const CompareChosen& input) { config_.compare = input.compare; }
 
     void on_message(const ReadyMessage&);
+    void on_message(const WrittenMessage& message);
+    void on_message(const PageHashesMessage& message);
     void on_message(const StoppedMessage&);
     void on_message(const ReceivedMessage&);
     void on_message(const CommittedMessage&);
@@ -164,7 +190,9 @@ class PrimaryFsm {
     bool wants_shutdown_ = false;
     std::optional<Cause> wanted_;  // a checkpoint to be made after the present one
     Cause cause_ = Cause::kPeriod;
-    CommitFlags flags_;  // of the checkpoint under way
+    // Of the checkpoint under way.
+    CommitFlags flags_;
+    Compare compare_ = Compare::kNothing;
     MessageType last_type_{};
     bool exit_reported_ = false;
     bool owns_output_ = true;

@@ -20,6 +20,9 @@ std::string word(const Fsm::Action& action) {
             return std::string("capture") + (a.flags.reset ? "+reset" : "") +
                    (a.flags.shutdown ? "+shutdown" : "") + (a.flags.verify ? "+verify" : "");
         }
+        std::string operator()(const Fsm::NoteWritten&) { return "note-written"; }
+        std::string operator()(const Fsm::NoteHashes&) { return "note-hashes"; }
+        std::string operator()(const Fsm::StartCompare&) { return "start-compare"; }
         std::string operator()(const Fsm::CloseGate&) { return "hold-output"; }
         std::string operator()(const Fsm::OpenGate&) { return "let-output-go"; }
         std::string operator()(const Fsm::SendSnapshot&) { return "send"; }
@@ -206,6 +209,79 @@ TEST_F(PrimaryFsmTest, quit_promises_and_keeps_silent_about_exits) {
 TEST_F(PrimaryFsmTest, order_before_colo_was_entered_is_ignored) {
     EXPECT_EQ(step(Ordered{}), "");
     EXPECT_EQ(fsm.state(), State::kStarting);
+}
+
+class PrimaryDivergedTest : public PrimaryFsmTest {
+ protected:
+    void SetUp() override {
+        fsm = Fsm({.delay_ms = 500, .diverged = true, .compare = Compare::kPages}, now);
+    }
+    static WrittenMessage written() { return {{.block = 0, .pages = 1, .runs = {{3, 1}}}}; }
+    static PageHashesMessage hashes() { return {Compare::kPages, {1, 2}}; }
+};
+
+TEST_F(PrimaryDivergedTest, hashes_are_compared_while_the_guest_runs_behind_the_gate) {
+    reach(State::kRunning);
+    step(Fsm::CheckpointWanted{Cause::kRequest});
+    EXPECT_EQ(receive(written()), "note-written");
+    EXPECT_EQ(receive(StoppedMessage{}), "freeze capture");
+    EXPECT_EQ(receive(hashes()), "note-hashes");
+    EXPECT_EQ(step(Fsm::Captured{}), "hold-output release start-compare");
+    EXPECT_EQ(fsm.state(), State::kComparing);
+    EXPECT_EQ(receive(hashes()), "note-hashes");
+    EXPECT_EQ(step(Fsm::Compared{}), "send");
+    EXPECT_EQ(fsm.state(), State::kSending);
+}
+
+TEST_F(PrimaryDivergedTest, checkpoint_without_comparison_is_sent_at_once) {
+    fsm = Fsm({.delay_ms = 500, .diverged = true, .compare = Compare::kNothing}, now);
+    reach(State::kCapturing);
+    EXPECT_EQ(step(Fsm::Captured{}), "hold-output release send");
+}
+
+TEST_F(PrimaryDivergedTest, chosen_comparison_is_asked_for_in_the_next_checkpoint) {
+    reach(State::kRunning);
+    step(Fsm::CompareChosen{Compare::kPieces});
+    fsm.step(Fsm::CheckpointWanted{Cause::kRequest}, now);
+    std::vector<Fsm::Action> asked = fsm.take_actions();
+    ASSERT_EQ(asked.size(), 1u);
+    EXPECT_EQ(std::get<CheckpointMessage>(std::get<Send>(asked[0]).message).compare,
+              Compare::kPieces);
+}
+
+TEST_F(PrimaryDivergedTest, list_or_hashes_in_the_wrong_place_end_the_pair) {
+    reach(State::kRunning);
+    EXPECT_EQ(receive(written()), "freeze close exit-error");
+    SetUp();
+    reach(State::kRunning);
+    EXPECT_EQ(receive(hashes()), "freeze close exit-error");
+    SetUp();
+    reach(State::kCapturing);
+    EXPECT_EQ(receive(written()), "freeze close exit-error");
+    fsm = Fsm({.delay_ms = 500}, now);
+    reach(State::kRequested);
+    EXPECT_EQ(receive(written()), "freeze close exit-error");
+}
+
+TEST_F(PrimaryDivergedTest, peer_that_errs_is_lost) {
+    reach(State::kCapturing);
+    step(Fsm::Captured{});
+    EXPECT_EQ(step(PeerErred{"no such page"}), "freeze close exit-error");
+    EXPECT_EQ(fsm.state(), State::kLost);
+}
+
+TEST_F(PrimaryDivergedTest, hashes_that_do_not_come_have_a_deadline) {
+    reach(State::kCapturing);
+    step(Fsm::Captured{});
+    EXPECT_EQ(tick(kAnswerDeadlineMs - 1), "");
+    EXPECT_EQ(tick(1), "freeze close exit-error");
+}
+
+TEST_F(PrimaryDivergedTest, reset_keeps_the_guest_stopped_while_comparing) {
+    reach(State::kRunning);
+    step(Fsm::CheckpointWanted{Cause::kGuestReset});
+    EXPECT_EQ(receive(StoppedMessage{}), "freeze capture+reset");
+    EXPECT_EQ(step(Fsm::Captured{}), "start-compare");
 }
 
 }  // namespace

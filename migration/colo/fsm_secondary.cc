@@ -5,8 +5,8 @@
 
 namespace qc::migration::colo {
 
-SecondaryFsm::SecondaryFsm(int64_t now_ms)
-    : now_ms_(now_ms), deadline_ms_(now_ms + kStartDeadlineMs) {
+SecondaryFsm::SecondaryFsm(int64_t now_ms, bool diverged)
+    : diverged_(diverged), now_ms_(now_ms), deadline_ms_(now_ms + kStartDeadlineMs) {
     act(Send{0, ReadyMessage{}});
 }
 
@@ -53,25 +53,51 @@ void SecondaryFsm::on_message(const EnteredMessage&) {
     act(EnterColo{});
 }
 
-void SecondaryFsm::on_message(const CheckpointMessage&) {
+void SecondaryFsm::on_message(const CheckpointMessage& message) {
     if (state_ != State::kRunning) {
         unexpected();
         return;
     }
+    if (message.compare != Compare::kNothing && !diverged_) {
+        lose("the primary asks for hashes, but this side keeps a cache");
+        return;
+    }
+    act(Freeze{});
+    compare_ = message.compare;
+    if (diverged_) {
+        state_ = State::kListing;
+        act(ListWritten{});
+        return;
+    }
     state_ = State::kReceiving;
     deadline_ms_ = now_ms_ + kAnswerDeadlineMs;
-    act(Freeze{});
     act(Send{epoch_, StoppedMessage{}});
+}
+
+// STOPPED first: while this side hashes, the primary captures and hashes, too.
+void SecondaryFsm::on(const Listed&) {
+    if (state_ != State::kListing) return;
+    state_ = State::kReceiving;
+    deadline_ms_ = now_ms_ + kAnswerDeadlineMs;
+    act(Send{epoch_, StoppedMessage{}});
+    if (compare_ != Compare::kNothing) act(SendPageHashes{epoch_, compare_});
+}
+
+void SecondaryFsm::on(const ListFailed& input) {
+    if (state_ == State::kListing) lose(input.why);
 }
 
 void SecondaryFsm::on(const PagesArrived& input) {
     if (!connected()) return;
-    if (input.epoch != epoch_ || (state_ != State::kRunning && state_ != State::kReceiving)) {
+    // Without a cache there is nowhere to keep what is sent ahead.
+    bool ahead = state_ == State::kRunning && !diverged_;
+    if (input.epoch != epoch_ || !(ahead || state_ == State::kReceiving)) {
         lose("the primary sent pages in the wrong place");
         return;
     }
     pages_ += input.pages;
     zero_pages_ += input.zero_pages;
+    patched_ += input.patched;
     deadline_ms_ = now_ms_ + kAnswerDeadlineMs;
 }
 
@@ -90,7 +116,7 @@ void SecondaryFsm::on_message(const CommitMessage& message) {
         return;
     }
     if (message.pages != pages_ || message.zero_pages != zero_pages_ ||
-        message.components != components_) {
+        message.patched != patched_ || message.components != components_) {
         lose("the checkpoint is incomplete");
         return;
     }
@@ -128,7 +154,7 @@ void SecondaryFsm::on(const LoadDone&) {
     act(ReleaseGuest{});
     if (peer) act(Send{epoch_, CommittedMessage{}});
     ++epoch_;
-    pages_ = zero_pages_ = 0;
+    pages_ = zero_pages_ = patched_ = 0;
     components_.reset();
     state_ = State::kRunning;
     if (ordered_) {

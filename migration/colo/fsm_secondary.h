@@ -6,6 +6,7 @@
 //
 //             Entered          Checkpoint            Commit, counts right
 //   Starting -------> Running ------------> Receiving ------------> Staging
+//       |                |  \___ Listing ___/   (without a cache)       |
 //       |                ^                                              | Staged
 //       | loss           |                                              v
 //       v                +--------------- LoadDone -------------- Committing
@@ -32,6 +33,7 @@ class SecondaryFsm {
     enum class State : uint8_t {
         kStarting,  // loaded, READY sent, the guest has not run yet
         kRunning,
+        kListing,     // the guest stands still; what it wrote is being found
         kReceiving,   // the guest stands still
         kStaging,     // everything came; it is being validated
         kCommitting,  // acknowledged; RAM and devices change
@@ -40,12 +42,17 @@ class SecondaryFsm {
         kDead,        // the machine must not run
     };
 
-    // Inputs. Staged or StageFailed answers Stage, LoadDone or LoadFailed answers
-    // Load.
+    // Inputs. Listed or ListFailed answers ListWritten, Staged or StageFailed answers Stage,
+    // LoadDone or LoadFailed answers Load.
     struct PagesArrived {
         uint64_t epoch = 0;
         uint64_t pages = 0;
         uint64_t zero_pages = 0;
+        uint64_t patched = 0;
+    };
+    struct Listed {};
+    struct ListFailed {
+        std::string why;
     };
     struct Staged {};
     struct StageFailed {
@@ -58,14 +65,20 @@ class SecondaryFsm {
     struct CheckpointWanted {
         Cause cause;
     };
-    using Input = std::variant<PeerMessage, PeerLost, HostFailed, Ordered, Quit, PagesArrived,
-                               Staged, StageFailed, LoadDone, LoadFailed, CheckpointWanted>;
+    using Input =
+        std::variant<PeerMessage, PeerLost, HostFailed, Ordered, Quit, PagesArrived, Listed,
+                     ListFailed, Staged, StageFailed, LoadDone, LoadFailed, CheckpointWanted>;
 
     // Actions.
     struct EnterColo {};  // status colo, guest writes are tracked, the guest runs
-    struct Freeze {};     // and note which pages the guest wrote
-    struct Stage {};      // validate the device state that came
-    struct Load {         // cache to RAM, then the staged devices
+    struct Freeze {};
+    struct ListWritten {};  // the pages that the guest wrote, to the primary
+    struct SendPageHashes {
+        uint64_t epoch;
+        Compare compare;
+    };
+    struct Stage {};  // validate the device state that came
+    struct Load {     // cache to RAM, then the staged devices
         CommitFlags flags;
     };
     struct SendHashes {
@@ -77,11 +90,13 @@ class SecondaryFsm {
     struct Die {
         std::string why;
     };
-    using Action = std::variant<Send, Freeze, Stage, Load, SendHashes, DropCheckpoint, FollowReset,
-                                FollowShutdown, ReleaseGuest, CarryOutRequests, EnterColo,
-                                CloseLink, ReportExit, Die, Finish>;
+    using Action = std::variant<Send, Freeze, ListWritten, SendPageHashes, Stage, Load, SendHashes,
+                                DropCheckpoint, FollowReset, FollowShutdown, ReleaseGuest,
+                                CarryOutRequests, EnterColo, CloseLink, ReportExit, Die, Finish>;
 
-    explicit SecondaryFsm(int64_t now_ms);
+    // `diverged`: there is no cache, and only what differs from this machine's memory is
+    // sent, so its guest's own writes must be told.
+    explicit SecondaryFsm(int64_t now_ms, bool diverged = false);
 
     void step(const Input& input, int64_t now_ms);
     void tick(int64_t now_ms);
@@ -101,6 +116,8 @@ class SecondaryFsm {
     void on(const Ordered&);
     void on(const Quit&);
     void on(const PagesArrived& input);
+    void on(const Listed&);
+    void on(const ListFailed& input);
     void on(const Staged&);
     void on(const StageFailed& input);
     void on(const LoadDone&);
@@ -108,7 +125,7 @@ class SecondaryFsm {
     void on(const CheckpointWanted& input);
 
     void on_message(const EnteredMessage&);
-    void on_message(const CheckpointMessage&);
+    void on_message(const CheckpointMessage& message);
     void on_message(const DevicesMessage& message);
     void on_message(const CommitMessage& message);
     void on_message(const LeavesMessage& message);
@@ -125,12 +142,15 @@ class SecondaryFsm {
     bool connected() const { return state_ <= State::kCommitting; }
     void act(Action action) { actions_.push_back(std::move(action)); }
 
+    bool diverged_;
+    Compare compare_ = Compare::kNothing;  // what the primary asked for
     State state_ = State::kStarting;
     uint64_t epoch_ = 0;
     int64_t now_ms_ = 0;
     int64_t deadline_ms_ = 0;  // of kStarting and kReceiving
     uint64_t pages_ = 0;
     uint64_t zero_pages_ = 0;
+    uint64_t patched_ = 0;
     std::optional<uint32_t> components_;
     CommitFlags flags_;
     // Came while committing; take effect when that is done.

@@ -16,6 +16,8 @@ std::string word(const Fsm::Action& action) {
     struct Words {
         std::string operator()(const Send& a) { return std::string(to_string(type_of(a.message))); }
         std::string operator()(const Fsm::Freeze&) { return "freeze"; }
+        std::string operator()(const Fsm::ListWritten&) { return "list"; }
+        std::string operator()(const Fsm::SendPageHashes&) { return "page-hashes"; }
         std::string operator()(const Fsm::Stage&) { return "stage"; }
         std::string operator()(const Fsm::Load&) { return "load"; }
         std::string operator()(const Fsm::SendHashes&) { return "hashes"; }
@@ -218,6 +220,69 @@ TEST_F(SecondaryFsmTest, primary_that_leaves_or_goes_on_alone_is_lost) {
 TEST_F(SecondaryFsmTest, quit_promises_never_to_take_over) {
     reach(State::kRunning);
     EXPECT_EQ(step(Quit{}), "LEAVES close quit");
+}
+
+class SecondaryDivergedTest : public SecondaryFsmTest {
+ protected:
+    void SetUp() override {
+        fsm = Fsm(now, true);
+        reach(State::kStarting);
+        receive(EnteredMessage{});
+    }
+    static CheckpointMessage checkpoint() { return {Cause::kPeriod, Compare::kPages}; }
+};
+
+TEST_F(SecondaryDivergedTest, list_comes_before_stopped_and_hashes_after_it) {
+    EXPECT_EQ(receive(checkpoint()), "freeze list");
+    EXPECT_EQ(fsm.state(), State::kListing);
+    EXPECT_EQ(step(Fsm::Listed{}), "STOPPED page-hashes");
+    EXPECT_EQ(step(Fsm::PagesArrived{1, 2, 1, 4}), "");
+    receive(devices());
+    EXPECT_EQ(receive(CommitMessage{.pages = 2, .zero_pages = 1, .patched = 4, .components = 2}),
+              "stage");
+    EXPECT_EQ(step(Fsm::Staged{}), "RECEIVED load");
+}
+
+TEST_F(SecondaryDivergedTest, without_comparison_there_are_no_hashes) {
+    EXPECT_EQ(receive(CheckpointMessage{}), "freeze list");
+    EXPECT_EQ(step(Fsm::Listed{}), "STOPPED");
+}
+
+TEST_F(SecondaryDivergedTest, pages_sent_ahead_are_refused) {
+    EXPECT_EQ(step(Fsm::PagesArrived{1, 1, 0, 0}), "close drop exit-error");
+}
+
+TEST_F(SecondaryDivergedTest, commit_before_the_list_is_refused) {
+    receive(checkpoint());
+    EXPECT_EQ(receive(commit()), "close drop exit-error release");
+}
+
+TEST_F(SecondaryDivergedTest, wrong_number_of_patched_pages_drops_the_checkpoint) {
+    receive(checkpoint());
+    step(Fsm::Listed{});
+    step(Fsm::PagesArrived{1, 0, 0, 4});
+    receive(devices());
+    EXPECT_EQ(receive(CommitMessage{.patched = 3, .components = 2}),
+              "close drop exit-error release");
+}
+
+TEST_F(SecondaryDivergedTest, loss_or_failure_while_listing_lets_the_guest_run) {
+    receive(checkpoint());
+    EXPECT_EQ(step(PeerLost{"x"}), "close drop exit-error release");
+    SetUp();
+    receive(checkpoint());
+    EXPECT_EQ(step(Fsm::ListFailed{"x"}), "close drop exit-error release");
+    EXPECT_EQ(fsm.state(), State::kLost);
+}
+
+TEST_F(SecondaryDivergedTest, order_while_listing_is_carried_out_at_once) {
+    receive(checkpoint());
+    EXPECT_EQ(step(Ordered{}), "TAKES_OVER close drop take-over exit-request");
+}
+
+TEST_F(SecondaryFsmTest, hashes_are_refused_by_who_keeps_a_cache) {
+    reach(State::kRunning);
+    EXPECT_EQ(receive(CheckpointMessage{Cause::kPeriod, Compare::kPages}), "close drop exit-error");
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ Result<void> Link::receive(LinkHandler& handler) {
         std::array<std::byte, kHeaderSize> bytes;
         TRY(reader_.bytes(bytes, "message"));
         Header header = TRY(parse_header(bytes));
-        if (header.type == MessageType::kPages || header.type == MessageType::kZeros) {
+        if (carries_pages(header.type)) {
             TRY(handler.pages_arrive(header, reader_));
         } else {
             std::vector<std::byte> payload =

@@ -22,7 +22,7 @@ namespace qc::migration::colo {
 class LinkHandler {
  public:
     virtual ~LinkHandler() = default;
-    // A PAGES or ZEROS message whose header has been read.
+    // A PAGES, ZEROS or PIECES message whose header has been read.
     virtual Result<void> pages_arrive(const Header& header, StreamReader& in) = 0;
     virtual Result<void> message_arrives(PeerMessage message) = 0;
     // The last call: nothing arrives any more.

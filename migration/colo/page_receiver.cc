@@ -4,15 +4,24 @@
 #include <array>
 #include <utility>
 
+#include "migration/page_ranges.h"
 #include "migration/ram_source.h"
 #include "util/checked.h"
+#include "util/mutex.h"
 
 namespace qc::migration::colo {
 
-PageReceiver::PageReceiver(const memory::RamList& ram, RamCache& cache)
-    : ram_(ram), cache_(cache), received_(make_page_bitmaps(ram)) {}
+namespace {
+
+constexpr std::string_view kTooLate = "pages follow the end of a checkpoint";
+
+}  // namespace
+
+PageReceiver::PageReceiver(const memory::RamList& ram, RamCache& cache, const HashKey& key)
+    : ram_(ram), cache_(cache), received_(make_page_bitmaps(ram)), hasher_(key), patches_(ram) {}
 
 Result<void> PageReceiver::receive(const Header& header, StreamReader& in) {
+    if (header.type == MessageType::kPieces) return receive_pieces(header, in);
     std::array<std::byte, kPageListHeadSize> head;
     if (header.length < head.size()) {
         return fail("{} has {} bytes", to_string(header.type), header.length);
@@ -24,18 +33,106 @@ Result<void> PageReceiver::receive(const Header& header, StreamReader& in) {
     TRY(in.bytes(runs_buffer_, "runs of pages"));
     TRY(parse_page_runs(runs_buffer_, list).context("{}", to_string(header.type)));
     TRY(check(list).context("{}", to_string(header.type)));
-    if (!open_.load(std::memory_order_acquire)) return fail("pages follow the end of a checkpoint");
+    if (!open_.load(std::memory_order_acquire)) return fail("{}", kTooLate);
     for (const PageRun& run : list.runs) {
         if (header.type == MessageType::kPages) {
             TRY(in.bytes(cache_.pages(list.block, run.first, run.count), "pages"));
         } else {
             cache_.clear_pages(list.block, run.first, run.count);
         }
-        for (uint64_t page = run.first; page < run.first + run.count; ++page)
+        for (uint64_t page = run.first; page < run.first + run.count; ++page) {
+            if (staging() && received_[list.block].test(page)) {
+                return fail("{}: RAM block '{}': page {} comes twice", to_string(header.type),
+                            ram_.blocks()[list.block]->id(), page);
+            }
             received_[list.block].set(page);
+        }
     }
     (header.type == MessageType::kPages ? pages_ : zero_pages_) += list.pages;
     return {};
+}
+
+Result<void> PageReceiver::receive_pieces(const Header& header, StreamReader& in) {
+    if (!staging()) return fail("pieces of pages came, but this side keeps a cache");
+    std::array<std::byte, kPageListHeadSize> head;
+    if (header.length < head.size()) return fail("PIECES has {} bytes", header.length);
+    TRY(in.bytes(head, "list of pieces"));
+    PieceList list;
+    runs_buffer_.resize(TRY(parse_piece_list_head(header, head, list)));
+    TRY(in.bytes(runs_buffer_, "pages of pieces"));
+    TRY(parse_piece_pages(runs_buffer_, list).context("PIECES"));
+    if (list.block >= ram_.blocks().size()) {
+        return fail("PIECES: RAM block {} does not exist", list.block);
+    }
+    const memory::RamBlock& block = *ram_.blocks()[list.block];
+    if (list.pages.back().page >= block.page_count()) {
+        return fail("PIECES: RAM block '{}' has no page {}", block.id(), list.pages.back().page);
+    }
+    if (!open_.load(std::memory_order_acquire)) return fail("{}", kTooLate);
+    TRY(in.bytes(TRY(patches_.add(list).context("PIECES: RAM block '{}'", block.id())), "pieces"));
+    patched_ += list.pages.size();
+    return {};
+}
+
+Result<void> PageReceiver::check_staged(const CommitMessage& commit,
+                                        const std::vector<Bitmap>& written) const {
+    TRY(check_counts(commit, written));
+    if (digest().value() != commit.digest) {
+        return fail("the checkpoint was damaged on its way: its digest differs");
+    }
+    return {};
+}
+
+// Every page comes once, pieces only of what was listed, and what was listed and did
+// not come is equal.
+Result<void> PageReceiver::check_counts(const CommitMessage& commit,
+                                        const std::vector<Bitmap>& written) const {
+    uint64_t received = 0;
+    uint64_t equal = 0;
+    for (size_t i = 0; i < written.size(); ++i) {
+        const std::string& id = ram_.blocks()[i]->id();
+        const Bitmap& patched = patches_.pages()[i];
+        Bitmap unlisted = patched;
+        unlisted.and_not(written[i]);
+        if (!unlisted.none()) {
+            return fail("RAM block '{}': pieces of page {}, which was not listed", id,
+                        unlisted.find_next_set(0));
+        }
+        Bitmap once = patched;
+        once.and_not(received_[i]);
+        if (once.count() != patched.count()) {
+            return fail("RAM block '{}': a page came whole and in pieces", id);
+        }
+        Bitmap left = written[i];
+        left.and_not(received_[i]);
+        left.and_not(patched);
+        equal += left.count();
+        received += received_[i].count();
+    }
+    if (received != commit.pages + commit.zero_pages) {
+        return fail("{} pages came, {} of them more than once", commit.pages + commit.zero_pages,
+                    commit.pages + commit.zero_pages - received);
+    }
+    if (equal != commit.equal) {
+        return fail("{} of the pages that were listed did not come, but {} are equal", equal,
+                    commit.equal);
+    }
+    return {};
+}
+
+PagesDigest PageReceiver::digest() const {
+    PagesDigest total = patches_.digest(hasher_);
+    Mutex mutex;
+    share_pages(page_ranges(received_), "colo/digest", [&](const PageRange& range) {
+        PagesDigest sum;
+        for (uint64_t page = range.first; page < range.first + range.count; ++page) {
+            const Hash128 hash = hasher_.page(cache_.pages(range.block, page, 1));
+            sum += hasher_.sent_page(range.block, page, hash);
+        }
+        MutexLock lock(mutex);
+        total += sum.value();
+    });
+    return total;
 }
 
 Result<void> PageReceiver::check(const PageList& list) const {
@@ -57,7 +154,13 @@ uint64_t PageReceiver::take_zero_pages() {
     return std::exchange(zero_pages_, 0);
 }
 
+uint64_t PageReceiver::take_patched() {
+    return std::exchange(patched_, 0);
+}
+
 void PageReceiver::reopen() {
+    if (staging()) cache_.trim(received_);
+    patches_.clear();
     for (Bitmap& bitmap : received_)
         bitmap.clear_all();
     open_.store(true, std::memory_order_release);

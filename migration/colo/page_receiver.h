@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Receives PAGES and ZEROS into the cache and notes which pages came. It is open
+// Receives PAGES, ZEROS and PIECES into the cache or the staging area and notes
+// which pages came. It is open
 // while the protocol allows pages; COMMIT closes it, so that nothing a peer sends
 // changes the cache while it is being copied.
 //
@@ -14,6 +15,8 @@
 
 #include "memory/ram_list.h"
 #include "migration/colo/codec.h"
+#include "migration/colo/page_hasher.h"
+#include "migration/colo/page_patches.h"
 #include "migration/colo/ram_cache.h"
 #include "migration/stream_reader.h"
 #include "util/bitmap.h"
@@ -22,9 +25,9 @@ namespace qc::migration::colo {
 
 class PageReceiver {
  public:
-    PageReceiver(const memory::RamList& ram, RamCache& cache);
+    PageReceiver(const memory::RamList& ram, RamCache& cache, const HashKey& key);
 
-    // A whole message of either kind after its header; checked before a byte of the
+    // A whole message of any of the kinds after its header; checked before a byte of the
     // cache changes.
     Result<void> receive(const Header& header, StreamReader& in);
     void close() { open_.store(false, std::memory_order_release); }
@@ -32,16 +35,27 @@ class PageReceiver {
     // How many pages came since the last call.
     uint64_t take_pages();
     uint64_t take_zero_pages();
+    uint64_t take_patched();
 
     // One bitmap a block: what came since the last reopen().
     const std::vector<Bitmap>& received() const { return received_; }
     // To be added to it: what came on other ways. The reader thread's, before close().
     std::vector<Bitmap>& received_elsewhere() { return received_; }
+    // Without a cache: whether what came is what was sent, and makes up a checkpoint
+    // together with this machine's memory. `written` are the pages that were listed.
+    Result<void> check_staged(const CommitMessage& commit,
+                              const std::vector<Bitmap>& written) const;
+    const PagePatches& patches() const { return patches_; }
     // Forgets what came and accepts pages again.
     void reopen();
 
  private:
+    Result<void> receive_pieces(const Header& header, StreamReader& in);
     Result<void> check(const PageList& list) const;
+    Result<void> check_counts(const CommitMessage& commit,
+                              const std::vector<Bitmap>& written) const;
+    bool staging() const { return cache_.kind() == RamCache::Kind::kStaging; }
+    PagesDigest digest() const;
 
     const memory::RamList& ram_;
     RamCache& cache_;
@@ -49,6 +63,9 @@ class PageReceiver {
     std::vector<Bitmap> received_;
     uint64_t pages_ = 0;
     uint64_t zero_pages_ = 0;
+    uint64_t patched_ = 0;
+    PageHasher hasher_;
+    PagePatches patches_;
     std::vector<std::byte> runs_buffer_;
 };
 

@@ -25,10 +25,7 @@ void copy_page(memory::RamBlock& block, const RamCache& cache, uint32_t index, u
 }  // namespace
 
 uint64_t commit_pages(const memory::RamList& ram, const RamCache& cache,
-                      const std::vector<Bitmap>& received, const std::vector<Bitmap>& written) {
-    std::vector<Bitmap> pages = received;
-    for (size_t i = 0; i < pages.size(); ++i)
-        pages[i].or_with(written[i]);
+                      const std::vector<Bitmap>& pages) {
     return share_pages(page_ranges(pages), "colo/commit", [&](const PageRange& range) {
         for (uint64_t page = range.first; page < range.first + range.count; ++page)
             copy_page(*ram.blocks()[range.block], cache, range.block, page);

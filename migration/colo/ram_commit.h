@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The secondary's commit of RAM: every page that the primary sent or the
-// secondary's own guest wrote is copied from the cache to RAM, by several threads
-// if it is many.
+// The secondary's commit of RAM: pages are copied from the cache or the staging area
+// to RAM, by several threads if it is many.
 //
 // Threading: the guest stands still and the cache does not change.
 #pragma once
@@ -16,8 +15,8 @@
 
 namespace qc::migration::colo {
 
-// One bitmap a block in each. Returns how many pages were copied.
+// `pages` has one bitmap a block. Returns how many pages were copied.
 uint64_t commit_pages(const memory::RamList& ram, const RamCache& cache,
-                      const std::vector<Bitmap>& received, const std::vector<Bitmap>& written);
+                      const std::vector<Bitmap>& pages);
 
 }  // namespace qc::migration::colo

@@ -20,23 +20,10 @@ constexpr int64_t kFaultsUntilMs = 8'000;
 constexpr int64_t kEndMs = 80'000;
 constexpr int64_t kGuestStepMs = 15;
 
-// What both sides share with the world around them.
-struct Side {
-    bool alive = true;
-    bool told = false;
-    bool entered = false;     // COLO
-    bool guest_runs = false;  // not frozen, not dead
-    bool frozen = false;
-    bool closed = false;  // its end of the link
-    bool finished_alone = false;
-    bool quit = false;
-    int exits = 0;
-    int64_t planned_tick_ms = -1;
-};
-
 class Simulation {
  public:
-    Simulation(uint64_t seed, bool with_log) : seed_(seed), with_log_(with_log), random_(seed) {}
+    Simulation(uint64_t seed, bool with_log, Mutant mutant)
+        : seed_(seed), with_log_(with_log), mutant_(mutant), random_(seed) {}
 
     SimulationResult run();
 
@@ -54,6 +41,10 @@ class Simulation {
     void act_p(const Send& a);
     void act_p(const PrimaryFsm::Freeze&);
     void act_p(const PrimaryFsm::Capture&);
+    void act_p(const PrimaryFsm::NoteWritten& a);
+    void act_p(const PrimaryFsm::NoteHashes& a);
+    void act_p(const PrimaryFsm::StartCompare&);
+    void compare_pages();
     void act_p(const PrimaryFsm::CloseGate&);
     void act_p(const PrimaryFsm::OpenGate&);
     void act_p(const PrimaryFsm::SendSnapshot& a);
@@ -75,6 +66,8 @@ class Simulation {
     void secondary_act();
     void act_s(const Send& a);
     void act_s(const SecondaryFsm::Freeze&);
+    void act_s(const SecondaryFsm::ListWritten&);
+    void act_s(const SecondaryFsm::SendPageHashes& a);
     void act_s(const SecondaryFsm::Stage&);
     void act_s(const SecondaryFsm::Load&);
     void act_s(const SecondaryFsm::SendHashes&) {}
@@ -102,6 +95,7 @@ class Simulation {
 
     const uint64_t seed_;
     const bool with_log_;
+    const Mutant mutant_;
     Random random_;
     Calendar calendar_;
     SimulationResult result_;
@@ -114,6 +108,10 @@ class Simulation {
     Machine p_machine_;
     std::set<int> p_dirty_;
     std::set<int> p_captured_;  // pages of the checkpoint that is being sent
+    // Without a cache: what the secondary's guest wrote, its hashes, and what came of
+    // comparing them.
+    bool diverged_ = false;
+    Comparison compared_;
     bool gate_closed_ = false;
     std::map<uint64_t, Machine> snapshots_;  // by epoch
     uint64_t sent_pages_ = 0;                // in this epoch
@@ -125,7 +123,10 @@ class Simulation {
     std::unique_ptr<SecondaryFsm> s_;
     Machine s_machine_;
     Machine cache_;
+    Machine s_expected_;  // s_machine_, by those who may change it
     std::set<int> received_;
+    uint64_t s_equal_ = 0;  // as COMMIT says
+    uint64_t arrived_patched_ = 0;
     uint64_t arrived_pages_ = 0;  // not told to the state machine yet
     uint64_t arrived_epoch_ = 0;
     std::set<int> s_dirty_;
@@ -152,9 +153,14 @@ SimulationResult Simulation::run() {
                                            [this](const Wire& w) { secondary_receives(w); });
     to_primary_ = std::make_unique<Pipe>(calendar_, random_, most_delay, drops,
                                          [this](const Wire& w) { primary_receives(w); });
+    diverged_ = random_.chance(70);
     p_ = std::make_unique<PrimaryFsm>(
-        PrimaryFsm::Config{.delay_ms = random_.between(0, 1500), .verify = false}, 0);
-    s_ = std::make_unique<SecondaryFsm>(0);
+        PrimaryFsm::Config{.delay_ms = random_.between(0, 1500),
+                           .verify = false,
+                           .diverged = diverged_,
+                           .compare = static_cast<Compare>(random_.between(0, 2))},
+        0);
+    s_ = std::make_unique<SecondaryFsm>(0, diverged_);
     // Both hold the same: the first load is done.
     secondary_act();
     plan_story();
@@ -272,10 +278,12 @@ void Simulation::guests_run() {
         int page = static_cast<int>(random_.between(0, kPages - 1));
         s_machine_.pages[page] = next_contents_++;
         s_machine_.devices = next_contents_++;
+        s_expected_ = s_machine_;
         s_dirty_.insert(page);
     }
     // Now and then pages are sent ahead.
-    if (primary_.alive && p_->state() == PrimaryFsm::State::kRunning && random_.chance(20)) {
+    bool may_send = p_->state() == PrimaryFsm::State::kRunning && !diverged_;
+    if (primary_.alive && may_send && random_.chance(20)) {
         send_pages(std::exchange(p_dirty_, {}), p_machine_);
     }
     calendar_.plan(kGuestStepMs, [this] { guests_run(); });
@@ -320,6 +328,14 @@ void Simulation::primary_act() {
 
 void Simulation::act_p(const Send& a) {
     log("P sends " + std::string(to_string(type_of(a.message))));
+    if (const auto* checkpoint = std::get_if<CheckpointMessage>(&a.message)) {
+        compared_ = {.compare = checkpoint->compare};
+        // The rules may change from one checkpoint to the next.
+        if (random_.chance(30)) {
+            auto next = static_cast<Compare>(random_.between(0, 2));
+            calendar_.plan(0, [this, next] { primary_step(PrimaryFsm::CompareChosen{next}); });
+        }
+    }
     if (!primary_.closed) to_secondary_->send(PeerMessage{a.epoch, a.message});
 }
 
@@ -330,8 +346,9 @@ void Simulation::act_p(const PrimaryFsm::Freeze&) {
 
 void Simulation::send_pages(const std::set<int>& pages, const Machine& from) {
     for (int page : pages) {
-        to_secondary_->send(PageData{p_->epoch(), page, from.pages[page]});
-        ++sent_pages_;
+        bool patched = compared_.patched.contains(page);
+        to_secondary_->send(PageData{p_->epoch(), page, from.pages[page], patched});
+        if (!patched) ++sent_pages_;
     }
 }
 
@@ -339,8 +356,39 @@ void Simulation::act_p(const PrimaryFsm::Capture&) {
     if (primary_.guest_runs) violate("the primary's guest runs while it is captured");
     snapshots_[p_->epoch()] = p_machine_;
     p_captured_ = std::exchange(p_dirty_, {});
+    if (mutant_ == Mutant::kForgetsPeersPages) {
+        for (int page : compared_.listed)
+            compared_.equal += !p_captured_.contains(page);
+    } else {
+        p_captured_.insert(compared_.listed.begin(), compared_.listed.end());
+    }
     int64_t takes_ms = random_.between(0, 5);
     calendar_.plan(takes_ms, [this] { primary_step(PrimaryFsm::Captured{}); });
+}
+
+void Simulation::act_p(const PrimaryFsm::NoteWritten& a) {
+    for (const PageRun& run : a.list.runs) {
+        for (uint64_t page = run.first; page < run.first + run.count; ++page)
+            compared_.listed.insert(static_cast<int>(page));
+    }
+}
+
+void Simulation::act_p(const PrimaryFsm::NoteHashes& a) {
+    compared_.hashes.insert(compared_.hashes.end(), a.hashes.words.begin(), a.hashes.words.end());
+    compare_pages();
+}
+
+void Simulation::act_p(const PrimaryFsm::StartCompare&) {
+    calendar_.plan(random_.between(0, 10), [this] {
+        compared_.comparing = true;
+        compare_pages();
+    });
+}
+
+void Simulation::compare_pages() {
+    if (!primary_.alive || !compared_.complete()) return;
+    compared_.settle(p_captured_, snapshots_[p_->epoch()], random_);
+    primary_step(PrimaryFsm::Compared{});
 }
 
 void Simulation::act_p(const PrimaryFsm::CloseGate&) {
@@ -361,8 +409,11 @@ void Simulation::act_p(const PrimaryFsm::SendSnapshot& a) {
         DevicesMessage devices;
         devices.components.push_back({.name = "cpu", .version = 1});
         to_secondary_->send(PeerMessage{epoch, devices});
-        to_secondary_->send(PeerMessage{
-            epoch, CommitMessage{.pages = sent_pages_, .components = 1, .flags = flags}});
+        to_secondary_->send(PeerMessage{epoch, CommitMessage{.pages = sent_pages_,
+                                                             .patched = compared_.patched.size(),
+                                                             .equal = compared_.equal,
+                                                             .components = 1,
+                                                             .flags = flags}});
         primary_step(PrimaryFsm::SnapshotSent{});
     });
 }
@@ -465,9 +516,39 @@ void Simulation::act_s(const SecondaryFsm::Freeze&) {
     secondary_.frozen = true;
 }
 
+void Simulation::act_s(const SecondaryFsm::ListWritten&) {
+    calendar_.plan(random_.between(0, 3), [this] {
+        if (!secondary_.alive) return;
+        if (random_.chance(1)) {
+            secondary_input(SecondaryFsm::ListFailed{"no dirty log"});
+            return;
+        }
+        for (int page : s_dirty_) {
+            WrittenMessage written{{.block = 0, .pages = 1, .runs = {{uint64_t(page), 1}}}};
+            if (!secondary_.closed) to_primary_->send(PeerMessage{s_->epoch(), written});
+        }
+        secondary_input(SecondaryFsm::Listed{});
+    });
+}
+
+void Simulation::act_s(const SecondaryFsm::SendPageHashes& a) {
+    for (int page : s_dirty_) {
+        PageHashesMessage hashes{a.compare, {}};
+        hashes.words.assign(hash_words(a.compare), s_machine_.pages[page]);
+        if (!secondary_.closed) to_primary_->send(PeerMessage{a.epoch, hashes});
+    }
+}
+
 void Simulation::act_s(const SecondaryFsm::Stage&) {
     calendar_.plan(random_.between(0, 20), [this] {
         if (!secondary_.alive) return;
+        uint64_t left = 0;
+        for (int page : s_dirty_)
+            left += !received_.contains(page);
+        if (diverged_ && left != s_equal_) {
+            secondary_input(SecondaryFsm::StageFailed{"pages are missing"});
+            return;
+        }
         if (random_.chance(2)) {
             secondary_input(SecondaryFsm::StageFailed{"bad device"});
         } else {
@@ -480,7 +561,8 @@ void Simulation::act_s(const SecondaryFsm::Load&) {
     // Sending RECEIVED came before. Everything must be there.
     Machine complete = s_machine_;
     for (int page = 0; page < kPages; ++page) {
-        if (received_.contains(page) || s_dirty_.contains(page)) {
+        // Without a cache, what was not received is what this side has already.
+        if (received_.contains(page) || (s_dirty_.contains(page) && !diverged_)) {
             complete.pages[page] = cache_.pages[page];
         }
     }
@@ -512,6 +594,7 @@ void Simulation::finish_load(bool works) {
     if (s_machine_ != snapshots_[loading_epoch_]) {
         violate("the secondary has loaded something else than the primary captured");
     }
+    s_expected_ = s_machine_;
     committed_epoch_ = loading_epoch_;
     received_.clear();
     s_dirty_.clear();
@@ -553,14 +636,18 @@ void Simulation::secondary_receives(const Wire& wire) {
     if (const auto* page = std::get_if<PageData>(&wire)) {
         // The reader stores it; the state machine hears of it before the next message.
         cache_.pages[page->page] = page->contents;
+        if (mutant_ == Mutant::kStoresBeforeCommit) {
+            s_machine_.pages[page->page] = page->contents;
+        }
         received_.insert(page->page);
-        ++arrived_pages_;
+        ++(page->patched ? arrived_patched_ : arrived_pages_);
         arrived_epoch_ = page->epoch;
         return;
     }
-    if (arrived_pages_ > 0) {
-        secondary_input(SecondaryFsm::PagesArrived{arrived_epoch_, arrived_pages_, 0});
-        arrived_pages_ = 0;
+    if (arrived_pages_ + arrived_patched_ > 0) {
+        secondary_input(
+            SecondaryFsm::PagesArrived{arrived_epoch_, arrived_pages_, 0, arrived_patched_});
+        arrived_pages_ = arrived_patched_ = 0;
     }
     if (std::holds_alternative<End>(wire)) {
         secondary_input(PeerLost{"end"});
@@ -569,6 +656,9 @@ void Simulation::secondary_receives(const Wire& wire) {
     const auto& message = std::get<PeerMessage>(wire);
     if (std::holds_alternative<DevicesMessage>(message.message)) {
         staged_devices_ = snapshots_[message.epoch].devices;
+    }
+    if (const auto* commit = std::get_if<CommitMessage>(&message.message)) {
+        s_equal_ = commit->equal;
     }
     secondary_input(message);
 }
@@ -601,6 +691,9 @@ void Simulation::plan_ticks() {
 void Simulation::check() {
     if (secondary_.alive && secondary_.guest_runs && half_loaded_) {
         violate("the secondary's guest runs half-loaded");
+    }
+    if (secondary_.alive && !half_loaded_ && s_machine_ != s_expected_) {
+        violate("the secondary's memory changed before the checkpoint was complete");
     }
     if (primary_.exits > 1 || secondary_.exits > 1) violate("COLO_EXIT came twice");
     if (primary_.finished_alone && secondary_.finished_alone) violate("both sides go on alone");
@@ -636,6 +729,7 @@ void Simulation::check_waits(int64_t now_ms) {
     }
     bool p_waits = p_state_ == PrimaryFsm::State::kStarting ||
                    p_state_ == PrimaryFsm::State::kRequested ||
+                   p_state_ == PrimaryFsm::State::kComparing ||
                    p_state_ == PrimaryFsm::State::kAwaitReceived ||
                    p_state_ == PrimaryFsm::State::kAwaitCommitted;
     if (p_waits && now_ms - p_since_ms_ > kLimitMs) violate("the primary waits for ever");
@@ -684,8 +778,8 @@ void Simulation::log(const std::string& what) {
 
 }  // namespace
 
-SimulationResult simulate(uint64_t seed, bool with_log) {
-    return Simulation(seed, with_log).run();
+SimulationResult simulate(uint64_t seed, bool with_log, Mutant mutant) {
+    return Simulation(seed, with_log, mutant).run();
 }
 
 }  // namespace qc::migration::colo

@@ -46,6 +46,22 @@ TEST(SimulatorTest, invariants_hold_for_thousands_of_seeds) {
     EXPECT_GT(shut_down, seeds / 80);
 }
 
+// How many of the first seeds find a mistake.
+int seeds_that_find(Mutant mutant) {
+    int found = 0;
+    for (uint64_t seed = 1; seed <= 100; ++seed)
+        found += !simulate(seed, false, mutant).violation.empty();
+    return found;
+}
+
+TEST(SimulatorTest, primary_that_forgets_what_only_its_peer_wrote_is_found) {
+    EXPECT_GT(seeds_that_find(Mutant::kForgetsPeersPages), 30);
+}
+
+TEST(SimulatorTest, secondary_that_stores_before_the_commit_is_found) {
+    EXPECT_GT(seeds_that_find(Mutant::kStoresBeforeCommit), 80);
+}
+
 TEST(SimulatorTest, same_seed_gives_the_same_story) {
     EXPECT_EQ(simulate(77, true).log, simulate(77, true).log);
 }

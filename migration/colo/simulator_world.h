@@ -14,6 +14,7 @@
 #include <set>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "migration/colo/fsm_common.h"
 
@@ -71,10 +72,56 @@ struct Machine {
     bool operator==(const Machine&) const = default;
 };
 
+// What both sides share with the world around them.
+struct Side {
+    bool alive = true;
+    bool told = false;
+    bool entered = false;     // COLO
+    bool guest_runs = false;  // not frozen, not dead
+    bool frozen = false;
+    bool closed = false;  // its end of the link
+    bool finished_alone = false;
+    bool quit = false;
+    int exits = 0;
+    int64_t planned_tick_ms = -1;
+};
+
+// A primary without a cache on the other side: what the secondary's guest wrote, its
+// hashes, and what came of comparing them.
+struct Comparison {
+    Compare compare = Compare::kNothing;
+    std::set<int> listed;
+    std::vector<uint64_t> hashes;
+    bool comparing = false;  // this side has hashed
+    std::set<int> patched;
+    uint64_t equal = 0;
+
+    bool complete() const {
+        return comparing && hashes.size() == listed.size() * hash_words(compare);
+    }
+    // Takes out of `captured` what is equal. In this world a page's hash is its contents,
+    // once for each word.
+    void settle(std::set<int>& captured, const Machine& snapshot, Random& random) {
+        comparing = false;
+        size_t number = 0;
+        for (int page : listed) {
+            const uint64_t theirs = hashes[hash_words(compare) * number++];
+            if (!captured.contains(page)) continue;  // a mutant's
+            if (theirs == snapshot.pages[page]) {
+                captured.erase(page);
+                ++equal;
+            } else if (compare == Compare::kPieces && random.chance(70)) {
+                patched.insert(page);
+            }
+        }
+    }
+};
+
 struct PageData {
     uint64_t epoch = 0;
     int page = 0;
     uint64_t contents = 0;
+    bool patched = false;  // it came in pieces
 };
 // The end of the stream, as the receiver sees it.
 struct End {};

@@ -9,7 +9,8 @@ namespace qc::migration::colo {
 
 std::string_view to_string(Phase phase) {
     constexpr std::array<std::string_view, kPhaseCount> kNames = {
-        "request", "stop", "harvest", "transfer", "commit", "resume", "pause", "latency",
+        "request", "stop",   "harvest", "compare", "transfer",
+        "verify",  "commit", "resume",  "pause",   "latency",
     };
     return kNames[static_cast<size_t>(phase)];
 }
@@ -60,6 +61,8 @@ void ColoStatistics::count(const CheckpointRecord& record) {
     counters_.total.pages += record.traffic.pages;
     counters_.total.pages_ahead += record.traffic.pages_ahead;
     counters_.total.pages_resent += record.traffic.pages_resent;
+    counters_.total.pages_compared += record.traffic.pages_compared;
+    counters_.total.pages_patched += record.traffic.pages_patched;
     counters_.total.pages_skipped += record.traffic.pages_skipped;
     counters_.total.zero_pages += record.traffic.zero_pages;
     counters_.total.bytes += record.traffic.bytes;

@@ -25,13 +25,15 @@ enum class Phase : uint8_t {
     kRequest,
     kStop,
     kHarvest,
+    kCompare,
     kTransfer,
+    kVerify,
     kCommit,
     kResume,
     kPause,
     kLatency,
 };
-inline constexpr size_t kPhaseCount = 8;
+inline constexpr size_t kPhaseCount = 10;
 std::string_view to_string(Phase phase);
 
 // Microseconds; 0 for what was not measured.
@@ -49,9 +51,11 @@ struct PhaseSummary {
 // What went over the wire.
 struct Traffic {
     uint64_t pages = 0;
-    uint64_t pages_ahead = 0;    // of `pages`
-    uint64_t pages_resent = 0;   // of `pages_ahead`: written again, so sent again
-    uint64_t pages_skipped = 0;  // dirty, but the peer had the same bytes
+    uint64_t pages_ahead = 0;     // of `pages`
+    uint64_t pages_resent = 0;    // of `pages_ahead`: written again, so sent again
+    uint64_t pages_compared = 0;  // by their hashes
+    uint64_t pages_skipped = 0;   // of those: the peer had the same bytes
+    uint64_t pages_patched = 0;   // of those: only pieces of them were sent
     uint64_t zero_pages = 0;
     uint64_t bytes = 0;
     uint64_t components_sent = 0;

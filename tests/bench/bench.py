@@ -30,8 +30,9 @@ GUEST_MIB = 512
 LOADS = {"4 pages": "dirtier_4_pages", "64 MiB": "dirtier_64_mib"}
 
 
-def measure_pair(binary, image, accel, seconds, directory):
-    pair = ColoPair(binary, directory, accel, image, GUEST_MIB, DELAY_MS)
+def measure_pair(binary, image, accel, method, seconds, directory):
+    parameters = {"x-colo-method": method} if method else {}
+    pair = ColoPair(binary, directory, accel, image, GUEST_MIB, DELAY_MS, parameters)
     try:
         pair.primary.wait_serial(2, timeout=90)
         started = time.monotonic()
@@ -50,6 +51,8 @@ def measure_pair(binary, image, accel, seconds, directory):
         result.update(pause_mean_ms=statistics.mean(pauses), pause_p50_ms=percentile(pauses, .5),
                       pause_p99_ms=percentile(pauses, .99), pause_max_ms=max(pauses))
 
+        result.update(traffic(pair.primary))
+        result["secondary_mib"] = resident_mib(pair.secondary.process.pid)
         result["phases"] = {side: phase_times_ms(machine)
                             for side, machine in zip(("primary", "secondary"), pair.machines)}
         pair.primary.kill()
@@ -61,6 +64,19 @@ def measure_pair(binary, image, accel, seconds, directory):
         return result
     finally:
         pair.close()
+
+
+def traffic(machine):
+    """What a checkpoint carries on average, from an emulator that tells."""
+    colo = machine.qmp.execute("query-migrate").get("colo", {})
+    count = colo.get("checkpoints", 0)
+    return {key.replace("-", "_") + "_each": colo[key] / count
+            for key in ("bytes", "pages", "pages-compared", "pages-skipped", "pages-patched") if count and key in colo}
+
+
+def resident_mib(pid):
+    with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * 4096 / (1 << 20)
 
 
 def phase_times_ms(machine):
@@ -148,11 +164,15 @@ def show_phases(results):
                 print(f"{title}, {side}, p50/p99 ms: {times}")
 
 
-def figures(results, names, title, keys):
-    found = [results[name].get(title, {}) for name in names]
+def title(accel, load, method):
+    return ", ".join(filter(None, (accel, load, method)))
+
+
+def figures(results, names, measured, keys):
+    found = [results[name].get(measured, {}) for name in names]
     for key in keys:
         if any(key in result for result in found):
-            yield f"{title}: {key}", [
+            yield f"{measured}: {key}", [
                 float(result[key]) if key in result else ("failed" if "error" in result else "-")
                 for result in found]
 
@@ -162,6 +182,8 @@ def main():
     emulators.add_options(parser, "bench.json")
     parser.add_argument("--accel", action="append", choices=["tcg", "kvm"], help="[both]")
     parser.add_argument("--load", action="append", choices=list(LOADS), help="[both]")
+    parser.add_argument("--method", action="append", choices=["cache", "diverged"],
+                        help="how our secondary comes to a checkpoint's memory [the default one]")
     parser.add_argument("--seconds", type=float, default=15, help="how long each pair is watched [15]")
     parser.add_argument("--rounds", type=int, default=20, help="starts of a machine [20]")
     parser.add_argument("--skip-pair", action="store_true")
@@ -184,9 +206,10 @@ def main():
             for load, guest in ({} if options.skip_pair else LOADS).items():
                 if options.load and load not in options.load:
                     continue
-                print(f"{name}: pair, {accel}, {load}", file=sys.stderr, flush=True)
-                results[name][f"{accel}, {load}"] = attempt(
-                    measure_pair, binary, str(build / f"tests/guest/{guest}.img"), accel, options.seconds)
+                for method in (options.method or [""]) if name == "ours" else [""]:
+                    print(f"{name}: pair, {accel}, {load} {method}", file=sys.stderr, flush=True)
+                    results[name][title(accel, load, method)] = attempt(
+                        measure_pair, binary, str(build / f"tests/guest/{guest}.img"), accel, method, options.seconds)
         print(f"{name}: start, memory, qmp", file=sys.stderr, flush=True)
         results[name]["tcg, -S"] = {**attempt(measure_start, binary, "tcg", options.rounds),
                                     **attempt(measure_idle, binary, "tcg", 2000)}
@@ -194,17 +217,20 @@ def main():
     rows = []
     for accel in accels:
         for load in LOADS:
-            rows += figures(results, list(binaries), f"{accel}, {load}",
-                            ["checkpoints", "pause_p50_ms", "pause_p99_ms", "pause_max_ms", "takeover_ms",
-                             "takeover_prints_ms", "to_colo_s"])
+            for method in options.method or [""]:
+                rows += figures(results, list(binaries), title(accel, load, method),
+                                ["checkpoints", "pause_p50_ms", "pause_p99_ms", "pause_max_ms", "takeover_ms",
+                                 "takeover_prints_ms", "to_colo_s", "bytes_each", "pages_each",
+                                 "pages_compared_each", "pages_skipped_each", "pages_patched_each",
+                                 "secondary_mib"])
     rows += figures(results, list(binaries), "tcg, -S",
                     ["start_p50_ms", "own_memory_mib", "qmp_p50_ms", "qmp_p99_ms"])
     show(rows, list(binaries))
     show_phases(results["ours"])
     for name in binaries:
-        for title, result in results[name].items():
+        for measured, result in results[name].items():
             if isinstance(result, dict) and "error" in result:
-                print(f"{name}, {title}: {result['error']}")
+                print(f"{name}, {measured}: {result['error']}")
 
     output = options.json or build / "bench.json"
     output.write_text(json.dumps({"delay_ms": DELAY_MS, "guest_mib": GUEST_MIB, "seconds": options.seconds,

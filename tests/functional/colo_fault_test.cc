@@ -42,9 +42,9 @@ void PrintTo(const FaultCase& c, std::ostream* stream) {
 }
 
 constexpr std::array kMessages = {
-    ColoMessage::kCheckpoint, ColoMessage::kStopped, ColoMessage::kPages,
-    ColoMessage::kZeros,      ColoMessage::kDevices, ColoMessage::kCommit,
-    ColoMessage::kReceived,   ColoMessage::kHashes,  ColoMessage::kCommitted,
+    ColoMessage::kCheckpoint, ColoMessage::kStopped, ColoMessage::kPages,      ColoMessage::kZeros,
+    ColoMessage::kDevices,    ColoMessage::kCommit,  ColoMessage::kReceived,   ColoMessage::kHashes,
+    ColoMessage::kCommitted,  ColoMessage::kWritten, ColoMessage::kPageHashes,
 };
 constexpr std::array kMoments = {Moment::kBefore, Moment::kInside, Moment::kAfter};
 constexpr std::array kDamages = {Kind::kMagic, Kind::kType, Kind::kEpoch, Kind::kLength};
@@ -120,6 +120,10 @@ class ColoFaultTest : public ::testing::Test {
         }
         pair_ = TRY(VmPair::start(config, *directory_));
         TRY(set_parameter(pair_->primary(), "x-colo-verify", true));
+        // The other method has no need to send pages in every checkpoint.
+        const bool pages =
+            plan.message == ColoMessage::kPages || plan.message == ColoMessage::kZeros;
+        TRY(set_parameter(pair_->primary(), "x-colo-method", pages ? "cache" : "diverged"));
         fault_.emplace(plan);
         const std::string port = pair_->uri().substr(pair_->uri().rfind(':') + 1);
         proxy_ = TRY(LinkProxy::start(static_cast<uint16_t>(std::stoi(port)), &*fault_));

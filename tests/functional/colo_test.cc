@@ -48,13 +48,15 @@ class Colo : public AccelTest {
 
     // Both sides hash RAM and the state of every device after each checkpoint; a
     // difference ends COLO with an error.
-    void stay_equal(std::string_view image, int checkpoints) const {
+    void stay_equal(std::string_view image, int checkpoints,
+                    std::string_view method = "diverged") const {
         PairConfig config = pair_config();
         config.vm.image = guest_image(image);
         config.vm.memory_mib = 32;
         config.checkpoint_delay_ms = 10;
         auto pair = ASSERT_VALUE(VmPair::start(config, directory()));
         ASSERT_VALUE(set_parameter(pair->primary(), "x-colo-verify", true));
+        ASSERT_VALUE(set_parameter(pair->primary(), "x-colo-method", std::string(method)));
         ASSERT_VALUE(pair->enter_colo());
         ASSERT_VALUE(pair->wait_checkpoints(checkpoints));
         EXPECT_EQ(ASSERT_VALUE(pair->primary().migration_status()), "colo");
@@ -80,6 +82,9 @@ TEST_P(Colo, over_unix_socket_checkpoints_go_on) {
 
 TEST_P(Colo, two_hundred_checkpoints_leave_equal_states) {
     stay_equal("page_incrementer_small", 200);
+}
+TEST_P(Colo, checkpoints_into_a_cache_leave_equal_states) {
+    stay_equal("page_incrementer_small", accel() == "kvm" ? 30 : 200, "cache");
 }
 TEST_P(ColoOthers, checkpoints_leave_equal_states) {
     if (accel() == "kvm") GTEST_SKIP() << "tcg has shown it on q35, kvm on pc";

@@ -169,6 +169,9 @@ INSTANTIATE_FOR_ACCELS(MultifdColo);
 TEST_P(MultifdColo, checkpoints_leave_equal_states) {
     checkpoints_leave_equal_states(colo_config());
 }
+TEST_P(MultifdColo, checkpoints_into_a_cache_leave_equal_states) {
+    checkpoints_leave_equal_states(colo_config({{"x-colo-method", "cache"}}));
+}
 TEST_P(MultifdColo, checkpoints_with_zlib_leave_equal_states) {
     checkpoints_leave_equal_states(colo_config({{"multifd-compression", "zlib"}}));
 }

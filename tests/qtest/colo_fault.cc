@@ -56,6 +56,8 @@ std::string_view to_string(ColoMessage message) {
         case ColoMessage::kReceived: return "received";
         case ColoMessage::kCommitted: return "committed";
         case ColoMessage::kHashes: return "hashes";
+        case ColoMessage::kWritten: return "written";
+        case ColoMessage::kPageHashes: return "page_hashes";
     }
     return "?";
 }

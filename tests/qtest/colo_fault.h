@@ -35,6 +35,8 @@ enum class ColoMessage : uint16_t {
     kReceived = 0x83,
     kCommitted = 0x84,
     kHashes = 0x85,
+    kWritten = 0x87,
+    kPageHashes = 0x88,
 };
 std::string_view to_string(ColoMessage message);
 bool is_from_primary(ColoMessage message);
