@@ -149,7 +149,7 @@ TEST_F(MultifdTest, channel_that_breaks_fails_the_migration_with_its_error) {
 }
 
 TEST_F(MultifdTest, yank_breaks_a_migration_that_is_stuck) {
-    enable({.max_bandwidth = 100'000, .downtime_limit_ms = 1});
+    enable({.max_bandwidth = 1'000'000, .downtime_limit_ms = 1});
     source.fill_cold_pages(5);
     ASSERT_TRUE(source.vm->start());
     begin();
