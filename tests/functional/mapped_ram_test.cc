@@ -90,7 +90,10 @@ TEST_F(MappedRam, running_guest_is_written_in_many_passes_into_a_file_that_does_
     ASSERT_VALUE(set_parameter(source(), "max-bandwidth", 3'000'000));
     ASSERT_VALUE(set_parameter(source(), "downtime-limit", 0));
     ASSERT_VALUE(source().qmp().execute("migrate", {{"uri", uri()}}));
+    ASSERT_VALUE(source().wait_migration("active", Deadline::in(kUsual)));
+    const Deadline deadline = Deadline::in(kUsual);
     for (int64_t passes = 0; passes < 5;) {
+        ASSERT_FALSE(deadline.passed()) << passes;
         const Json reply = ASSERT_VALUE(source().qmp().execute("query-migrate"));
         ASSERT_EQ(reply.value("status", ""), "active");
         if (reply.contains("ram")) passes = reply["ram"].value("dirty-sync-count", int64_t{0});
