@@ -109,7 +109,7 @@ SentPages RamSource::send(RamPageSink& sink, uint64_t max_pages) {
             continue;
         }
         const uint64_t left = max_pages - sent.normal - sent.zero;
-        const uint64_t count = std::min(bitmap.find_next_clear(first) - first, left);
+        const uint64_t count = bitmap.run_length(first, left);
         sent += send_range(sink, {block_, first, count});
         page_ = first + count;
     }

@@ -21,7 +21,7 @@ size_t find_next(const std::vector<uint64_t>& words, size_t bits, size_t from, u
     size_t index = from / 64;
     uint64_t word = (words[index] ^ invert) & (~uint64_t{0} << (from % 64));
     while (word == 0) {
-        if (++index == words.size()) return bits;
+        if (++index * 64 >= bits) return bits;
         word = words[index] ^ invert;
     }
     return std::min(bits, index * 64 + static_cast<size_t>(std::countr_zero(word)));
@@ -90,6 +90,12 @@ size_t Bitmap::find_next_set(size_t from) const {
 
 size_t Bitmap::find_next_clear(size_t from) const {
     return find_next(words_, bits_, from, ~uint64_t{0});
+}
+
+size_t Bitmap::run_length(size_t first, size_t most) const {
+    QC_ASSERT(first <= bits_);
+    const size_t end = first + std::min(most, bits_ - first);
+    return find_next(words_, end, first, ~uint64_t{0}) - first;
 }
 
 AtomicBitmap::AtomicBitmap(size_t bits)

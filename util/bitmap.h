@@ -35,6 +35,8 @@ class Bitmap {
     // The first set (clear) bit at or after `from`; size() if there is none.
     size_t find_next_set(size_t from) const;
     size_t find_next_clear(size_t from) const;
+    // How many bits from `first` on are set in a row; it does not look beyond `most`.
+    size_t run_length(size_t first, size_t most) const;
 
     // Bit b of word w is page 64*w+b. Bits past size() are zero.
     std::vector<uint64_t>& words() { return words_; }

@@ -112,6 +112,23 @@ TEST(AtomicBitmap, clear_all_forgets) {
     EXPECT_FALSE(map.test(64));
 }
 
+TEST(Bitmap, run_length_ends_at_clear_bit_limit_and_size) {
+    Bitmap map(200);
+    for (size_t bit = 10; bit < 150; ++bit)
+        map.set(bit);
+    EXPECT_EQ(map.run_length(10, 1000), 140u);
+    EXPECT_EQ(map.run_length(10, 140), 140u);
+    EXPECT_EQ(map.run_length(10, 64), 64u);
+    EXPECT_EQ(map.run_length(10, 54), 54u);
+    EXPECT_EQ(map.run_length(149, 5), 1u);
+    EXPECT_EQ(map.run_length(150, 5), 0u);
+    EXPECT_EQ(map.run_length(10, 0), 0u);
+    for (size_t bit = 150; bit < 200; ++bit)
+        map.set(bit);
+    EXPECT_EQ(map.run_length(190, 100), 10u);
+    EXPECT_EQ(map.run_length(200, 100), 0u);
+}
+
 TEST(AtomicBitmapDeathTest, range_past_the_end_is_a_programmers_error) {
     AtomicBitmap map(64);
     EXPECT_DEATH(map.set_range(60, 5), "assertion failed");
