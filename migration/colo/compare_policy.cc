@@ -7,12 +7,11 @@ namespace qc::migration::colo {
 
 namespace {
 
-constexpr uint64_t kPageBytes = 4096;
+constexpr uint64_t kPageBytes = kPieceSize * kPiecesPerPage;
 // Both sides read and hash a page in the time in which about this much is sent.
 constexpr uint64_t kHashingBytes = 512;
-constexpr uint64_t kPageHashBytes = 16;
-constexpr uint64_t kPieceHashBytes = 128;
-constexpr uint64_t kPiecePageBytes = 16;
+constexpr uint64_t kPageHashBytes = hash_words(Compare::kPages) * sizeof(uint64_t);
+constexpr uint64_t kPieceHashBytes = hash_words(Compare::kPieces) * sizeof(uint64_t);
 
 }  // namespace
 
@@ -25,7 +24,7 @@ void ComparePolicy::learn(const Outcome& outcome) {
     const uint64_t pages =
         outcome.compared * (kPageHashBytes + kHashingBytes) + differ * kPageBytes;
     const uint64_t pieces = outcome.compared * (kPieceHashBytes + kHashingBytes) +
-                            outcome.pieces * kPieceSize + outcome.patched * kPiecePageBytes +
+                            outcome.pieces * kPieceSize + outcome.patched * kPiecePageSize +
                             outcome.whole() * kPageBytes;
     switch (outcome.compare) {
         case Compare::kNothing: break;
