@@ -60,8 +60,7 @@ Result<void> PageComparison::note_written(const PageList& list) {
             return fail("WRITTEN: RAM block '{}': page {} is out of order", block.id(), run.first);
         }
         listed_end_ = run.first + run.count;
-        for (uint64_t page = run.first; page < listed_end_; ++page)
-            written_[list.block].set(page);
+        written_[list.block].set_range(run.first, run.count);
         written_count_ += run.count;
     }
     compare_ = limited(asked_, written_count_);
