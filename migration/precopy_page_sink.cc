@@ -59,11 +59,13 @@ void PrecopyPageSink::copied_page(uint32_t block, uint64_t page, std::span<const
     writer_.copy(data);
 }
 
-void PrecopyPageSink::encoded_page(uint32_t block, uint64_t page, std::span<const std::byte> data) {
+void PrecopyPageSink::encoded_page(uint32_t block, uint64_t page,
+                                   std::span<const std::byte> encoded) {
+    if (encoded.empty()) return;
     record(block, page, kRamXbzrle);
     writer_.u8(kXbzrleEncoding);
-    writer_.be16(static_cast<uint16_t>(data.size()));
-    writer_.copy(data);
+    writer_.be16(static_cast<uint16_t>(encoded.size()));
+    writer_.copy(encoded);
 }
 
 void PrecopyPageSink::zero_pages(uint32_t block, uint64_t first, uint64_t count) {

@@ -12,7 +12,7 @@
 
 namespace qc::migration {
 
-class PrecopyPageSink final : public RamPageSink {
+class PrecopyPageSink final : public DeltaPageSink {
  public:
     // A record for each page is what other tools can read in a stream that is kept;
     // a destination that is at the other end gets one for each run of pages.
@@ -30,13 +30,10 @@ class PrecopyPageSink final : public RamPageSink {
     void end_of_section();
     void multifd_flush();
 
-    // As pages(), but `data` may change at once.
-    void copied_page(uint32_t block, uint64_t page, std::span<const std::byte> data);
-    // What changed in a page, by xbzrle_encode(); less than a page, may change at once.
-    void encoded_page(uint32_t block, uint64_t page, std::span<const std::byte> data);
-
     void pages(uint32_t block, uint64_t first, std::span<const std::byte> data) override;
     void zero_pages(uint32_t block, uint64_t first, uint64_t count) override;
+    void copied_page(uint32_t block, uint64_t page, std::span<const std::byte> data) override;
+    void encoded_page(uint32_t block, uint64_t page, std::span<const std::byte> encoded) override;
     Result<void> flush() override { return writer_.flush(); }
 
  private:

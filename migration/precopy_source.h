@@ -82,6 +82,8 @@ class PrecopySource {
     // What the destination was told, if `colo`; valid after transfer().
     const colo::PairSetup& pair_setup() const { return pair_setup_; }
     MultifdSender* multifd() { return deps_.multifd; }
+    // With the capability xbzrle; else null. It remembers what the destination has.
+    XbzrlePageSink* xbzrle() { return xbzrle_ ? &*xbzrle_ : nullptr; }
     // After stop_guest(): keeps the VM stopped.
     std::optional<runstate::FreezeGuard>& freeze() { return freeze_; }
     uint64_t passes() const { return passes_; }

@@ -25,4 +25,15 @@ class RamPageSink {
     virtual Result<void> flush() = 0;
 };
 
+// A way that can also carry what changed in a page that the peer has.
+class DeltaPageSink : public RamPageSink {
+ public:
+    // As pages(), but `data` may change at once.
+    virtual void copied_page(uint32_t block, uint64_t page, std::span<const std::byte> data) = 0;
+    // `encoded` is by xbzrle_encode(), at most a page, and may change at once. Empty: the
+    // page is as it was.
+    virtual void encoded_page(uint32_t block, uint64_t page,
+                              std::span<const std::byte> encoded) = 0;
+};
+
 }  // namespace qc::migration

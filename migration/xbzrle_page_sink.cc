@@ -3,13 +3,14 @@
 
 #include <cstring>
 
+#include "migration/page_ranges.h"
 #include "migration/xbzrle_codec.h"
 
 namespace qc::migration {
 
-XbzrlePageSink::XbzrlePageSink(PrecopyPageSink& plain, const memory::RamList& ram,
+XbzrlePageSink::XbzrlePageSink(DeltaPageSink& sink, const memory::RamList& ram,
                                XbzrleCounters& counters)
-    : plain_(plain), counters_(counters) {
+    : sink_(&sink), counters_(counters) {
     uint64_t number = 0;
     for (const auto& block : ram.blocks()) {
         first_number_.push_back(number);
@@ -19,7 +20,6 @@ XbzrlePageSink::XbzrlePageSink(PrecopyPageSink& plain, const memory::RamList& ra
 
 Result<void> XbzrlePageSink::set_cache_size(uint64_t bytes) {
     if (cache_ != nullptr && cache_->bytes() == bytes) return {};
-    cache_.reset();
     cache_ = TRY(PageCache::create(bytes));
     counters_.cache_size = bytes;
     return {};
@@ -29,9 +29,17 @@ void XbzrlePageSink::age() {
     if (cache_ != nullptr) cache_->age();
 }
 
+void XbzrlePageSink::forget(const std::vector<Bitmap>& pages) {
+    if (cache_ == nullptr) return;
+    for (const PageRange& range : page_ranges(pages)) {
+        for (uint64_t page = range.first; page < range.first + range.count; ++page)
+            cache_->erase(number_of(range.block, page));
+    }
+}
+
 void XbzrlePageSink::pages(uint32_t block, uint64_t first, std::span<const std::byte> data) {
     if (cache_ == nullptr) {
-        plain_.pages(block, first, data);
+        sink_->pages(block, first, data);
         return;
     }
     for (; !data.empty(); data = data.subspan(kPage))
@@ -45,25 +53,23 @@ void XbzrlePageSink::send_page(uint32_t block, uint64_t page, std::span<const st
     if (before == nullptr) {
         ++counters_.cache_miss;
         if (std::byte* place = cache_->insert(number)) std::memcpy(place, now_.data(), kPage);
-        plain_.copied_page(block, page, now_);
+        sink_->copied_page(block, page, now_);
         return;
     }
     std::optional<size_t> size = xbzrle_encode({before, kPage}, now_, encoded_);
     if (!size) {
         ++counters_.overflow;
-        plain_.copied_page(block, page, now_);
+        sink_->copied_page(block, page, now_);
     } else {
         ++counters_.pages;
         counters_.bytes += *size;
-        // What the guest wrote was what was there before: the destination has it.
-        if (*size == 0) return;
-        plain_.encoded_page(block, page, std::span(encoded_).first(*size));
+        sink_->encoded_page(block, page, std::span(encoded_).first(*size));
     }
     std::memcpy(before, now_.data(), kPage);
 }
 
 void XbzrlePageSink::zero_pages(uint32_t block, uint64_t first, uint64_t count) {
-    plain_.zero_pages(block, first, count);
+    sink_->zero_pages(block, first, count);
     if (cache_ == nullptr) return;
     for (uint64_t page = first; page < first + count; ++page)
         cache_->erase(number_of(block, page));

@@ -15,7 +15,6 @@ namespace {
 constexpr uint32_t kFlagReset = 1;
 constexpr uint32_t kFlagShutdown = 2;
 constexpr uint32_t kFlagVerify = 4;
-constexpr uint64_t kPageSize = 4096;
 constexpr uint32_t kMaxComponents = 4096;
 constexpr uint32_t kMaxBlocks = 4096;
 
@@ -81,18 +80,6 @@ void put(ByteWriter& out, const HashesMessage& m) {
 
 void put(ByteWriter& out, const WantCheckpointMessage& m) {
     out.be32(static_cast<uint32_t>(m.cause));
-}
-
-void put(ByteWriter& out, const PageList& list) {
-    out.be32(list.block);
-    out.be32(static_cast<uint32_t>(list.runs.size()));
-    out.be32(list.pages);
-    out.be32(0);
-    for (const PageRun& run : list.runs) {
-        out.be64(run.first);
-        out.be32(run.count);
-        out.be32(0);
-    }
 }
 
 void put(ByteWriter& out, const WrittenMessage& m) {
@@ -271,39 +258,13 @@ Result<Message> get(MessageType type, ByteReader& in) {
         case MessageType::kPageHashes: return get_page_hashes(in);
         case MessageType::kPages:
         case MessageType::kZeros:
-        case MessageType::kPieces: break;
+        case MessageType::kPieces:
+        case MessageType::kDeltas: break;
     }
     return fail("a list of pages where another message should be");
 }
 
-bool is_known(uint16_t type) {
-    return !to_string(static_cast<MessageType>(type)).empty();
-}
-
 }  // namespace
-
-std::string_view to_string(MessageType type) {
-    switch (type) {
-        case MessageType::kCheckpoint: return "CHECKPOINT";
-        case MessageType::kPages: return "PAGES";
-        case MessageType::kZeros: return "ZEROS";
-        case MessageType::kDevices: return "DEVICES";
-        case MessageType::kCommit: return "COMMIT";
-        case MessageType::kEntered: return "ENTERED";
-        case MessageType::kLeaves: return "LEAVES";
-        case MessageType::kTakesOver: return "TAKES_OVER";
-        case MessageType::kReady: return "READY";
-        case MessageType::kStopped: return "STOPPED";
-        case MessageType::kReceived: return "RECEIVED";
-        case MessageType::kCommitted: return "COMMITTED";
-        case MessageType::kHashes: return "HASHES";
-        case MessageType::kWantCheckpoint: return "WANT_CHECKPOINT";
-        case MessageType::kPieces: return "PIECES";
-        case MessageType::kWritten: return "WRITTEN";
-        case MessageType::kPageHashes: return "PAGE_HASHES";
-    }
-    return {};
-}
 
 std::string_view to_string(Cause cause) {
     constexpr std::array<std::string_view, kCauseCount> kNames = {
@@ -326,19 +287,6 @@ MessageType type_of(const Message& message) {
     return kTypes[message.index()];
 }
 
-std::array<std::byte, kHeaderSize> encode_header(const Header& header) {
-    ByteWriter out;
-    out.be32(kMessageMagic);
-    out.be16(static_cast<uint16_t>(header.type));
-    out.be16(0);
-    out.be64(header.epoch);
-    out.be32(header.length);
-    out.be32(0);
-    std::array<std::byte, kHeaderSize> bytes{};
-    std::ranges::copy(out.view(), bytes.begin());
-    return bytes;
-}
-
 std::vector<std::byte> encode(uint64_t epoch, const Message& message) {
     ByteWriter payload;
     std::visit([&](const auto& m) { put(payload, m); }, message);
@@ -349,139 +297,11 @@ std::vector<std::byte> encode(uint64_t epoch, const Message& message) {
     return out.take();
 }
 
-std::vector<std::byte> encode_page_list(MessageType type, uint64_t epoch, const PageList& list) {
-    size_t length = kPageListHeadSize + list.runs.size() * kPageRunSize +
-                    (type == MessageType::kPages ? list.pages * kPageSize : 0);
-    ByteWriter out;
-    out.bytes(encode_header({type, epoch, static_cast<uint32_t>(length)}));
-    put(out, list);
-    return out.take();
-}
-
-Result<Header> parse_header(std::span<const std::byte> data) {
-    ByteReader in(data);
-    uint32_t magic = TRY(in.be32("magic number"));
-    if (magic != kMessageMagic) return fail("a message begins with {:#010x}", magic);
-    uint16_t type = TRY(in.be16("message type"));
-    if (!is_known(type)) return fail("message type {:#x} is unknown", type);
-    uint16_t reserved = TRY(in.be16("reserved field"));
-    Header header;
-    header.type = static_cast<MessageType>(type);
-    header.epoch = TRY(in.be64("epoch"));
-    header.length = TRY(in.be32("message length"));
-    uint32_t reserved_too = TRY(in.be32("reserved field"));
-    if (reserved != 0 || reserved_too != 0) return fail("a reserved field is not 0");
-    if (header.length > kMaxPayload) {
-        return fail("{} announces {} bytes", to_string(header.type), header.length);
-    }
-    return header;
-}
-
 Result<Message> parse_payload(const Header& header, std::span<const std::byte> payload) {
     ByteReader in(payload);
     Message message = TRY(get(header.type, in).context("{}", to_string(header.type)));
     TRY(in.expect_end(to_string(header.type)));
     return message;
-}
-
-Result<size_t> parse_page_list_head(const Header& header, std::span<const std::byte> data,
-                                    PageList& list) {
-    ByteReader in(data);
-    list.block = TRY(in.be32("block"));
-    uint32_t runs = TRY(in.be32("number of runs"));
-    list.pages = TRY(in.be32("number of pages"));
-    uint32_t reserved = TRY(in.be32("reserved field"));
-    bool has_data = header.type == MessageType::kPages;
-    uint32_t most = has_data ? kMaxPagesPerMessage : kMaxZeroPagesPerMessage;
-    if (reserved != 0 || runs == 0 || runs > kMaxRuns || list.pages == 0 || list.pages > most) {
-        return fail("{}: {} pages in {} runs", to_string(header.type), list.pages, runs);
-    }
-    size_t runs_size = runs * kPageRunSize;
-    size_t expected = kPageListHeadSize + runs_size + (has_data ? list.pages * kPageSize : 0);
-    if (header.length != expected) {
-        return fail("{}: {} bytes where {} belong", to_string(header.type), header.length,
-                    expected);
-    }
-    return runs_size;
-}
-
-Result<void> parse_page_runs(std::span<const std::byte> data, PageList& list) {
-    ByteReader in(data);
-    uint64_t pages = 0;
-    list.runs.clear();
-    while (in.remaining() > 0) {
-        PageRun run;
-        run.first = TRY(in.be64("first page"));
-        run.count = TRY(in.be32("number of pages"));
-        uint32_t reserved = TRY(in.be32("reserved field"));
-        if (run.count == 0 || reserved != 0) return fail("a run of {} pages", run.count);
-        pages += run.count;
-        list.runs.push_back(run);
-    }
-    if (pages != list.pages) return fail("{} pages announced, {} in the runs", list.pages, pages);
-    return {};
-}
-
-std::vector<std::byte> encode_piece_list(uint64_t epoch, const PieceList& list) {
-    size_t length =
-        kPageListHeadSize + list.pages.size() * kPiecePageSize + list.pieces * kPieceSize;
-    ByteWriter out;
-    out.bytes(encode_header({MessageType::kPieces, epoch, static_cast<uint32_t>(length)}));
-    out.be32(list.block);
-    out.be32(static_cast<uint32_t>(list.pages.size()));
-    out.be32(list.pieces);
-    out.be32(0);
-    for (const PiecePage& page : list.pages) {
-        out.be64(page.page);
-        out.be16(page.pieces);
-        out.be16(0);
-        out.be32(0);
-    }
-    return out.take();
-}
-
-Result<size_t> parse_piece_list_head(const Header& header, std::span<const std::byte> data,
-                                     PieceList& list) {
-    ByteReader in(data);
-    list.block = TRY(in.be32("block"));
-    uint32_t pages = TRY(in.be32("number of pages"));
-    list.pieces = TRY(in.be32("number of pieces"));
-    uint32_t reserved = TRY(in.be32("reserved field"));
-    if (reserved != 0 || pages == 0 || pages > kMaxPagesPerMessage || list.pieces < pages ||
-        list.pieces > pages * kPiecesPerPage) {
-        return fail("{}: {} pieces in {} pages", to_string(header.type), list.pieces, pages);
-    }
-    size_t pages_size = pages * kPiecePageSize;
-    size_t expected = kPageListHeadSize + pages_size + list.pieces * kPieceSize;
-    if (header.length != expected) {
-        return fail("{}: {} bytes where {} belong", to_string(header.type), header.length,
-                    expected);
-    }
-    return pages_size;
-}
-
-Result<void> parse_piece_pages(std::span<const std::byte> data, PieceList& list) {
-    ByteReader in(data);
-    uint64_t pieces = 0;
-    list.pages.clear();
-    while (in.remaining() > 0) {
-        PiecePage page;
-        page.page = TRY(in.be64("page"));
-        page.pieces = TRY(in.be16("pieces"));
-        uint16_t reserved = TRY(in.be16("reserved field"));
-        uint32_t reserved_too = TRY(in.be32("reserved field"));
-        if (reserved != 0 || reserved_too != 0) return fail("a reserved field is not 0");
-        if (page.pieces == 0) return fail("page {} without a piece", page.page);
-        if (!list.pages.empty() && page.page <= list.pages.back().page) {
-            return fail("page {} is out of order", page.page);
-        }
-        pieces += static_cast<unsigned>(std::popcount(page.pieces));
-        list.pages.push_back(page);
-    }
-    if (pieces != list.pieces) {
-        return fail("{} pieces announced, {} in the pages", list.pieces, pieces);
-    }
-    return {};
 }
 
 }  // namespace qc::migration::colo

@@ -16,46 +16,13 @@
 #include <variant>
 #include <vector>
 
+#include "migration/colo/message_header.h"
+#include "migration/colo/page_codec.h"
 #include "util/result.h"
 
 namespace qc::migration::colo {
 
-inline constexpr uint32_t kProtocolVersion = 2;
-inline constexpr uint32_t kMessageMagic = 0x51434f4c;  // "QCOL"
-inline constexpr size_t kHeaderSize = 24;
-inline constexpr uint32_t kMaxPayload = 32 * 1024 * 1024;
-inline constexpr uint32_t kMaxRuns = 1024;
-inline constexpr uint32_t kMaxPagesPerMessage = 4096;
-inline constexpr uint32_t kMaxZeroPagesPerMessage = 1 << 24;
-inline constexpr size_t kPageListHeadSize = 16;
-inline constexpr size_t kPageRunSize = 16;
 inline constexpr size_t kMaxText = 1024;
-// A page that differs only in places is sent as those of its pieces that differ.
-inline constexpr size_t kPieceSize = 256;
-inline constexpr size_t kPiecesPerPage = 16;
-inline constexpr size_t kPiecePageSize = 16;
-
-enum class MessageType : uint16_t {
-    kCheckpoint = 0x01,
-    kPages = 0x02,
-    kZeros = 0x03,
-    kDevices = 0x04,
-    kCommit = 0x05,
-    kEntered = 0x06,
-    kPieces = 0x07,
-    kLeaves = 0x10,
-    kTakesOver = 0x11,
-    kReady = 0x81,
-    kStopped = 0x82,
-    kReceived = 0x83,
-    kCommitted = 0x84,
-    kHashes = 0x85,
-    kWantCheckpoint = 0x86,
-    kWritten = 0x87,
-    kPageHashes = 0x88,
-};
-
-std::string_view to_string(MessageType type);
 
 enum class Cause : uint32_t {
     kPeriod = 0,
@@ -93,12 +60,6 @@ struct CommitFlags {
     bool operator==(const CommitFlags&) const = default;
 };
 
-struct PageRun {
-    uint64_t first = 0;
-    uint32_t count = 0;
-    bool operator==(const PageRun&) const = default;
-};
-
 struct Hash128 {
     uint64_t high = 0;
     uint64_t low = 0;
@@ -108,23 +69,6 @@ struct Hash128 {
 struct CheckpointMessage {
     Cause cause = Cause::kPeriod;
     Compare compare = Compare::kNothing;
-};
-// What stands before the bytes of PAGES, and all of ZEROS and WRITTEN.
-struct PageList {
-    uint32_t block = 0;
-    uint32_t pages = 0;
-    std::vector<PageRun> runs;
-};
-// What stands before the bytes of PIECES.
-struct PiecePage {
-    uint64_t page = 0;
-    uint16_t pieces = 0;  // bit i: the one at 256 * i
-    bool operator==(const PiecePage&) const = default;
-};
-struct PieceList {
-    uint32_t block = 0;
-    uint32_t pieces = 0;  // of all pages
-    std::vector<PiecePage> pages;
 };
 struct ComponentState {
     std::string name;
@@ -176,47 +120,17 @@ struct PageHashesMessage {
     std::vector<uint64_t> words;
 };
 
-// Everything but PAGES, ZEROS and PIECES, which go past the state machines.
+// Everything that does not carry pages.
 using Message =
     std::variant<CheckpointMessage, DevicesMessage, CommitMessage, EnteredMessage, LeavesMessage,
                  TakesOverMessage, ReadyMessage, StoppedMessage, ReceivedMessage, CommittedMessage,
                  HashesMessage, WantCheckpointMessage, WrittenMessage, PageHashesMessage>;
 
-struct Header {
-    MessageType type{};
-    uint64_t epoch = 0;
-    uint32_t length = 0;
-};
-
 MessageType type_of(const Message& message);
-constexpr bool carries_pages(MessageType type) {
-    return type == MessageType::kPages || type == MessageType::kZeros ||
-           type == MessageType::kPieces;
-}
 
 // Header and payload.
 std::vector<std::byte> encode(uint64_t epoch, const Message& message);
-std::array<std::byte, kHeaderSize> encode_header(const Header& header);
-// The head of a PAGES or ZEROS message: header, list, runs. With PAGES the pages'
-// bytes follow.
-std::vector<std::byte> encode_page_list(MessageType type, uint64_t epoch, const PageList& list);
-
-// The head of a PIECES message: header and list. The pieces' bytes follow.
-std::vector<std::byte> encode_piece_list(uint64_t epoch, const PieceList& list);
-
-// `data` has kHeaderSize bytes.
-Result<Header> parse_header(std::span<const std::byte> data);
 // `payload` has header.length bytes.
 Result<Message> parse_payload(const Header& header, std::span<const std::byte> payload);
-
-// The first kPageListHeadSize bytes of a PAGES or ZEROS payload: how many bytes
-// of runs follow. Then those.
-Result<size_t> parse_page_list_head(const Header& header, std::span<const std::byte> data,
-                                    PageList& list);
-Result<void> parse_page_runs(std::span<const std::byte> data, PageList& list);
-// The same of PIECES: the pages, then the bytes of list.pieces pieces.
-Result<size_t> parse_piece_list_head(const Header& header, std::span<const std::byte> data,
-                                     PieceList& list);
-Result<void> parse_piece_pages(std::span<const std::byte> data, PieceList& list);
 
 }  // namespace qc::migration::colo

@@ -43,6 +43,18 @@ void check_piece_list(const Header& header, Bytes payload) {
     if (!std::ranges::equal(std::span(again).subspan(kHeaderSize), whole)) std::abort();
 }
 
+void check_delta_list(const Header& header, Bytes payload) {
+    if (payload.size() < kPageListHeadSize) return;
+    DeltaList list;
+    const Result<size_t> pages_size =
+        parse_delta_list_head(header, payload.first(kPageListHeadSize), list);
+    if (!pages_size || payload.size() - kPageListHeadSize < *pages_size) return;
+    if (!parse_delta_pages(payload.subspan(kPageListHeadSize, *pages_size), list)) return;
+    const auto again = encode_delta_list(header.epoch, list);
+    const auto whole = payload.first(kPageListHeadSize + *pages_size);
+    if (!std::ranges::equal(std::span(again).subspan(kHeaderSize), whole)) std::abort();
+}
+
 void check_message(const Header& header, Bytes payload) {
     const Result<Message> message = parse_payload(header, payload);
     if (!message) return;
@@ -74,6 +86,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         check_page_list(*header, payload);
     } else if (header->type == MessageType::kPieces) {
         check_piece_list(*header, payload);
+    } else if (header->type == MessageType::kDeltas) {
+        check_delta_list(*header, payload);
     } else {
         check_message(*header, payload);
     }

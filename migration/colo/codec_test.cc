@@ -144,48 +144,6 @@ TEST(CodecTest, unchanged_component_with_bytes_is_refused) {
     EXPECT_NE(payload_error(MessageType::kDevices, {bytes.begin() + kHeaderSize, bytes.end()}), "");
 }
 
-class PageListTest : public testing::Test {
- protected:
-    static Result<PageList> parse(std::span<const std::byte> bytes) {
-        Header header = TRY(parse_header(bytes.first(kHeaderSize)));
-        PageList list;
-        size_t runs =
-            TRY(parse_page_list_head(header, bytes.subspan(kHeaderSize, kPageListHeadSize), list));
-        TRY(parse_page_runs(bytes.subspan(kHeaderSize + kPageListHeadSize, runs), list));
-        return list;
-    }
-    PageList list{.block = 3, .pages = 6, .runs = {{10, 4}, {100, 2}}};
-};
-
-TEST_F(PageListTest, both_kinds_round_trip) {
-    for (MessageType type : {MessageType::kPages, MessageType::kZeros}) {
-        Result<PageList> back = parse(encode_page_list(type, 9, list));
-        ASSERT_TRUE(back) << back.error().message();
-        EXPECT_EQ(back->block, 3u);
-        EXPECT_EQ(back->runs, list.runs);
-    }
-}
-
-TEST_F(PageListTest, counts_that_do_not_add_up_are_refused) {
-    list.pages = 7;
-    EXPECT_FALSE(parse(encode_page_list(MessageType::kZeros, 9, list)));
-}
-
-TEST_F(PageListTest, empty_run_and_empty_list_are_refused) {
-    EXPECT_FALSE(parse(encode_page_list(MessageType::kZeros, 9, {.block = 0, .pages = 0})));
-    PageList empty_run{.block = 0, .pages = 1, .runs = {{5, 0}, {6, 1}}};
-    EXPECT_FALSE(parse(encode_page_list(MessageType::kZeros, 9, empty_run)));
-}
-
-TEST_F(PageListTest, more_pages_or_runs_than_allowed_are_refused) {
-    PageList many{.block = 0, .pages = kMaxZeroPagesPerMessage + 1};
-    many.runs = {{0, kMaxZeroPagesPerMessage + 1}};
-    EXPECT_FALSE(parse(encode_page_list(MessageType::kZeros, 9, many)));
-    PageList runs{.block = 0, .pages = kMaxRuns + 1};
-    runs.runs.assign(kMaxRuns + 1, {0, 1});
-    EXPECT_FALSE(parse(encode_page_list(MessageType::kZeros, 9, runs)));
-}
-
 TEST(CodecTest, written_pages_round_trip) {
     WrittenMessage written{{.block = 2, .pages = 5, .runs = {{7, 2}, {9, 1}, {100, 2}}}};
     WrittenMessage back = round_trip(written);
@@ -222,40 +180,6 @@ TEST(CodecTest, malformed_page_hashes_are_refused) {
     EXPECT_NE(payload_error(MessageType::kPageHashes, words({1, 1, 0, 0, 0})), "");
     EXPECT_NE(payload_error(MessageType::kPageHashes, words({1, 1, 0, 0, 0, 0, 0})), "");
     EXPECT_NE(payload_error(MessageType::kPageHashes, words({kMaxPagesPerMessage + 1, 1})), "");
-}
-
-class PieceListTest : public testing::Test {
- protected:
-    static Result<PieceList> parse(std::span<const std::byte> bytes) {
-        Header header = TRY(parse_header(bytes.first(kHeaderSize)));
-        PieceList list;
-        size_t pages =
-            TRY(parse_piece_list_head(header, bytes.subspan(kHeaderSize, kPageListHeadSize), list));
-        TRY(parse_piece_pages(bytes.subspan(kHeaderSize + kPageListHeadSize, pages), list));
-        return list;
-    }
-    static bool refused(const PieceList& list) { return !parse(encode_piece_list(9, list)); }
-};
-
-TEST_F(PieceListTest, pages_and_their_pieces_round_trip) {
-    PieceList list{.block = 3, .pieces = 19, .pages = {{10, 0xffff}, {11, 0x8001}, {90, 0x10}}};
-    Result<PieceList> back = parse(encode_piece_list(9, list));
-    ASSERT_TRUE(back) << back.error().message();
-    EXPECT_EQ(back->block, 3u);
-    EXPECT_EQ(back->pages, list.pages);
-}
-
-TEST_F(PieceListTest, lists_that_contradict_themselves_are_refused) {
-    EXPECT_FALSE(refused({.pieces = 2, .pages = {{1, 1}, {2, 1}}}));
-    EXPECT_TRUE(refused({.pieces = 3, .pages = {{1, 1}, {2, 1}}}));  // count
-    EXPECT_TRUE(refused({.pieces = 2, .pages = {{2, 1}, {1, 1}}}));  // order
-    EXPECT_TRUE(refused({.pieces = 2, .pages = {{1, 1}, {1, 1}}}));  // twice
-    EXPECT_TRUE(refused({.pieces = 2, .pages = {{1, 0}, {2, 3}}}));  // no piece
-    EXPECT_TRUE(refused({.pieces = 0, .pages = {}}));
-    PieceList many{.pieces = kMaxPagesPerMessage + 1, .pages = {}};
-    for (uint64_t page = 0; page <= kMaxPagesPerMessage; ++page)
-        many.pages.push_back({page, 1});
-    EXPECT_TRUE(refused(many));
 }
 
 }  // namespace

@@ -42,7 +42,10 @@ PrimaryDriver::PrimaryDriver(const Deps& deps)
            clock_.now_ns() / 1'000'000),
       passes_(deps.source.passes()),
       multifd_(deps.source.multifd()),
+      xbzrle_(deps.source.xbzrle()),
+      encoded_before_(deps.board.xbzrle.pages),
       comparison_(deps.machine.ram, deps.source.ram(), deps.source.pair_setup().key) {
+    if (xbzrle_ != nullptr) xbzrle_->redirect(sink_);
     if (multifd_ == nullptr) return;
     multifd_->set_write_limit_ms(kMultifdWriteLimitMs);
     multifd_sink_.emplace(*multifd_, sink_);
@@ -272,8 +275,9 @@ Result<void> PrimaryDriver::send_snapshot(CommitFlags flags) {
 
 Result<void> PrimaryDriver::send_pages() {
     sink_.set_epoch(fsm_.epoch());
+    prepare_deltas();
     RamSource& ram = deps_.source.ram();
-    RamPageSink& sink = multifd_sink_ ? static_cast<RamPageSink&>(*multifd_sink_) : sink_;
+    RamPageSink& sink = page_sink();
     while (ram.pending_pages() > 0) {
         SentPages sent = ram.send(sink, kPagesPerTurn);
         if (multifd_ == nullptr) record_.traffic.pages += sent.normal;
@@ -283,6 +287,31 @@ Result<void> PrimaryDriver::send_pages() {
     // The rest goes out together with the devices' state.
     sink_.end_messages();
     return {};
+}
+
+// What is remembered of a page is what the secondary has, if its guest did not write it.
+void PrimaryDriver::prepare_deltas() {
+    if (xbzrle_ == nullptr) return;
+    const uint64_t size = deps_.settings.parameters().xbzrle_cache_size;
+    if (size != refused_cache_size_) {
+        if (Result<void> resized = xbzrle_->set_cache_size(size); !resized) {
+            refused_cache_size_ = size;
+            warn_report("xbzrle-cache-size stays as it was: {}", resized.error().message());
+        }
+    }
+    xbzrle_->age();
+    if (diverged()) xbzrle_->forget(comparison_.written());
+}
+
+RamPageSink& PrimaryDriver::page_sink() {
+    if (multifd_sink_) return *multifd_sink_;
+    if (xbzrle_ != nullptr) return *xbzrle_;
+    return sink_;
+}
+
+uint64_t PrimaryDriver::take_encoded() {
+    const uint64_t now = deps_.board.xbzrle.pages;
+    return now - std::exchange(encoded_before_, now);
 }
 
 uint64_t PrimaryDriver::bytes_put() {
@@ -304,7 +333,7 @@ void PrimaryDriver::act(const Fsm::CheckpointDone& action) {
     record_.traffic.bytes = bytes_put() - bytes_at_start_;
     deps_.board.ram.transferred = bytes_put();
     if (multifd_ != nullptr) deps_.board.ram.multifd_bytes = multifd_->bytes_sent();
-    deps_.board.ram.normal_pages += record_.traffic.pages;
+    deps_.board.ram.normal_pages += record_.traffic.pages - take_encoded();
     deps_.board.ram.zero_pages += record_.traffic.zero_pages;
     deps_.statistics.add_checkpoint(record_);
     checkpoint_under_way_ = false;
@@ -345,7 +374,8 @@ Result<void> PrimaryDriver::send_cooled() {
     ahead_interval_ms_ =
         worth_it ? kAheadIntervalMs : std::min(2 * ahead_interval_ms_, kMaxAheadIntervalMs);
     sink_.set_epoch(fsm_.epoch());
-    SentPages sent = ram.send_cooled(sink_, kMostPagesAhead);
+    RamPageSink& sink = xbzrle_ != nullptr ? static_cast<RamPageSink&>(*xbzrle_) : sink_;
+    SentPages sent = ram.send_cooled(sink, kMostPagesAhead);
     ahead_.pages += sent.normal;
     ahead_.pages_ahead += sent.normal;
     ahead_.zero_pages += sent.zero;

@@ -92,6 +92,9 @@ class PrimaryDriver final : public ColoControl, private LinkHandler {
     Result<void> capture(CommitFlags flags);
     Result<void> send_snapshot(CommitFlags flags);
     Result<void> send_pages();
+    void prepare_deltas();
+    RamPageSink& page_sink();
+    uint64_t take_encoded();
     void settle();
     void answer_compared();
     bool diverged() const { return deps_.source.pair_setup().method == ColoMethod::kDiverged; }
@@ -137,6 +140,10 @@ class PrimaryDriver final : public ColoControl, private LinkHandler {
     // with a sync packet on each of them, and then COMMIT.
     MultifdSender* multifd_;
     std::optional<MultifdPageSink> multifd_sink_;
+    // In front of sink_ if differences are sent, else null.
+    XbzrlePageSink* const xbzrle_;
+    std::optional<uint64_t> refused_cache_size_;
+    uint64_t encoded_before_;  // pages that were sent as differences, at the last checkpoint
     // If only what diverged is sent.
     PageComparison comparison_;
     ComparePolicy::Outcome outcome_;  // of this checkpoint

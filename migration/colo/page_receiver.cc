@@ -2,10 +2,12 @@
 #include "migration/colo/page_receiver.h"
 
 #include <array>
+#include <cstring>
 #include <utility>
 
 #include "migration/page_ranges.h"
 #include "migration/ram_source.h"
+#include "migration/xbzrle_codec.h"
 #include "util/checked.h"
 #include "util/mutex.h"
 
@@ -21,11 +23,12 @@ PageReceiver::PageReceiver(const memory::RamList& ram, RamCache& cache, const Ha
     : ram_(ram), cache_(cache), received_(make_page_bitmaps(ram)), hasher_(key), patches_(ram) {}
 
 Result<void> PageReceiver::receive(const Header& header, StreamReader& in) {
-    if (header.type == MessageType::kPieces) return receive_pieces(header, in);
-    std::array<std::byte, kPageListHeadSize> head;
-    if (header.length < head.size()) {
+    if (header.length < kPageListHeadSize) {
         return fail("{} has {} bytes", to_string(header.type), header.length);
     }
+    if (header.type == MessageType::kPieces) return receive_pieces(header, in);
+    if (header.type == MessageType::kDeltas) return receive_deltas(header, in);
+    std::array<std::byte, kPageListHeadSize> head;
     TRY(in.bytes(head, "list of pages"));
     PageList list;
     size_t runs_size = TRY(parse_page_list_head(header, head, list));
@@ -40,37 +43,76 @@ Result<void> PageReceiver::receive(const Header& header, StreamReader& in) {
         } else {
             cache_.clear_pages(list.block, run.first, run.count);
         }
-        for (uint64_t page = run.first; page < run.first + run.count; ++page) {
-            if (staging() && received_[list.block].test(page)) {
-                return fail("{}: RAM block '{}': page {} comes twice", to_string(header.type),
-                            ram_.blocks()[list.block]->id(), page);
-            }
-            received_[list.block].set(page);
-        }
+        for (uint64_t page = run.first; page < run.first + run.count; ++page)
+            TRY(mark(header, list.block, page));
     }
     (header.type == MessageType::kPages ? pages_ : zero_pages_) += list.pages;
+    return {};
+}
+
+Result<void> PageReceiver::mark(const Header& header, uint32_t block, uint64_t page) {
+    if (staging() && received_[block].test(page)) {
+        return fail("{}: RAM block '{}': page {} comes twice", to_string(header.type),
+                    ram_.blocks()[block]->id(), page);
+    }
+    received_[block].set(page);
+    return {};
+}
+
+// What ends with `last_page`, in ascending order, and comes in time.
+Result<void> PageReceiver::check_last(const Header& header, uint32_t block,
+                                      uint64_t last_page) const {
+    if (block >= ram_.blocks().size()) {
+        return fail("{}: RAM block {} does not exist", to_string(header.type), block);
+    }
+    const memory::RamBlock& there = *ram_.blocks()[block];
+    if (last_page >= there.page_count()) {
+        return fail("{}: RAM block '{}' has no page {}", to_string(header.type), there.id(),
+                    last_page);
+    }
+    if (!open_.load(std::memory_order_acquire)) return fail("{}", kTooLate);
     return {};
 }
 
 Result<void> PageReceiver::receive_pieces(const Header& header, StreamReader& in) {
     if (!staging()) return fail("pieces of pages came, but this side keeps a cache");
     std::array<std::byte, kPageListHeadSize> head;
-    if (header.length < head.size()) return fail("PIECES has {} bytes", header.length);
     TRY(in.bytes(head, "list of pieces"));
     PieceList list;
     runs_buffer_.resize(TRY(parse_piece_list_head(header, head, list)));
     TRY(in.bytes(runs_buffer_, "pages of pieces"));
     TRY(parse_piece_pages(runs_buffer_, list).context("PIECES"));
-    if (list.block >= ram_.blocks().size()) {
-        return fail("PIECES: RAM block {} does not exist", list.block);
-    }
-    const memory::RamBlock& block = *ram_.blocks()[list.block];
-    if (list.pages.back().page >= block.page_count()) {
-        return fail("PIECES: RAM block '{}' has no page {}", block.id(), list.pages.back().page);
-    }
-    if (!open_.load(std::memory_order_acquire)) return fail("{}", kTooLate);
-    TRY(in.bytes(TRY(patches_.add(list).context("PIECES: RAM block '{}'", block.id())), "pieces"));
+    TRY(check_last(header, list.block, list.pages.back().page));
+    const std::string& id = ram_.blocks()[list.block]->id();
+    TRY(in.bytes(TRY(patches_.add(list).context("PIECES: RAM block '{}'", id)), "pieces"));
     patched_ += list.pages.size();
+    return {};
+}
+
+// Without a cache, what a page was before is what it is now in this machine's memory: the
+// primary takes no page for it that our guest has written, and the digest proves it.
+Result<void> PageReceiver::receive_deltas(const Header& header, StreamReader& in) {
+    std::array<std::byte, kPageListHeadSize> head;
+    TRY(in.bytes(head, "list of differences"));
+    DeltaList list;
+    runs_buffer_.resize(TRY(parse_delta_list_head(header, head, list)));
+    TRY(in.bytes(runs_buffer_, "pages of differences"));
+    TRY(parse_delta_pages(runs_buffer_, list).context("DELTAS"));
+    TRY(check_last(header, list.block, list.pages.back().page));
+    const memory::RamBlock& block = *ram_.blocks()[list.block];
+    for (const DeltaPage& delta : list.pages) {
+        TRY(mark(header, list.block, delta.page));
+        const std::span<std::byte> page = cache_.pages(list.block, delta.page, 1);
+        if (staging()) {
+            std::memcpy(page.data(), block.host() + delta.page * memory::kPageSize, page.size());
+        }
+        std::array<std::byte, memory::kPageSize> buffer;
+        const std::span<std::byte> encoded = std::span(buffer).first(delta.length);
+        TRY(in.bytes(encoded, "difference of a page"));
+        TRY(xbzrle_decode(encoded, page)
+                .context("DELTAS: RAM block '{}', page {}", block.id(), delta.page));
+    }
+    pages_ += list.pages.size();
     return {};
 }
 

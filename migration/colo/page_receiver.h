@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Receives PAGES, ZEROS and PIECES into the cache or the staging area and notes
-// which pages came. It is open
-// while the protocol allows pages; COMMIT closes it, so that nothing a peer sends
-// changes the cache while it is being copied.
+// Receives PAGES, ZEROS, PIECES and DELTAS into the cache or the staging area and notes
+// which pages came. It is open while the protocol allows pages; COMMIT closes it, so that
+// nothing a peer sends changes the cache while it is being copied. After an error the
+// cache may be damaged; the checkpoint will not be committed then.
 //
 // Threading: receive() and close() belong to the reader thread; the rest to the
 // driver's thread, while closed. The inbox between them orders the two.
@@ -27,8 +27,8 @@ class PageReceiver {
  public:
     PageReceiver(const memory::RamList& ram, RamCache& cache, const HashKey& key);
 
-    // A whole message of any of the kinds after its header; checked before a byte of the
-    // cache changes.
+    // A whole message of any of the kinds after its header. Lists are checked before a
+    // byte of the cache changes.
     Result<void> receive(const Header& header, StreamReader& in);
     void close() { open_.store(false, std::memory_order_release); }
 
@@ -51,6 +51,9 @@ class PageReceiver {
 
  private:
     Result<void> receive_pieces(const Header& header, StreamReader& in);
+    Result<void> receive_deltas(const Header& header, StreamReader& in);
+    Result<void> check_last(const Header& header, uint32_t block, uint64_t last_page) const;
+    Result<void> mark(const Header& header, uint32_t block, uint64_t page);
     Result<void> check(const PageList& list) const;
     Result<void> check_counts(const CommitMessage& commit,
                               const std::vector<Bitmap>& written) const;

@@ -51,7 +51,35 @@ void PageSink::emit(Gathered& gathered, MessageType type) {
     gathered.data.clear();
 }
 
+// A message for each: the copy must not wait until others have come.
+void PageSink::copied_page(uint32_t block, uint64_t page, std::span<const std::byte> data) {
+    writer_.copy(encode_page_list(MessageType::kPages, epoch_,
+                                  {.block = block, .pages = 1, .runs = {{page, 1}}}));
+    writer_.copy(data);
+}
+
+void PageSink::encoded_page(uint32_t block, uint64_t page, std::span<const std::byte> encoded) {
+    const std::vector<DeltaPage>& pages = deltas_.pages;
+    if (!pages.empty() && (deltas_.block != block || page <= pages.back().page ||
+                           pages.size() == kMaxPagesPerMessage)) {
+        emit_deltas();
+    }
+    deltas_.block = block;
+    deltas_.pages.push_back({page, static_cast<uint16_t>(encoded.size())});
+    encoded_.insert(encoded_.end(), encoded.begin(), encoded.end());
+}
+
+void PageSink::emit_deltas() {
+    if (deltas_.pages.empty()) return;
+    deltas_.bytes = static_cast<uint32_t>(encoded_.size());
+    writer_.copy(encode_delta_list(epoch_, deltas_));
+    writer_.copy(encoded_);
+    deltas_.pages.clear();
+    encoded_.clear();
+}
+
 void PageSink::end_messages() {
+    emit_deltas();
     emit(normal_, MessageType::kPages);
     emit(zero_, MessageType::kZeros);
 }

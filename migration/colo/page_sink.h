@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// RAM as PAGES and ZEROS messages (docs/devel/colo-protocol.rst): runs are
+// RAM as PAGES, ZEROS and DELTAS messages (docs/devel/colo-protocol.rst): runs are
 // gathered into messages as large as the protocol allows. Between two flushes a
-// page is given once at most, so the order of the two kinds does not matter.
+// page is given once at most, so the order of the kinds does not matter.
 //
 // Threading: one thread. Owned by the primary's driver.
 #pragma once
@@ -15,7 +15,7 @@
 
 namespace qc::migration::colo {
 
-class PageSink final : public RamPageSink {
+class PageSink final : public DeltaPageSink {
  public:
     explicit PageSink(GatherWriter& writer) : writer_(writer) {}
 
@@ -24,6 +24,8 @@ class PageSink final : public RamPageSink {
 
     void pages(uint32_t block, uint64_t first, std::span<const std::byte> data) override;
     void zero_pages(uint32_t block, uint64_t first, uint64_t count) override;
+    void copied_page(uint32_t block, uint64_t page, std::span<const std::byte> data) override;
+    void encoded_page(uint32_t block, uint64_t page, std::span<const std::byte> encoded) override;
     // Turns what was gathered into messages, without sending them.
     void end_messages();
     Result<void> flush() override;
@@ -36,11 +38,14 @@ class PageSink final : public RamPageSink {
     void add(Gathered& gathered, MessageType type, uint32_t block, PageRun run,
              std::span<const std::byte> data);
     void emit(Gathered& gathered, MessageType type);
+    void emit_deltas();
 
     GatherWriter& writer_;
     uint64_t epoch_ = 0;
     Gathered normal_;
     Gathered zero_;
+    DeltaList deltas_;
+    std::vector<std::byte> encoded_;  // of deltas_
 };
 
 }  // namespace qc::migration::colo

@@ -44,7 +44,8 @@ void PrintTo(const FaultCase& c, std::ostream* stream) {
 constexpr std::array kMessages = {
     ColoMessage::kCheckpoint, ColoMessage::kStopped, ColoMessage::kPages,      ColoMessage::kZeros,
     ColoMessage::kDevices,    ColoMessage::kCommit,  ColoMessage::kReceived,   ColoMessage::kHashes,
-    ColoMessage::kCommitted,  ColoMessage::kWritten, ColoMessage::kPageHashes,
+    ColoMessage::kCommitted,  ColoMessage::kWritten, ColoMessage::kPageHashes, ColoMessage::kPieces,
+    ColoMessage::kDeltas,
 };
 constexpr std::array kMoments = {Moment::kBefore, Moment::kInside, Moment::kAfter};
 constexpr std::array kDamages = {Kind::kMagic, Kind::kType, Kind::kEpoch, Kind::kLength};
@@ -118,11 +119,13 @@ class ColoFaultTest : public ::testing::Test {
             config.capabilities.emplace_back("multifd");
             config.parameters = Json({{"multifd-channels", 2}}).dump();
         }
+        // The other method has no need to send pages in every checkpoint.
+        const bool deltas = plan.message == ColoMessage::kDeltas;
+        const bool pages =
+            plan.message == ColoMessage::kPages || plan.message == ColoMessage::kZeros || deltas;
+        if (deltas) config.capabilities.emplace_back("xbzrle");
         pair_ = TRY(VmPair::start(config, *directory_));
         TRY(set_parameter(pair_->primary(), "x-colo-verify", true));
-        // The other method has no need to send pages in every checkpoint.
-        const bool pages =
-            plan.message == ColoMessage::kPages || plan.message == ColoMessage::kZeros;
         TRY(set_parameter(pair_->primary(), "x-colo-method", pages ? "cache" : "diverged"));
         fault_.emplace(plan);
         const std::string port = pair_->uri().substr(pair_->uri().rfind(':') + 1);

@@ -122,13 +122,24 @@ TEST_P(MigrationFeatures, xbzrle_sends_differences_and_tells_the_numbers) {
     EXPECT_GT(xbzrle["cache-miss"], 0) << xbzrle;
 }
 
-TEST_P(MigrationFeatures, colo_after_xbzrle_has_equal_memory_on_both_sides) {
+TEST_P(MigrationFeatures, xbzrle_in_checkpoints_keeps_memory_equal_on_both_sides) {
     auto pair = ASSERT_VALUE(start_pair({"x-colo", "xbzrle"}));
     Vm& source = pair->primary();
     ASSERT_VALUE(set_parameter(source, "x-colo-verify", true));
+    ASSERT_VALUE(set_parameter(source, "x-colo-method", "cache"));
+    ASSERT_VALUE(set_parameter(source, "x-checkpoint-delay", 100));
     ASSERT_VALUE(pair->enter_colo());
+    ASSERT_VALUE(pair->wait_checkpoints(4));
+    const Json before = ASSERT_VALUE(source.qmp().execute("query-migrate"));
     ASSERT_VALUE(pair->wait_checkpoints(3));
-    EXPECT_GT(ASSERT_VALUE(source.qmp().execute("query-migrate"))["colo"]["verified"], 0);
+    const Json after = ASSERT_VALUE(source.qmp().execute("query-migrate"));
+    EXPECT_GT(after["colo"]["verified"], 5) << after;
+    EXPECT_GT(after["xbzrle-cache"]["pages"], before["xbzrle-cache"]["pages"]) << after;
+    // The cache becomes another one in between.
+    ASSERT_VALUE(set_parameter(source, "xbzrle-cache-size", 8'388'608));
+    ASSERT_VALUE(pair->wait_checkpoints(3));
+    EXPECT_EQ(ASSERT_VALUE(source.qmp().execute("query-migrate"))["xbzrle-cache"]["cache-size"],
+              8'388'608);
 }
 
 TEST_P(MigrationFeatures, auto_converge_slows_the_guest_down_step_by_step) {

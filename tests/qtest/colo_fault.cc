@@ -51,6 +51,8 @@ std::string_view to_string(ColoMessage message) {
         case ColoMessage::kDevices: return "devices";
         case ColoMessage::kCommit: return "commit";
         case ColoMessage::kEntered: return "entered";
+        case ColoMessage::kPieces: return "pieces";
+        case ColoMessage::kDeltas: return "deltas";
         case ColoMessage::kReady: return "ready";
         case ColoMessage::kStopped: return "stopped";
         case ColoMessage::kReceived: return "received";

@@ -30,6 +30,8 @@ enum class ColoMessage : uint16_t {
     kDevices = 0x04,
     kCommit = 0x05,
     kEntered = 0x06,
+    kPieces = 0x07,
+    kDeltas = 0x08,
     kReady = 0x81,
     kStopped = 0x82,
     kReceived = 0x83,
