@@ -8,6 +8,7 @@
 
 #include "accel/tcg/cpu.h"
 #include "accel/tcg/insn.h"
+#include "accel/tcg/simd_features.h"
 
 namespace qc::accel::tcg {
 
@@ -16,9 +17,21 @@ namespace {
 using Kind = Operand::Kind;
 
 constexpr std::array kFamilies = {
-    select_move,   select_alu,      select_control, select_stack, select_shift,
-    select_bits,   select_multiply, select_segment, select_flags, select_system,
-    select_string, select_io,       select_x87,
+    select_move,
+    select_alu,
+    select_control,
+    select_stack,
+    select_shift,
+    select_bits,
+    select_multiply,
+    select_segment,
+    select_flags,
+    select_system,
+    // Before the string instructions, two of which share their names with SSE2 ones.
+    select_simd,
+    select_string,
+    select_io,
+    select_x87,
 };
 
 AddressSize address_size(unsigned width) {
@@ -63,6 +76,11 @@ Operand convert_register(ZydisRegister reg) {
         case ZYDIS_REGCLASS_SEGMENT: return {.kind = Kind::kSegment, .reg = id, .bytes = 2};
         case ZYDIS_REGCLASS_CONTROL: return {.kind = Kind::kControl, .reg = id, .bytes = 4};
         case ZYDIS_REGCLASS_DEBUG: return {.kind = Kind::kDebug, .reg = id, .bytes = 4};
+        // Both arrays have 16 bytes a register.
+        case ZYDIS_REGCLASS_XMM:
+            return {.kind = Kind::kXmm, .reg = static_cast<uint8_t>(id * 16), .bytes = 16};
+        case ZYDIS_REGCLASS_MMX:
+            return {.kind = Kind::kMmx, .reg = static_cast<uint8_t>(id * 16), .bytes = 8};
         default: return {.kind = Kind::kOther, .reg = id, .bytes = 0};
     }
 }
@@ -112,7 +130,8 @@ void convert_operands(const ZydisDecodedInstruction& decoded,
     auto is_register = [&](unsigned i) {
         Kind kind = insn.operands[i].kind;
         return kind == Kind::kGpr || kind == Kind::kSegment || kind == Kind::kControl ||
-               kind == Kind::kDebug || kind == Kind::kOther;
+               kind == Kind::kDebug || kind == Kind::kXmm || kind == Kind::kMmx ||
+               kind == Kind::kOther;
     };
     if (insn.operand_count > 0 && is_register(0)) op.dst = insn.operands[0].reg;
     if (insn.operand_count > 1 && is_register(1)) op.src = insn.operands[1].reg;
@@ -146,6 +165,7 @@ Insn convert(const ZydisDecodedInstruction& decoded, uint32_t mode) {
     insn.modrm_is_register = insn.has_modrm && decoded.raw.modrm.mod == 3;
     insn.lock = (decoded.attributes & ZYDIS_ATTRIB_HAS_LOCK) != 0;
     insn.operand_prefix = (decoded.attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE) != 0;
+    insn.rex_w = decoded.raw.rex.W != 0;
     for (unsigned i = 0; i < decoded.raw.prefix_count; ++i) {
         if (decoded.raw.prefixes[i].value == 0xf3) insn.repeat = kRepeat;
         if (decoded.raw.prefixes[i].value == 0xf2) insn.repeat = kRepeatNotEqual;
@@ -162,7 +182,8 @@ struct Decoder::Impl {
     ZydisDecoder decoder32;
     ZydisDecoder decoder64;
     // Instructions that the model does not show, though a family executes them.
-    std::array<std::pair<uint16_t, bool>, 10> hidden;
+    std::array<std::pair<uint16_t, bool>, 8> hidden;
+    SimdFeatures simd;
 
     explicit Impl(const i386::CpuModel& model)
         : hidden{{
@@ -174,9 +195,8 @@ struct Decoder::Impl {
               {ZYDIS_MNEMONIC_RDMSR, !model.has("msr")},
               {ZYDIS_MNEMONIC_WRMSR, !model.has("msr")},
               {ZYDIS_MNEMONIC_CLFLUSH, !model.has("clflush")},
-              {ZYDIS_MNEMONIC_FXSAVE, !model.has("fxsr")},
-              {ZYDIS_MNEMONIC_FXRSTOR, !model.has("fxsr")},
-          }} {
+          }},
+          simd(model) {
         init(decoder16, ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
         init(decoder32, ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
         init(decoder64, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
@@ -192,8 +212,9 @@ struct Decoder::Impl {
         }
     }
 
-    bool is_hidden(const Insn& insn) const {
+    bool is_hidden(const ZydisDecodedInstruction& decoded, const Insn& insn) const {
         if (!has_cmov && insn.opcode_map == 1 && (insn.opcode & 0xf0) == 0x40) return true;
+        if (simd.hides(decoded.meta.isa_set, insn)) return true;
         return std::ranges::any_of(hidden, [&](const auto& entry) {
             return entry.first == insn.mnemonic && entry.second;
         });
@@ -241,7 +262,7 @@ DecodeResult Decoder::decode(std::span<const uint8_t> bytes, uint32_t mode, Op& 
     op.address_size = address_size(decoded.address_width);
     Insn insn = convert(decoded, mode);
     convert_operands(decoded, std::span(operands.data(), decoded.operand_count_visible), insn, op);
-    if (!impl_->is_hidden(insn)) {
+    if (!impl_->is_hidden(decoded, insn)) {
         for (auto select : kFamilies) {
             Selected selected = select(insn, op);
             if (selected == Selected::kYes) return DecodeResult::kOk;

@@ -7,7 +7,7 @@ namespace qc::accel::tcg {
 
 namespace {
 
-constexpr size_t kMxcsrOffset = 24;
+constexpr size_t kMxcsrOffset = FpuState::kMxcsr;
 constexpr size_t kMxcsrMaskOffset = 28;
 // Bits of the control word that exist, and the one that always reads as set.
 constexpr uint16_t kControlDefined = 0x1f3f;
@@ -91,22 +91,28 @@ void FpuState::load(const std::array<uint8_t, kImageSize>& in) {
     update_summary();
 }
 
-void FpuState::save_32(uint8_t* data, size_t size) const {
+void FpuState::save_area(uint8_t* data, size_t size, Pointers pointers) const {
     std::array<uint8_t, kImageSize> out;
     save(out);
-    auto ip = static_cast<uint32_t>(instruction_pointer());
-    auto dp = static_cast<uint32_t>(data_pointer());
-    uint32_t selectors[2] = {instruction_selector, data_selector};
-    std::memcpy(out.data() + 8, &ip, 4);
-    std::memcpy(out.data() + 12, &selectors[0], 4);
-    std::memcpy(out.data() + 16, &dp, 4);
-    std::memcpy(out.data() + 20, &selectors[1], 4);
+    if (pointers == Pointers::kSelectors) {
+        auto ip = static_cast<uint32_t>(instruction_pointer());
+        auto dp = static_cast<uint32_t>(data_pointer());
+        uint32_t selectors[2] = {instruction_selector, data_selector};
+        std::memcpy(out.data() + 8, &ip, 4);
+        std::memcpy(out.data() + 12, &selectors[0], 4);
+        std::memcpy(out.data() + 16, &dp, 4);
+        std::memcpy(out.data() + 20, &selectors[1], 4);
+    }
     std::memcpy(data, out.data(), size);
 }
 
-void FpuState::load_32(const uint8_t* data, size_t size) {
+void FpuState::load_area(const uint8_t* data, size_t size, Pointers pointers) {
     std::array<uint8_t, kImageSize> in = image;
     std::memcpy(in.data(), data, size);
+    if (pointers == Pointers::kWide) {
+        load(in);
+        return;
+    }
     uint16_t selectors[2];
     std::memcpy(&selectors[0], data + 12, 2);
     std::memcpy(&selectors[1], data + 20, 2);
@@ -115,6 +121,14 @@ void FpuState::load_32(const uint8_t* data, size_t size) {
     load(in);
     instruction_selector = selectors[0];
     data_selector = selectors[1];
+}
+
+// The image has ST(0) first; the physical registers stay what they are.
+void FpuState::rotate_to_top_zero() {
+    constexpr size_t kSlot = 16;
+    auto* first = image.data() + kRegisters;
+    std::rotate(first, first + ((8 - top()) & 7) * kSlot, first + 8 * kSlot);
+    set_status(status() & ~0x3800);
 }
 
 }  // namespace qc::accel::tcg

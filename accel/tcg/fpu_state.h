@@ -31,12 +31,32 @@ inline constexpr uint16_t kSummary = 1u << 7;
 inline constexpr uint16_t kBusy = 1u << 15;
 }  // namespace x87_status
 
+// Bits of MXCSR.
+namespace mxcsr {
+inline constexpr uint32_t kInvalid = 1u << 0;
+inline constexpr uint32_t kDenormal = 1u << 1;
+inline constexpr uint32_t kZeroDivide = 1u << 2;
+inline constexpr uint32_t kOverflow = 1u << 3;
+inline constexpr uint32_t kUnderflow = 1u << 4;
+inline constexpr uint32_t kPrecision = 1u << 5;
+inline constexpr uint32_t kExceptions = 0x3f;
+inline constexpr uint32_t kDenormalsAreZeros = 1u << 6;
+inline constexpr unsigned kMaskShift = 7;  // from an exception's bit to its mask
+inline constexpr uint32_t kMasks = kExceptions << kMaskShift;
+inline constexpr uint32_t kFlushToZero = 1u << 15;
+}  // namespace mxcsr
+
 struct FpuState {
     static constexpr size_t kImageSize = 512;
     // The parts of the image that belong to x87: control fields and ST(0) to ST(7).
     static constexpr size_t kX87Size = 160;
+    static constexpr size_t kMxcsr = 24;
     static constexpr size_t kRegisters = 32;
     static constexpr size_t kXmm = 160;
+
+    // How FXSAVE's area tells where the last x87 instruction and its operand were: as
+    // selectors with offsets of 32 bits, or (REX.W) as offsets of 64 bits.
+    enum class Pointers : uint8_t { kSelectors, kWide };
 
     alignas(16) std::array<uint8_t, kImageSize> image{};
     // The image's MXCSR is the host's; this is the guest's.
@@ -84,10 +104,25 @@ struct FpuState {
     // The image as it migrates.
     void save(std::array<uint8_t, kImageSize>& out) const;
     void load(const std::array<uint8_t, kImageSize>& in);
-    // The guest's FXSAVE and FXRSTOR outside of 64-bit mode; `size` bytes of `data`
-    // are used: 160 without XMM registers, 288 with eight.
-    void save_32(uint8_t* data, size_t size) const;
-    void load_32(const uint8_t* data, size_t size);
+    // The guest's FXSAVE and FXRSTOR; `size` bytes of `data` are used: 160 without XMM
+    // registers, 288 with eight, 416 with sixteen. The MXCSR loaded has been checked.
+    void save_area(uint8_t* data, size_t size, Pointers pointers) const;
+    void load_area(const uint8_t* data, size_t size, Pointers pointers);
+
+    // An MMX instruction begins: TOP is zero and no register is empty, so that MM0 to
+    // MM7 are the array from kRegisters on, one in each 16 bytes.
+    void enter_mmx() {
+        if (top() != 0) [[unlikely]]
+            rotate_to_top_zero();
+        set_valid(0xff);
+    }
+    // What an MMX register holds, before or after enter_mmx(). `offset`: 16 bytes each.
+    uint64_t mmx_value(unsigned offset) const {
+        return get<uint64_t>(kRegisters + ((offset - top() * 16) & 0x70));
+    }
+
+ private:
+    void rotate_to_top_zero();
 };
 
 }  // namespace qc::accel::tcg

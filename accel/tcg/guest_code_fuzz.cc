@@ -62,6 +62,11 @@ void seed_registers(TestMachine& machine, uint8_t seed) {
         seed = static_cast<uint8_t>(seed * 5 + 3);
         state.gpr[reg] = kValues[seed >> 5];
     }
+    // As a system that uses MMX and SSE sets them; exceptions unmasked by some seeds.
+    state.cr4 |= i386::cr4::kOsfxsr | i386::cr4::kOsxmmexcpt;
+    for (size_t at = 32; at < state.fxsave.size(); ++at)
+        state.fxsave[at] = static_cast<uint8_t>(seed = static_cast<uint8_t>(seed * 5 + 3));
+    if (seed % 2 == 0) state.fxsave[25] &= 0xe0;
     machine.set_state(state);
 }
 
@@ -89,7 +94,7 @@ void check_state_is_loadable(TestMachine& machine) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (size < 3) return 0;
     const auto code = std::as_bytes(std::span(data + 2, std::min(size - 2, kMaxCode)));
-    TestMachine machine;
+    TestMachine machine("max");
     switch (data[0] % 3) {
         case 0: machine.start_real(code); break;
         case 1: machine.start_flat(code); break;

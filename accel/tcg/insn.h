@@ -21,13 +21,16 @@ struct Operand {
         kSegment,
         kControl,
         kDebug,
+        kXmm,
+        kMmx,
         kMemory,
         kImmediate,
         kFarPointer,
         kOther
     };
     Kind kind = Kind::kNone;
-    // kGpr: byte offset into Cpu::gpr; else the register's number.
+    // kGpr: byte offset into Cpu::gpr; kXmm, kMmx: byte offset into the FPU image's array
+    // of such registers; else the register's number.
     uint8_t reg = 0;
     uint8_t bytes = 0;
 };
@@ -48,6 +51,7 @@ struct Insn {
     bool has_modrm = false;
     bool lock = false;
     bool operand_prefix = false;  // 66
+    bool rex_w = false;
     RepeatPrefix repeat = kNoRepeat;
     int segment_override = -1;
     uint32_t mode = 0;  // ModeBit
@@ -77,6 +81,7 @@ Selected select_io(const Insn& insn, Op& op);
 Selected select_segment(const Insn& insn, Op& op);
 Selected select_system(const Insn& insn, Op& op);
 Selected select_x87(const Insn& insn, Op& op);
+Selected select_simd(const Insn& insn, Op& op);
 
 // Handlers that the decoder itself needs.
 Handler invalid_opcode_handler();

@@ -9,11 +9,12 @@
 #include <csignal>
 #include <cstring>
 
-// Loads the registers from the frame at RDI, in the order below, and returns into
-// 32-bit code.
+// Loads the vector registers from the image at RSI and the others from the frame at
+// RDI, in the order below, and returns into 32-bit code.
 asm(R"(
     .pushsection .text
 qc_oracle_enter:
+    fxrstor64 (%rsi)
     movl $0x2b, %eax
     movl %eax, %ds
     movl %eax, %es
@@ -28,7 +29,7 @@ qc_oracle_enter:
     iretq
     .popsection
 )");
-extern "C" [[noreturn]] void qc_oracle_enter(const void* frame);
+extern "C" [[noreturn]] void qc_oracle_enter(const void* frame, const void* fpu);
 
 namespace qc::accel::tcg {
 
@@ -54,11 +55,14 @@ void on_signal(int number, siginfo_t*, void* context) {
                                REG_RSP, REG_RBP, REG_RSI, REG_RDI};
     for (unsigned i = 0; i < 8; ++i)
         child_case->registers[i] = static_cast<uint32_t>(r[kOrder[i]]);
+    std::memcpy(child_case->fpu.data(), static_cast<ucontext_t*>(context)->uc_mcontext.fpregs,
+                child_case->fpu.size());
     child_case->ip = static_cast<uint32_t>(r[REG_RIP]);
     child_case->flags = static_cast<uint32_t>(r[REG_EFL]);
     switch (number) {
         case SIGTRAP: child_case->vector = 1; break;
-        case SIGFPE: child_case->vector = 0; break;
+        // Divide error, or one of x87 or SSE.
+        case SIGFPE: child_case->vector = static_cast<uint32_t>(r[REG_TRAPNO]); break;
         case SIGILL: child_case->vector = 6; break;
         default: child_case->vector = 13; break;
     }
@@ -107,7 +111,7 @@ bool map_at(uint32_t address, uint32_t size, int protection) {
                     .rflags = c.flags | kTrapFlag,
                     .rsp = g[4],
                     .ss = kUserData};
-        if (sigsetjmp(child_return, 1) == 0) qc_oracle_enter(&frame);
+        if (sigsetjmp(child_return, 1) == 0) qc_oracle_enter(&frame, c.fpu.data());
         std::memcpy(c.data.data(), data, c.data.size());
     }
     _exit(0);

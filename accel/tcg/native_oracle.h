@@ -27,9 +27,20 @@ struct OracleCase {
     std::array<uint32_t, 8> registers{};
     uint32_t flags = 0;
     std::array<uint8_t, kOracleDataSize> data{};
+    // x87, MMX and XMM registers as FXSAVE has them in 64-bit mode.
+    alignas(16) std::array<uint8_t, 512> fpu = initial_fpu();
     // Out: all of the above, and the vector: 1 for a completed instruction.
     uint32_t ip = 0;
     uint32_t vector = 0;
+
+    static constexpr std::array<uint8_t, 512> initial_fpu() {
+        std::array<uint8_t, 512> image{};
+        image[0] = 0x7f;  // FCW 37F
+        image[1] = 0x03;
+        image[24] = 0x80;  // MXCSR 1F80
+        image[25] = 0x1f;
+        return image;
+    }
 };
 
 // Runs all cases; false if this host does not let a process use 32-bit code.

@@ -49,7 +49,7 @@ class TcgRandomCode : public testing::TestWithParam<unsigned> {
     }
 
     std::mt19937_64 random_{42};
-    ProtectedMachine m;
+    ProtectedMachine m{"max"};
 };
 
 enum : unsigned { kReal, kFlat, kPaged, kUser, kModes };
@@ -60,11 +60,12 @@ TEST_P(TcgRandomCode, any_instruction_leaves_a_valid_state) {
                                                            ProtectedMachine::kHandlers));
         m.poke<uint16_t>(vector * 4 + 2, ProtectedMachine::kHandlers >> 4);
     }
+    constexpr uint64_t kSse = i386::cr4::kOsfxsr | i386::cr4::kOsxmmexcpt;
     for (unsigned round = 0; round < 4000; ++round) {
         unsigned mode = GetParam();
         auto code = instruction();
         m.start(std::as_bytes(std::span(code)), mode == kUser ? 3 : 0,
-                mode >= kPaged ? i386::cr0::kPg : 0);
+                mode >= kPaged ? i386::cr0::kPg : 0, round % 8 != 0 ? kSse : 0);
         i386::CpuState s = m.state();
         if (mode == kReal) make_real(s);
         for (auto& value : s.gpr)
@@ -73,6 +74,8 @@ TEST_P(TcgRandomCode, any_instruction_leaves_a_valid_state) {
         s.gpr[i386::kRsp] = 0x9000 + word() % 64;
         s.gpr[i386::kRcx] &= 0xff;
         s.rflags |= i386::eflags::kTf;
+        for (size_t at = 24; at < s.fxsave.size(); ++at)
+            s.fxsave[at] = static_cast<uint8_t>(word());
         m.set_state(s);
         ASSERT_EQ(m.run(), VcpuExit::kHalted) << fmt::format("{:02x}", fmt::join(code, ""));
         i386::CpuState after = m.state();

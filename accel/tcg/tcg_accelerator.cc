@@ -4,18 +4,21 @@
 #include <algorithm>
 #include <array>
 
+#include "accel/tcg/simd_features.h"
+
 namespace qc::accel::tcg {
 
 i386::CpuSupport TcgAccelerator::cpu_support() const {
     // What the handlers execute, and what a kernel may rely on without more.
     static constexpr std::array kFeatures = {
-        "fpu",   "vme",     "de",   "pse",        "tsc",    "msr", "pae",  "mce",
-        "cx8",   "apic",    "sep",  "mtrr",       "pge",    "mca", "cmov", "pat",
-        "pse36", "clflush", "fxsr", "hypervisor", "popcnt", "nx",
+        "fpu",  "vme",        "de",     "pse", "tsc", "msr",  "pae",  "mce",   "cx8",
+        "apic", "sep",        "mtrr",   "pge", "mca", "cmov", "pat",  "pse36", "clflush",
+        "fxsr", "hypervisor", "popcnt", "nx",  "mmx", "sse",  "sse2",
     };
     i386::CpuSupport support{.accelerator = "tcg", .features = {}, .host = {}, .xsave_leaves = {}};
     for (const i386::Feature& feature : i386::feature_table()) {
-        if (std::ranges::find(kFeatures, feature.name) != kFeatures.end()) {
+        if (std::ranges::find(kFeatures, feature.name) != kFeatures.end() ||
+            host_vector_unit_has(feature.name)) {
             support.features[feature.word] |= 1u << feature.bit;
         }
     }

@@ -9,6 +9,7 @@
 #include <array>
 
 #include "accel/tcg/access.h"
+#include "accel/tcg/fpu_access.h"
 #include "accel/tcg/insn.h"
 #include "accel/tcg/segmentation.h"
 #include "accel/tcg/threaded.h"
@@ -20,55 +21,10 @@ namespace {
 
 namespace cr0 = i386::cr0;
 
-bool unit_available(Cpu& cpu) {
-    if ((cpu.cr0 & (cr0::kEm | cr0::kTs)) != 0) return raise(cpu, i386::kDeviceNotAvailable);
-    return true;
-}
-
-// What an instruction that waits finds first: an exception of one before it. Without
-// CR0.NE that would be IRQ 13, which nothing in this machine carries.
-bool check_pending(Cpu& cpu) {
-    if ((cpu.fpu.status() & x87_status::kSummary) != 0 && (cpu.cr0 & cr0::kNe) != 0) {
-        return raise(cpu, i386::kX87Error);
-    }
-    return true;
-}
-
-bool ready(Cpu& cpu) {
-    return unit_available(cpu) && check_pending(cpu);
-}
-
-// Several stores with nothing written if one would fault.
-bool store_bytes(Cpu& cpu, const Op& op, const uint8_t* data, unsigned size) {
-    uint64_t at = effective_address(cpu, op);
-    std::array<uint8_t, 16> probe;
-    for (unsigned done = 0; done < size; done += 16) {
-        unsigned part = std::min(16u, size - done);
-        uint64_t offset = (at + done) & kAddressMasks[op.address_size];
-        if (!load_for_update_slow(cpu, op.seg, offset, probe.data(), part)) return false;
-    }
-    for (unsigned done = 0; done < size; done += 16) {
-        unsigned part = std::min(16u, size - done);
-        uint64_t offset = (at + done) & kAddressMasks[op.address_size];
-        if (!store_slow(cpu, op.seg, offset, data + done, part)) return false;
-    }
-    return true;
-}
-
-bool load_bytes(Cpu& cpu, const Op& op, uint8_t* data, unsigned size) {
-    uint64_t at = effective_address(cpu, op);
-    for (unsigned done = 0; done < size; done += 16) {
-        unsigned part = std::min(16u, size - done);
-        uint64_t offset = (at + done) & kAddressMasks[op.address_size];
-        if (!load_slow(cpu, op.seg, offset, data + done, part)) return false;
-    }
-    return true;
-}
-
 // extra: opcode in the low byte, modrm in the high one. imm: bytes of the memory
 // operand; negative if it is written.
 bool compute(Cpu& cpu, const Op& op) {
-    if (!ready(cpu)) return false;
+    if (!x87_ready(cpu)) return false;
     auto opcode = static_cast<uint8_t>(op.extra);
     auto modrm = static_cast<uint8_t>(op.extra >> 8);
     alignas(16) std::array<uint8_t, 16> operand{};
@@ -126,44 +82,44 @@ bool compare_to_flags(Cpu& cpu, const Op& op) {
 }
 
 bool fninit(Cpu& cpu, const Op&) {
-    if (!unit_available(cpu)) return false;
+    if (!x87_available(cpu)) return false;
     cpu.fpu.initialize();
     return true;
 }
 bool fnclex(Cpu& cpu, const Op&) {
-    if (!unit_available(cpu)) return false;
+    if (!x87_available(cpu)) return false;
     cpu.fpu.set_status(cpu.fpu.status() & 0x7f00);
     return true;
 }
 bool fnop(Cpu& cpu, const Op&) {
-    return ready(cpu);
+    return x87_ready(cpu);
 }
 // FENI, FDISI and FSETPM of the coprocessors of old.
 bool no_operation(Cpu& cpu, const Op&) {
-    return unit_available(cpu);
+    return x87_available(cpu);
 }
 
 bool fwait(Cpu& cpu, const Op&) {
     constexpr uint64_t kBoth = cr0::kMp | cr0::kTs;
     if ((cpu.cr0 & kBoth) == kBoth) return raise(cpu, i386::kDeviceNotAvailable);
-    return check_pending(cpu);
+    return x87_settled(cpu);
 }
 
 bool fldcw(Cpu& cpu, const Op& op) {
     uint16_t control = 0;
-    if (!ready(cpu) || !load_operand<uint16_t>(cpu, op, control)) return false;
+    if (!x87_ready(cpu) || !load_operand<uint16_t>(cpu, op, control)) return false;
     cpu.fpu.set_control(control);
     cpu.fpu.update_summary();
     return true;
 }
 bool fnstcw(Cpu& cpu, const Op& op) {
-    return unit_available(cpu) && store_operand<uint16_t>(cpu, op, cpu.fpu.control());
+    return x87_available(cpu) && store_operand<uint16_t>(cpu, op, cpu.fpu.control());
 }
 bool fnstsw_mem(Cpu& cpu, const Op& op) {
-    return unit_available(cpu) && store_operand<uint16_t>(cpu, op, cpu.fpu.status());
+    return x87_available(cpu) && store_operand<uint16_t>(cpu, op, cpu.fpu.status());
 }
 bool fnstsw_ax(Cpu& cpu, const Op&) {
-    if (!unit_available(cpu)) return false;
+    if (!x87_available(cpu)) return false;
     set_gpr<uint16_t>(cpu, i386::kRax, cpu.fpu.status());
     return true;
 }
@@ -232,7 +188,7 @@ void take_environment(Cpu& cpu, const uint8_t* data) {
 template <typename T>
 bool fnstenv(Cpu& cpu, const Op& op) {
     std::array<uint8_t, kEnvironmentBytes<T>> data;
-    if (!unit_available(cpu)) return false;
+    if (!x87_available(cpu)) return false;
     make_environment<T>(cpu, data.data());
     if (!store_bytes(cpu, op, data.data(), data.size())) return false;
     // The environment is saved for a handler: exceptions are masked from here on.
@@ -243,14 +199,14 @@ bool fnstenv(Cpu& cpu, const Op& op) {
 template <typename T>
 bool fldenv(Cpu& cpu, const Op& op) {
     std::array<uint8_t, kEnvironmentBytes<T>> data;
-    if (!ready(cpu) || !load_bytes(cpu, op, data.data(), data.size())) return false;
+    if (!x87_ready(cpu) || !load_bytes(cpu, op, data.data(), data.size())) return false;
     take_environment<T>(cpu, data.data());
     return true;
 }
 template <typename T>
 bool fnsave(Cpu& cpu, const Op& op) {
     std::array<uint8_t, kEnvironmentBytes<T> + 80> data;
-    if (!unit_available(cpu)) return false;
+    if (!x87_available(cpu)) return false;
     make_environment<T>(cpu, data.data());
     for (unsigned i = 0; i < 8; ++i) {
         std::memcpy(data.data() + kEnvironmentBytes<T> + i * 10,
@@ -263,41 +219,12 @@ bool fnsave(Cpu& cpu, const Op& op) {
 template <typename T>
 bool frstor(Cpu& cpu, const Op& op) {
     std::array<uint8_t, kEnvironmentBytes<T> + 80> data;
-    if (!ready(cpu) || !load_bytes(cpu, op, data.data(), data.size())) return false;
+    if (!x87_ready(cpu) || !load_bytes(cpu, op, data.data(), data.size())) return false;
     take_environment<T>(cpu, data.data());
     for (unsigned i = 0; i < 8; ++i) {
         std::memcpy(cpu.fpu.image.data() + FpuState::kRegisters + i * 16,
                     data.data() + kEnvironmentBytes<T> + i * 10, 10);
     }
-    return true;
-}
-
-// FXSAVE without and with the XMM registers, as CR4.OSFXSR says.
-unsigned fxsave_bytes(const Cpu& cpu) {
-    return (cpu.cr4 & i386::cr4::kOsfxsr) != 0 ? 288 : 160;
-}
-bool check_fxsave_address(Cpu& cpu, const Op& op) {
-    uint64_t linear = cpu.seg[op.seg].base + effective_address(cpu, op);
-    return linear % 16 == 0 || raise(cpu, i386::kGeneralProtection, 0);
-}
-bool fxsave(Cpu& cpu, const Op& op) {
-    std::array<uint8_t, 288> data;
-    unsigned bytes = fxsave_bytes(cpu);
-    if (!unit_available(cpu) || !check_fxsave_address(cpu, op)) return false;
-    cpu.fpu.save_32(data.data(), bytes);
-    return store_bytes(cpu, op, data.data(), bytes);
-}
-bool fxrstor(Cpu& cpu, const Op& op) {
-    std::array<uint8_t, 288> data;
-    unsigned bytes = fxsave_bytes(cpu);
-    if (!unit_available(cpu) || !check_fxsave_address(cpu, op) ||
-        !load_bytes(cpu, op, data.data(), bytes)) {
-        return false;
-    }
-    uint32_t mxcsr = 0;
-    std::memcpy(&mxcsr, data.data() + 24, 4);
-    if ((mxcsr & ~kMxcsrMask) != 0) return raise(cpu, i386::kGeneralProtection, 0);
-    cpu.fpu.load_32(data.data(), bytes);
     return true;
 }
 
@@ -354,8 +281,6 @@ Handler control_handler(const Insn& insn) {
             return by_operand_size<fnsave<uint16_t>, fnsave<uint32_t>>(insn);
         case ZYDIS_MNEMONIC_FRSTOR:
             return by_operand_size<frstor<uint16_t>, frstor<uint32_t>>(insn);
-        case ZYDIS_MNEMONIC_FXSAVE: return go_on_after_store<fxsave>;
-        case ZYDIS_MNEMONIC_FXRSTOR: return go_on<fxrstor>;
         default: return nullptr;
     }
 }
@@ -368,8 +293,7 @@ Selected select_x87(const Insn& insn, Op& op) {
         return Selected::kYes;
     }
     bool computes = insn.opcode_map == 0 && insn.opcode >= 0xd8 && insn.opcode <= 0xdf;
-    // FISTTP came with SSE3.
-    if (!computes || insn.mnemonic == ZYDIS_MNEMONIC_FISTTP) return Selected::kNo;
+    if (!computes) return Selected::kNo;
     unsigned modrm = (insn.modrm_is_register ? 0xc0u : 0u) | (insn.modrm_reg << 3u) |
                      (insn.modrm_is_register ? insn.modrm_rm : 0u);
     op.extra = static_cast<uint16_t>(insn.opcode | (modrm << 8));

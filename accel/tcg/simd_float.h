@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Floating point on the host's vector unit under the guest's MXCSR: rounding, FTZ and
+// DAZ as the guest has set them, all exceptions masked for the host. What the host
+// raises is the guest's to see: in its MXCSR, or as #XM if the guest unmasks it; then
+// nothing is written. Source: Intel SDM vol. 1, 11.5.
+//
+// Threading: the vCPU's thread.
+#pragma once
+
+#include <cstdint>
+
+#include "accel/tcg/cpu.h"
+#include "accel/tcg/simd.h"
+
+namespace qc::accel::tcg {
+
+// How many elements of a result can be too small, for the one case that masked
+// execution does not tell: an exact tiny result, whose underflow the guest unmasks.
+enum class Tiny : uint8_t { kNone, kOneSingle, kOneDouble, kTwoSingles, kSingles, kDoubles };
+
+inline void set_host_mxcsr(uint32_t value) {
+    asm volatile("ldmxcsr %0" : : "m"(value));
+}
+inline uint32_t host_mxcsr() {
+    uint32_t value;
+    asm volatile("stmxcsr %0" : "=m"(value));
+    return value;
+}
+
+// Where the guest unmasks exceptions: notes those in `raised`; false if one of them is
+// to be delivered.
+bool settle_unmasked(Cpu& cpu, uint32_t raised, const Xmm& result, Tiny tiny);
+
+// Runs `body`, which executes one instruction (as volatile assembly) and puts what it
+// computes into `result`, without writing any register of the guest. True if it counts.
+template <typename Body>
+[[gnu::always_inline]] inline bool under_guest_mxcsr(Cpu& cpu, const Xmm& result, Tiny tiny,
+                                                     Body body) {
+    uint32_t guest = cpu.fpu.mxcsr;
+    uint32_t control = (guest & ~mxcsr::kExceptions) | mxcsr::kMasks;
+    // Flushing is for masked underflow only.
+    constexpr uint32_t kUnderflowMask = mxcsr::kUnderflow << mxcsr::kMaskShift;
+    if ((guest & kUnderflowMask) == 0) [[unlikely]]
+        control &= ~mxcsr::kFlushToZero;
+    set_host_mxcsr(control);
+    body();
+    uint32_t raised = host_mxcsr() & mxcsr::kExceptions;
+    set_host_mxcsr(kMxcsrInitial);
+    if ((guest & mxcsr::kMasks) != mxcsr::kMasks) [[unlikely]]
+        return settle_unmasked(cpu, raised, result, tiny);
+    cpu.fpu.mxcsr = guest | raised;
+    return true;
+}
+
+}  // namespace qc::accel::tcg
