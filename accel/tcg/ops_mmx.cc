@@ -12,23 +12,25 @@ namespace {
 using Kind = Operand::Kind;
 
 // From memory of 8 bytes, PUNPCKLxx of 4.
-#define QC_WHOLE(X)                                                                                \
-    X(PAND, 8)                                                                                     \
-    X(PANDN, 8)                                                                                    \
-    X(POR, 8) X(PXOR, 8) X(PADDB, 8) X(PADDW, 8) X(PADDD, 8) X(PADDQ, 8) X(PADDSB, 8) X(PADDSW, 8) \
-        X(PADDUSB, 8) X(PADDUSW, 8) X(PSUBB, 8) X(PSUBW, 8) X(PSUBD, 8) X(PSUBQ, 8) X(PSUBSB, 8)   \
-            X(PSUBSW, 8) X(PSUBUSB, 8) X(PSUBUSW, 8) X(PMULLW, 8) X(PMULHW, 8) X(PMULHUW, 8)       \
-                X(PMULUDQ, 8) X(PMADDWD, 8) X(PSADBW, 8) X(PAVGB, 8) X(PAVGW, 8) X(PMINUB, 8)      \
-                    X(PMINSW, 8) X(PMAXUB, 8) X(PMAXSW, 8) X(PCMPEQB, 8) X(PCMPEQW, 8)             \
-                        X(PCMPEQD, 8) X(PCMPGTB, 8) X(PCMPGTW, 8) X(PCMPGTD, 8) X(PACKSSWB, 8)     \
-                            X(PACKSSDW, 8) X(PACKUSWB, 8) X(PUNPCKLBW, 4) X(PUNPCKLWD, 4)          \
-                                X(PUNPCKLDQ, 4) X(PUNPCKHBW, 8) X(PUNPCKHWD, 8) X(PUNPCKHDQ, 8)    \
-                                    X(PABSB, 8) X(PABSW, 8) X(PABSD, 8) X(PHADDW, 8) X(PHADDD, 8)  \
-                                        X(PHADDSW, 8) X(PHSUBW, 8) X(PHSUBD, 8) X(PHSUBSW, 8)      \
-                                            X(PMADDUBSW, 8) X(PMULHRSW, 8) X(PSHUFB, 8)            \
-                                                X(PSIGNB, 8) X(PSIGNW, 8) X(PSIGND, 8)
+// clang-format off
+#define QC_WHOLE(X) \
+    X(PAND, 8) X(PANDN, 8) X(POR, 8) X(PXOR, 8) X(PADDB, 8) X(PADDW, 8) X(PADDD, 8) \
+    X(PADDQ, 8) X(PADDSB, 8) X(PADDSW, 8) X(PADDUSB, 8) X(PADDUSW, 8) X(PSUBB, 8) \
+    X(PSUBW, 8) X(PSUBD, 8) X(PSUBQ, 8) X(PSUBSB, 8) X(PSUBSW, 8) X(PSUBUSB, 8) \
+    X(PSUBUSW, 8) X(PMULLW, 8) X(PMULHW, 8) X(PMULHUW, 8) X(PMULUDQ, 8) X(PMADDWD, 8) \
+    X(PSADBW, 8) X(PAVGB, 8) X(PAVGW, 8) X(PMINUB, 8) X(PMINSW, 8) X(PMAXUB, 8) X(PMAXSW, 8) \
+    X(PCMPEQB, 8) X(PCMPEQW, 8) X(PCMPEQD, 8) X(PCMPGTB, 8) X(PCMPGTW, 8) X(PCMPGTD, 8) \
+    X(PACKSSWB, 8) X(PACKSSDW, 8) X(PACKUSWB, 8) X(PUNPCKLBW, 4) X(PUNPCKLWD, 4) \
+    X(PUNPCKLDQ, 4) X(PUNPCKHBW, 8) X(PUNPCKHWD, 8) X(PUNPCKHDQ, 8) X(PABSB, 8) X(PABSW, 8) \
+    X(PABSD, 8) X(PHADDW, 8) X(PHADDD, 8) X(PHADDSW, 8) X(PHSUBW, 8) X(PHSUBD, 8) \
+    X(PHSUBSW, 8) X(PMADDUBSW, 8) X(PMULHRSW, 8) X(PSHUFB, 8) X(PSIGNB, 8) X(PSIGNW, 8) \
+    X(PSIGND, 8)
+// clang-format on
+// clang-format off
 #define QC_SHIFTS(X) \
-    X(PSLLW, 8) X(PSLLD, 8) X(PSLLQ, 8) X(PSRLW, 8) X(PSRLD, 8) X(PSRLQ, 8) X(PSRAW, 8) X(PSRAD, 8)
+    X(PSLLW, 8) X(PSLLD, 8) X(PSLLQ, 8) X(PSRLW, 8) X(PSRLD, 8) X(PSRLQ, 8) X(PSRAW, 8) \
+    X(PSRAD, 8)
+// clang-format on
 
 #define QC_DEFINE(NAME, BYTES)                                        \
     struct NAME {                                                     \

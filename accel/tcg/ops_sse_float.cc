@@ -8,26 +8,26 @@ namespace qc::accel::tcg {
 namespace {
 
 // Name, bytes of the memory operand, which results can underflow.
-#define QC_FLOATS(X)                                                                              \
-    X(ADDPS, 16, kSingles)                                                                        \
-    X(ADDPD, 16, kDoubles)                                                                        \
-    X(ADDSS, 4, kOneSingle) X(ADDSD, 8, kOneDouble) X(SUBPS, 16, kSingles) X(SUBPD, 16, kDoubles) \
-        X(SUBSS, 4, kOneSingle) X(SUBSD, 8, kOneDouble) X(MULPS, 16, kSingles)                    \
-            X(MULPD, 16, kDoubles) X(MULSS, 4, kOneSingle) X(MULSD, 8, kOneDouble) X(             \
-                DIVPS, 16, kSingles) X(DIVPD, 16, kDoubles) X(DIVSS, 4, kOneSingle)               \
-                X(DIVSD, 8, kOneDouble) X(SQRTPS, 16, kNone) X(SQRTPD, 16, kNone) X(              \
-                    SQRTSS, 4, kNone) X(SQRTSD, 8, kNone) X(MINPS, 16, kNone) X(MINPD, 16, kNone) \
-                    X(MINSS, 4, kNone) X(MINSD, 8, kNone) X(MAXPS, 16, kNone) X(MAXPD, 16, kNone) \
-                        X(MAXSS, 4, kNone) X(MAXSD, 8, kNone) X(RCPPS, 16, kNone)                 \
-                            X(RCPSS, 4, kNone) X(RSQRTPS, 16, kNone) X(RSQRTSS, 4, kNone)         \
-                                X(CVTDQ2PS, 16, kNone) X(CVTDQ2PD, 8, kNone)                      \
-                                    X(CVTPS2DQ, 16, kNone) X(CVTTPS2DQ, 16, kNone)                \
-                                        X(CVTPD2DQ, 16, kNone) X(CVTTPD2DQ, 16, kNone)            \
-                                            X(CVTPS2PD, 8, kNone) X(CVTPD2PS, 16, kTwoSingles)    \
-                                                X(CVTSS2SD, 4, kNone)                             \
-                                                    X(CVTSD2SS, 8, kOneSingle) /* SSE3 */         \
-        X(ADDSUBPS, 16, kSingles) X(ADDSUBPD, 16, kDoubles) X(HADDPS, 16, kSingles)               \
-            X(HADDPD, 16, kDoubles) X(HSUBPS, 16, kSingles) X(HSUBPD, 16, kDoubles)
+// clang-format off
+#define QC_FLOATS(X) \
+    /* SSE, SSE2 */ \
+    X(ADDPS, 16, kSingles) X(ADDPD, 16, kDoubles) X(ADDSS, 4, kOneSingle) \
+    X(ADDSD, 8, kOneDouble) X(SUBPS, 16, kSingles) X(SUBPD, 16, kDoubles) \
+    X(SUBSS, 4, kOneSingle) X(SUBSD, 8, kOneDouble) X(MULPS, 16, kSingles) \
+    X(MULPD, 16, kDoubles) X(MULSS, 4, kOneSingle) X(MULSD, 8, kOneDouble) \
+    X(DIVPS, 16, kSingles) X(DIVPD, 16, kDoubles) X(DIVSS, 4, kOneSingle) \
+    X(DIVSD, 8, kOneDouble) X(SQRTPS, 16, kNone) X(SQRTPD, 16, kNone) X(SQRTSS, 4, kNone) \
+    X(SQRTSD, 8, kNone) X(MINPS, 16, kNone) X(MINPD, 16, kNone) X(MINSS, 4, kNone) \
+    X(MINSD, 8, kNone) X(MAXPS, 16, kNone) X(MAXPD, 16, kNone) X(MAXSS, 4, kNone) \
+    X(MAXSD, 8, kNone) X(RCPPS, 16, kNone) X(RCPSS, 4, kNone) X(RSQRTPS, 16, kNone) \
+    X(RSQRTSS, 4, kNone) X(CVTDQ2PS, 16, kNone) X(CVTDQ2PD, 8, kNone) X(CVTPS2DQ, 16, kNone) \
+    X(CVTTPS2DQ, 16, kNone) X(CVTPD2DQ, 16, kNone) X(CVTTPD2DQ, 16, kNone) \
+    X(CVTPS2PD, 8, kNone) X(CVTPD2PS, 16, kTwoSingles) X(CVTSS2SD, 4, kNone) \
+    X(CVTSD2SS, 8, kOneSingle) \
+    /* SSE3 */ \
+    X(ADDSUBPS, 16, kSingles) X(ADDSUBPD, 16, kDoubles) X(HADDPS, 16, kSingles) \
+    X(HADDPD, 16, kDoubles) X(HSUBPS, 16, kSingles) X(HSUBPD, 16, kDoubles)
+// clang-format on
 
 #define QC_DEFINE(NAME, BYTES, TINY)                                                      \
     struct NAME {                                                                         \

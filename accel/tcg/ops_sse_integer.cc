@@ -8,31 +8,33 @@ namespace qc::accel::tcg {
 
 namespace {
 
-#define QC_WHOLE(X)                                                                                \
-    /* SSE, SSE2 */                                                                                \
-    X(ANDPS)                                                                                       \
-    X(ANDPD)                                                                                       \
-    X(ANDNPS) X(ANDNPD) X(ORPS) X(ORPD) X(XORPS) X(XORPD) X(UNPCKLPS) X(UNPCKLPD) X(UNPCKHPS)      \
-        X(UNPCKHPD) X(PAND) X(PANDN) X(POR) X(PXOR) X(PADDB) X(PADDW) X(PADDD) X(PADDQ) X(PADDSB)  \
-            X(PADDSW) X(PADDUSB) X(PADDUSW) X(PSUBB) X(PSUBW) X(PSUBD) X(PSUBQ) X(PSUBSB)          \
-                X(PSUBSW) X(PSUBUSB) X(PSUBUSW) X(PMULLW) X(PMULHW) X(PMULHUW) X(PMULUDQ)          \
-                    X(PMADDWD) X(PSADBW) X(PAVGB) X(PAVGW) X(PMINUB) X(PMINSW) X(PMAXUB) X(PMAXSW) \
-                        X(PCMPEQB) X(PCMPEQW) X(PCMPEQD) X(PCMPGTB) X(PCMPGTW) X(PCMPGTD)          \
-                            X(PACKSSWB) X(PACKSSDW) X(PACKUSWB) X(PUNPCKLBW) X(PUNPCKLWD)          \
-                                X(PUNPCKLDQ) X(PUNPCKLQDQ) X(PUNPCKHBW) X(PUNPCKHWD) X(PUNPCKHDQ)  \
-                                    X(PUNPCKHQDQ) /* SSE3, SSSE3 */                                \
-        X(MOVSHDUP) X(MOVSLDUP) X(PABSB) X(PABSW) X(PABSD) X(PHADDW) X(PHADDD) X(PHADDSW)          \
-            X(PHSUBW) X(PHSUBD) X(PHSUBSW) X(PMADDUBSW) X(PMULHRSW) X(PSHUFB) X(PSIGNB) X(PSIGNW)  \
-                X(PSIGND) /* SSE4.1, SSE4.2 */                                                     \
-        X(PACKUSDW) X(PCMPEQQ) X(PHMINPOSUW) X(PMAXSB) X(PMAXSD) X(PMAXUD) X(PMAXUW) X(PMINSB)     \
-            X(PMINSD) X(PMINUD) X(PMINUW) X(PMULDQ) X(PMULLD) X(PCMPGTQ)
+// clang-format off
+#define QC_WHOLE(X) \
+    /* SSE, SSE2 */ \
+    X(ANDPS) X(ANDPD) X(ANDNPS) X(ANDNPD) X(ORPS) X(ORPD) X(XORPS) X(XORPD) X(UNPCKLPS) \
+    X(UNPCKLPD) X(UNPCKHPS) X(UNPCKHPD) X(PAND) X(PANDN) X(POR) X(PXOR) X(PADDB) X(PADDW) \
+    X(PADDD) X(PADDQ) X(PADDSB) X(PADDSW) X(PADDUSB) X(PADDUSW) X(PSUBB) X(PSUBW) X(PSUBD) \
+    X(PSUBQ) X(PSUBSB) X(PSUBSW) X(PSUBUSB) X(PSUBUSW) X(PMULLW) X(PMULHW) X(PMULHUW) \
+    X(PMULUDQ) X(PMADDWD) X(PSADBW) X(PAVGB) X(PAVGW) X(PMINUB) X(PMINSW) X(PMAXUB) \
+    X(PMAXSW) X(PCMPEQB) X(PCMPEQW) X(PCMPEQD) X(PCMPGTB) X(PCMPGTW) X(PCMPGTD) X(PACKSSWB) \
+    X(PACKSSDW) X(PACKUSWB) X(PUNPCKLBW) X(PUNPCKLWD) X(PUNPCKLDQ) X(PUNPCKLQDQ) \
+    X(PUNPCKHBW) X(PUNPCKHWD) X(PUNPCKHDQ) X(PUNPCKHQDQ) \
+    /* SSE3, SSSE3 */ \
+    X(MOVSHDUP) X(MOVSLDUP) X(PABSB) X(PABSW) X(PABSD) X(PHADDW) X(PHADDD) X(PHADDSW) \
+    X(PHSUBW) X(PHSUBD) X(PHSUBSW) X(PMADDUBSW) X(PMULHRSW) X(PSHUFB) X(PSIGNB) X(PSIGNW) \
+    X(PSIGND) \
+    /* SSE4.1, SSE4.2 */ \
+    X(PACKUSDW) X(PCMPEQQ) X(PHMINPOSUW) X(PMAXSB) X(PMAXSD) X(PMAXUD) X(PMAXUW) X(PMINSB) \
+    X(PMINSD) X(PMINUD) X(PMINUW) X(PMULDQ) X(PMULLD) X(PCMPGTQ)
+// clang-format on
 
 // From 8, 4 or 2 bytes.
-#define QC_WIDENING(X)                                                                        \
-    X(MOVDDUP, 8)                                                                             \
-    X(PMOVSXBW, 8)                                                                            \
-    X(PMOVSXBD, 4) X(PMOVSXBQ, 2) X(PMOVSXWD, 8) X(PMOVSXWQ, 4) X(PMOVSXDQ, 8) X(PMOVZXBW, 8) \
-        X(PMOVZXBD, 4) X(PMOVZXBQ, 2) X(PMOVZXWD, 8) X(PMOVZXWQ, 4) X(PMOVZXDQ, 8)
+// clang-format off
+#define QC_WIDENING(X) \
+    X(MOVDDUP, 8) X(PMOVSXBW, 8) X(PMOVSXBD, 4) X(PMOVSXBQ, 2) X(PMOVSXWD, 8) X(PMOVSXWQ, 4) \
+    X(PMOVSXDQ, 8) X(PMOVZXBW, 8) X(PMOVZXBD, 4) X(PMOVZXBQ, 2) X(PMOVZXWD, 8) \
+    X(PMOVZXWQ, 4) X(PMOVZXDQ, 8)
+// clang-format on
 
 // By a count in a register or in memory; select_shift() adds the forms by an immediate.
 #define QC_SHIFTS(X) X(PSLLW) X(PSLLD) X(PSLLQ) X(PSRLW) X(PSRLD) X(PSRLQ) X(PSRAW) X(PSRAD)
