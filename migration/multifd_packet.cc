@@ -150,7 +150,7 @@ void encode_multifd_packet(const MultifdPacket& packet, std::vector<std::byte>& 
     put(at + 20, packet.payload_size);
     put(at + 24, packet.number);
     put(at + 32, static_cast<uint32_t>(zero));
-    std::memcpy(at + 64, packet.block.data(), packet.block.size());
+    std::ranges::copy(std::as_bytes(std::span(packet.block)), at + 64);  // none in a sync packet
     put_offsets(put_offsets(at + kMultifdHeadSize, packet.normal), packet.zero);
 }
 

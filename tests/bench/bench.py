@@ -3,8 +3,9 @@
 """Measures this build, beside another emulator with the same command line.
 
   pair     COLO with 512 MiB and a checkpoint every 600 ms: the guest's pause, by
-           the timestamps of the primary's STOP and RESUME; then the primary is
-           killed: time until the secondary, told to go on, prints again
+           the timestamps of the primary's STOP and RESUME; how much of its speed
+           alone the primary's guest keeps; then the primary is killed: time until
+           the secondary, told to go on, prints again
   start    from fork to the QMP greeting of `-machine pc`
   memory   resident memory of a stopped machine, without its guest's memory
   qmp      one `query-status` there and back
@@ -35,6 +36,7 @@ def measure_pair(binary, image, accel, method, seconds, directory):
     pair = ColoPair(binary, directory, accel, image, GUEST_MIB, DELAY_MS, parameters)
     try:
         pair.primary.wait_serial(2, timeout=90)
+        alone = letters_a_second(pair.primary, seconds / 3)
         started = time.monotonic()
         pair.enter_colo()
         result = {"to_colo_s": time.monotonic() - started}
@@ -46,6 +48,7 @@ def measure_pair(binary, image, accel, method, seconds, directory):
         result["checkpoints"] = len(pauses)
         result["printed_primary"], result["printed_secondary"] = (
             machine.serial_size() - before for machine, before in zip(pair.machines, printed))
+        result["speed_kept"] = result["printed_primary"] / seconds / alone
         if not pauses:
             raise PairError(f"no checkpoint completed in {seconds:g} s")
         result.update(pause_mean_ms=statistics.mean(pauses), pause_p50_ms=percentile(pauses, .5),
@@ -64,6 +67,13 @@ def measure_pair(binary, image, accel, method, seconds, directory):
         return result
     finally:
         pair.close()
+
+
+def letters_a_second(machine, seconds):
+    before = machine.serial_size()
+    started = time.monotonic()
+    time.sleep(seconds)
+    return (machine.serial_size() - before) / (time.monotonic() - started)
 
 
 def traffic(machine):
@@ -220,7 +230,7 @@ def main():
             for method in options.method or [""]:
                 rows += figures(results, list(binaries), title(accel, load, method),
                                 ["checkpoints", "pause_p50_ms", "pause_p99_ms", "pause_max_ms", "takeover_ms",
-                                 "takeover_prints_ms", "to_colo_s", "bytes_each", "pages_each",
+                                 "takeover_prints_ms", "to_colo_s", "speed_kept", "bytes_each", "pages_each",
                                  "pages_compared_each", "pages_skipped_each", "pages_patched_each",
                                  "secondary_mib"])
     rows += figures(results, list(binaries), "tcg, -S",
