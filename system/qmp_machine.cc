@@ -41,7 +41,7 @@ Result<std::vector<MachineInfo>> qmp_query_machines(monitor::MonitorContext&) {
                          .deprecated = false,
                          .default_cpu_type = "qemu64-x86_64-cpu",
                          .default_ram_id = "pc.ram",
-                         .acpi = false};
+                         .acpi = true};
         if (!type.alias.empty()) info.alias = std::string(type.alias);
         if (type.is_default) info.is_default = true;
         machines.push_back(std::move(info));

@@ -263,7 +263,9 @@ Result<void> PcBoard::Parts::describe_to_firmware(const Config& config) {
                          .cpus = cpu_count,
                          .hpet = config.hpet,
                          .uuid = config.uuid,
-                         .disks = &disks});
+                         .disks = &disks,
+                         .chipset = config.chipset,
+                         .serial_ports = static_cast<uint8_t>(serial_ports_used & 0xf)});
     return {};
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include "hw/i386/pc_acpi.h"
 #include "hw/timer/hpet.h"
 #include "util/bytes.h"
 
@@ -85,9 +86,15 @@ void fill_fw_cfg(FwCfg& fw_cfg, const PcFwCfgConfig& config) {
     if (auto order = boot_order(*config.disks); !order.empty()) {
         fw_cfg.add_file("bootorder", std::move(order));
     }
-    // An empty list of tables to load: SeaBIOS then makes its own, and puts the ACPI
-    // registers at 600h, where guests of this machine look for them.
-    fw_cfg.add_file("etc/table-loader", {});
+    AcpiTables::Files acpi = make_pc_acpi({.chipset = config.chipset,
+                                           .ram_below_4g = config.ram_below_4g,
+                                           .ram_above_4g = config.ram_above_4g,
+                                           .cpus = config.cpus,
+                                           .hpet = config.hpet,
+                                           .serial_ports = config.serial_ports});
+    fw_cfg.add_file(AcpiTables::kTablesFile, std::move(acpi.tables));
+    fw_cfg.add_file(AcpiTables::kRsdpFile, std::move(acpi.rsdp));
+    fw_cfg.add_file(AcpiTables::kLoaderFile, std::move(acpi.loader));
     // Milliseconds until a failed boot is tried again; all ones: never.
     ByteWriter wait;
     wait.le32(0xffffffff);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "hw/i386/pc_chipset_kind.h"
 #include "hw/ide/ide_disk.h"
 #include "hw/nvram/fw_cfg.h"
 
@@ -21,6 +22,8 @@ struct PcFwCfgConfig {
     bool hpet = true;
     std::optional<std::array<uint8_t, 16>> uuid;
     const IdeDisks* disks = nullptr;
+    PcChipsetKind chipset = PcChipsetKind::kI440fx;
+    uint8_t serial_ports = 0;  // bit n: port n exists
 };
 
 void fill_fw_cfg(FwCfg& fw_cfg, const PcFwCfgConfig& config);

@@ -40,6 +40,14 @@ TEST_P(BootOthers, counter_prints_right_numbers_and_checksums) {
     counts();
 }
 
+TEST_P(Boot, acpi_tables_are_ours_and_whole) {
+    auto vm = ASSERT_VALUE(Vm::start(config("acpi_tables"), directory()));
+    ASSERT_VALUE(vm->serial().wait_for("done", Deadline::in(kUsual)));
+    EXPECT_EQ(vm->serial().text(), machine() == "pc"
+                                       ? "QCOL RSDT FACP DSDT SSDT APIC HPET done "
+                                       : "QCOL RSDT FACP DSDT SSDT APIC HPET MCFG done ");
+}
+
 TEST_P(Boot, page_incrementer_leaves_memory_with_one_step) {
     auto vm = ASSERT_VALUE(Vm::start(config("page_incrementer_small"), directory()));
     ASSERT_VALUE(vm->serial().wait_for("AB", Deadline::in(kUsual)));
