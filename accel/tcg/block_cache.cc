@@ -35,6 +35,14 @@ Block* BlockCache::find(const memory::RamBlock& ram, uint64_t page, uint16_t pag
     return block;
 }
 
+Block* BlockCache::find_older(const Block& block) {
+    Block* older = block.next_in_bucket;
+    while (older != nullptr &&
+           (older->page_offset != block.page_offset || older->mode != block.mode))
+        older = older->next_in_bucket;
+    return older;
+}
+
 void BlockCache::prepare_page(memory::RamBlock& ram, uint64_t page) {
     if (op_count_ > kMaxOps) drop_all();
     page_of(ram, page);

@@ -39,6 +39,8 @@ class BlockCache {
     explicit BlockCache(CodeSharing& sharing) : sharing_(sharing) {}
 
     Block* find(const memory::RamBlock& ram, uint64_t page, uint16_t page_offset, uint32_t mode);
+    // Another that begins at the same place as `block`, decoded before it.
+    static Block* find_older(const Block& block);
     // Marks the page as holding code. Before the bytes are read for decoding, so
     // that a write that comes between is noticed.
     void prepare_page(memory::RamBlock& ram, uint64_t page);

@@ -32,6 +32,10 @@ uint64_t allowed_cr4(const i386::CpuModel& model) {
 }
 
 bool write_cr3(Cpu& cpu, uint64_t value) {
+    // Only 64-bit code can set them.
+    if ((value & (reserved_address_bits(cpu) | 0xfff0000000000000u)) != 0) {
+        return protection_error(cpu);
+    }
     bool pae = (cpu.cr0 & cr0::kPg) != 0 && (cpu.cr4 & cr4::kPae) != 0 && !cpu.long_mode();
     if (pae && !load_pdptes(cpu, value)) return false;
     cpu.cr3 = value;
@@ -70,6 +74,7 @@ bool debug_number(Cpu& cpu, unsigned& number) {
 }  // namespace
 
 bool write_cr0(Cpu& cpu, uint64_t value) {
+    if ((value >> 32) != 0) return protection_error(cpu);
     value = (value & cr0::kDefined) | cr0::kEt;
     bool paging = (value & cr0::kPg) != 0;
     if ((paging && (value & cr0::kPe) == 0) ||
@@ -80,12 +85,17 @@ bool write_cr0(Cpu& cpu, uint64_t value) {
     if (paging_changed && paging) {
         bool pae = (cpu.cr4 & cr4::kPae) != 0;
         if ((cpu.efer & efer::kLme) != 0) {
-            if (!pae) return protection_error(cpu);
+            // Long mode begins with 32-bit code and a task segment that has a 64-bit
+            // meaning.
+            bool code64 = (cpu.seg[i386::kCs].attributes & i386::Segment::kLong) != 0;
+            bool narrow_task = (cpu.tr.attributes & 8) == 0;
+            if (!pae || code64 || narrow_task) return protection_error(cpu);
             cpu.efer |= efer::kLma;
         } else if (pae && !load_pdptes(cpu, cpu.cr3)) {
             return false;
         }
     }
+    if (paging_changed && !paging && cpu.code64()) return protection_error(cpu);
     if (paging_changed && !paging) cpu.efer &= ~efer::kLma;
     constexpr uint64_t kTranslation = cr0::kPg | cr0::kWp | cr0::kPe;
     bool flush = ((value ^ cpu.cr0) & kTranslation) != 0;
@@ -143,6 +153,7 @@ bool read_debug(Cpu& cpu, unsigned number, uint64_t& value) {
 
 bool write_debug(Cpu& cpu, unsigned number, uint64_t value) {
     if (!debug_number(cpu, number)) return false;
+    if (number >= 4 && (value >> 32) != 0) return protection_error(cpu);
     if (number < 4) {
         cpu.dr[number] = value;
     } else if (number == 6) {

@@ -20,10 +20,11 @@ void update_mode(Cpu& cpu) {
     if (cpu.seg[i386::kSs].big()) cpu.mode |= kModeStack32;
     if (!cpu.paragraph_mode()) cpu.mode |= kModeProtected;
     cpu.linear_mask = code64 ? ~uint64_t{0} : 0xffffffff;
+    cpu.table_mask = cpu.long_mode() ? ~uint64_t{0} : 0xffffffff;
     cpu.tlb = cpu.cpl == 3 ? &cpu.user_tlb : &cpu.supervisor_tlb;
     update_watchpoints(cpu);
-    for (Segment& segment : cpu.seg)
-        update_segment_ends(cpu, segment);
+    for (unsigned segment = 0; segment < i386::kSegmentCount; ++segment)
+        update_segment(cpu, segment);
 }
 
 void update_request_mask(Cpu& cpu) {

@@ -34,8 +34,11 @@ class BlockCache;
 
 // A segment register. An access that ends at or below read_end (write_end) needs
 // no further check; 0 sends every access to the slow path, which knows the rules.
+// In 64-bit mode there is no end: only canonical pages are ever in the TLB. There,
+// addresses count from `base` 0 (but for FS and GS), whatever base was loaded.
 struct Segment {
     uint64_t base = 0;
+    uint64_t loaded_base = 0;
     uint64_t read_end = 0;
     uint64_t write_end = 0;
     uint32_t limit = 0;
@@ -101,26 +104,26 @@ struct Environment {
 };
 
 struct Cpu {
-    explicit Cpu(Environment environment) : env(environment) {}
+    explicit Cpu(Environment environment) : env(environment) { gpr[kTwoPagesRegister] = kTwoPages; }
     Cpu(const Cpu&) = delete;
     Cpu& operator=(const Cpu&) = delete;
 
-    uint64_t gpr[i386::kGprCount + 1] = {};  // the last is always zero
+    uint64_t gpr[kOpRegisters] = {};  // and those that addresses use: see op.h
     LazyFlags flags;
-    uint64_t block_rip = 0;  // of the running block's first instruction
     uint64_t block_linear = 0;
     uint64_t rip = 0;    // valid between blocks
     Tlb* tlb = nullptr;  // of the present privilege
     uint64_t linear_mask = 0xffffffff;
+    uint64_t table_mask = 0xffffffff;  // of the processor's own accesses
     std::array<Segment, i386::kSegmentCount> seg{};
     Block* block = nullptr;
     Block* next = nullptr;           // where to go on, if known
     Block** chain_slot = nullptr;    // where to note the block that follows
     const Op* stopped_at = nullptr;  // the instruction that raised `exception`
     PendingException exception;
-    bool fault_at_rip = false;          // the exception belongs to cpu.rip, not to stopped_at
-    bool break_after = false;           // leave the block after this instruction
-    bool stepped_into_handler = false;  // by a software interrupt: no single-step trap
+    bool fault_at_rip = false;  // the exception belongs to cpu.rip, not to stopped_at
+    bool break_after = false;   // leave the block after this instruction
+    bool trap_handled = false;  // the instruction has seen to its single-step trap
     uint8_t cpl = 0;
     // Interrupt shadows: no interrupt, NMI or trap before one more instruction.
     bool shadow_sti = false;
@@ -163,10 +166,13 @@ struct Cpu {
     // Segments are paragraphs: no descriptors.
     bool paragraph_mode() const { return !protected_mode() || v86(); }
     bool long_mode() const { return (efer & i386::efer::kLma) != 0; }
+    bool code64() const { return (mode & kModeCode64) != 0; }
     unsigned iopl() const { return (eflags & i386::eflags::kIopl) >> i386::eflags::kIoplShift; }
     uint32_t eflags_value() const { return eflags | flags.value(); }
-    uint64_t ip_of(const Op& op) const { return block_rip + op.offset; }
-    uint64_t ip_after(const Op& op) const { return block_rip + op.offset + op.length; }
+    // Of the running block's first instruction.
+    uint64_t block_rip() const { return gpr[kBlockRipRegister]; }
+    uint64_t ip_of(const Op& op) const { return block_rip() + op.offset; }
+    uint64_t ip_after(const Op& op) const { return block_rip() + op.offset + op.length; }
 };
 
 // Notes an exception; the instruction then returns false. Always false itself.
@@ -216,8 +222,8 @@ inline uint64_t effective_address(const Cpu& cpu, const Op& op) {
 void update_mode(Cpu& cpu);
 // Which requests are served, from IF, the shadows and the NMI mask.
 void update_request_mask(Cpu& cpu);
-// Sets read_end and write_end from the rest of the segment.
-void update_segment_ends(const Cpu& cpu, Segment& segment);
+// Sets base, read_end and write_end of a register from the rest of it and the mode.
+void update_segment(Cpu& cpu, unsigned segment);
 
 // Sets the bits of EFLAGS in `mask`, arithmetic ones included.
 void set_eflags(Cpu& cpu, uint32_t value, uint32_t mask);

@@ -45,6 +45,7 @@ uint8_t address_register(ZydisRegister reg) {
         case ZYDIS_REGCLASS_GPR16:
         case ZYDIS_REGCLASS_GPR32:
         case ZYDIS_REGCLASS_GPR64: return static_cast<uint8_t>(ZydisRegisterGetId(reg));
+        case ZYDIS_REGCLASS_IP: return kBlockRipRegister;
         default: return kZeroRegister;
     }
 }
@@ -74,8 +75,8 @@ Operand convert_register(ZydisRegister reg) {
         case ZYDIS_REGCLASS_GPR64:
             return {.kind = Kind::kGpr, .reg = static_cast<uint8_t>(id * 8), .bytes = 8};
         case ZYDIS_REGCLASS_SEGMENT: return {.kind = Kind::kSegment, .reg = id, .bytes = 2};
-        case ZYDIS_REGCLASS_CONTROL: return {.kind = Kind::kControl, .reg = id, .bytes = 4};
-        case ZYDIS_REGCLASS_DEBUG: return {.kind = Kind::kDebug, .reg = id, .bytes = 4};
+        case ZYDIS_REGCLASS_CONTROL: return {.kind = Kind::kControl, .reg = id, .bytes = 8};
+        case ZYDIS_REGCLASS_DEBUG: return {.kind = Kind::kDebug, .reg = id, .bytes = 8};
         // Both arrays have 16 bytes a register.
         case ZYDIS_REGCLASS_XMM:
             return {.kind = Kind::kXmm, .reg = static_cast<uint8_t>(id * 16), .bytes = 16};
@@ -113,8 +114,7 @@ Operand convert_operand(const ZydisDecodedOperand& operand, Op& op) {
     }
 }
 
-void convert_operands(const ZydisDecodedInstruction& decoded,
-                      std::span<const ZydisDecodedOperand> operands, Insn& insn, Op& op) {
+void convert_operands(std::span<const ZydisDecodedOperand> operands, Insn& insn, Op& op) {
     bool first_immediate = true;
     insn.operand_count = static_cast<unsigned>(std::min(operands.size(), insn.operands.size()));
     for (unsigned i = 0; i < insn.operand_count; ++i) {
@@ -127,6 +127,8 @@ void convert_operands(const ZydisDecodedInstruction& decoded,
             op.extra = static_cast<uint16_t>(operands[i].imm.value.u);
         }
     }
+    if (insn.absolute_address)
+        op.imm = operands[insn.kind(0) == Kind::kMemory ? 0 : 1].mem.disp.value;
     auto is_register = [&](unsigned i) {
         Kind kind = insn.operands[i].kind;
         return kind == Kind::kGpr || kind == Kind::kSegment || kind == Kind::kControl ||
@@ -135,7 +137,6 @@ void convert_operands(const ZydisDecodedInstruction& decoded,
     };
     if (insn.operand_count > 0 && is_register(0)) op.dst = insn.operands[0].reg;
     if (insn.operand_count > 1 && is_register(1)) op.src = insn.operands[1].reg;
-    (void)decoded;
 }
 
 int segment_override(const ZydisDecodedInstruction& decoded) {
@@ -172,6 +173,11 @@ Insn convert(const ZydisDecodedInstruction& decoded, uint32_t mode) {
     }
     insn.segment_override = segment_override(decoded);
     insn.mode = mode;
+    bool code64 = (mode & kModeCode64) != 0;
+    if (code64 && insn.segment_override < i386::kFs) insn.segment_override = -1;
+    // A0 to A3: the one form whose displacement may have 64 bits.
+    insn.absolute_address =
+        insn.opcode_map == 0 && (insn.opcode & 0xfc) == 0xa0 && decoded.address_width == 64;
     return insn;
 }
 
@@ -182,13 +188,17 @@ struct Decoder::Impl {
     ZydisDecoder decoder32;
     ZydisDecoder decoder64;
     // Instructions that the model does not show, though a family executes them.
-    std::array<std::pair<uint16_t, bool>, 8> hidden;
+    std::array<std::pair<uint16_t, bool>, 13> hidden;
     SimdFeatures simd;
 
     explicit Impl(const i386::CpuModel& model)
         : hidden{{
               {ZYDIS_MNEMONIC_POPCNT, !model.has("popcnt")},
               {ZYDIS_MNEMONIC_CMPXCHG8B, !model.has("cx8")},
+              {ZYDIS_MNEMONIC_CMPXCHG16B, !model.has("cx16")},
+              {ZYDIS_MNEMONIC_RDTSCP, !model.has("rdtscp")},
+              {ZYDIS_MNEMONIC_SYSCALL, !model.has("syscall")},
+              {ZYDIS_MNEMONIC_SYSRET, !model.has("syscall")},
               {ZYDIS_MNEMONIC_SYSENTER, !model.has("sep")},
               {ZYDIS_MNEMONIC_SYSEXIT, !model.has("sep")},
               {ZYDIS_MNEMONIC_RDTSC, !model.has("tsc")},
@@ -207,23 +217,29 @@ struct Decoder::Impl {
         ZydisDecoderInit(&decoder, mode, width);
         for (ZydisDecoderMode feature :
              {ZYDIS_DECODER_MODE_MPX, ZYDIS_DECODER_MODE_CET, ZYDIS_DECODER_MODE_LZCNT,
-              ZYDIS_DECODER_MODE_TZCNT, ZYDIS_DECODER_MODE_CLDEMOTE, ZYDIS_DECODER_MODE_KNC}) {
+              ZYDIS_DECODER_MODE_TZCNT, ZYDIS_DECODER_MODE_CLDEMOTE, ZYDIS_DECODER_MODE_KNC,
+              ZYDIS_DECODER_MODE_WBNOINVD}) {
             ZydisDecoderEnableMode(&decoder, feature, ZYAN_FALSE);
         }
     }
 
     bool is_hidden(const ZydisDecodedInstruction& decoded, const Insn& insn) const {
         if (!has_cmov && insn.opcode_map == 1 && (insn.opcode & 0xf0) == 0x40) return true;
+        bool flags_in_ah =
+            insn.mnemonic == ZYDIS_MNEMONIC_LAHF || insn.mnemonic == ZYDIS_MNEMONIC_SAHF;
+        if (flags_in_ah && (insn.mode & kModeCode64) != 0 && !has_lahf64) return true;
         if (simd.hides(decoded.meta.isa_set, insn)) return true;
         return std::ranges::any_of(hidden, [&](const auto& entry) {
             return entry.first == insn.mnemonic && entry.second;
         });
     }
     bool has_cmov = true;
+    bool has_lahf64 = true;
 };
 
 Decoder::Decoder(const i386::CpuModel& model) : impl_(std::make_unique<Impl>(model)) {
     impl_->has_cmov = model.has("cmov");
+    impl_->has_lahf64 = model.has("lahf-lm");
 }
 Decoder::~Decoder() = default;
 
@@ -261,7 +277,7 @@ DecodeResult Decoder::decode(std::span<const uint8_t> bytes, uint32_t mode, Op& 
     op.length = decoded.length;
     op.address_size = address_size(decoded.address_width);
     Insn insn = convert(decoded, mode);
-    convert_operands(decoded, std::span(operands.data(), decoded.operand_count_visible), insn, op);
+    convert_operands(std::span(operands.data(), decoded.operand_count_visible), insn, op);
     if (!impl_->is_hidden(decoded, insn)) {
         for (auto select : kFamilies) {
             Selected selected = select(insn, op);

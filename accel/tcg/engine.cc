@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <optional>
 
 #include "accel/tcg/insn.h"
@@ -75,7 +76,8 @@ StopReason Engine::run() {
                 settle_exception();
                 continue;
             }
-            if (slot != nullptr && cpu_.chain_slot == slot) *slot = block;
+            bool chained = cpu_.chain_slot == slot && block->next_page == nullptr;
+            if (slot != nullptr && chained) *slot = block;
         }
         if (exceeds_limit(*block)) [[unlikely]] {
             run_single();
@@ -101,7 +103,7 @@ void Engine::run_block(Block& block) {
     cpu_.fault_at_rip = false;
     cpu_.break_after = false;
     cpu_.block = &block;
-    cpu_.block_rip = cpu_.rip;
+    cpu_.gpr[kBlockRipRegister] = cpu_.rip;
     cpu_.block_linear = (cpu_.seg[i386::kCs].base + cpu_.rip) & cpu_.linear_mask;
     const Op* first = block.ops.data();
     first->handler(cpu_, first);
@@ -110,7 +112,7 @@ void Engine::run_block(Block& block) {
 // The exception that ended a block, or that kept the next from being fetched.
 void Engine::settle_exception() {
     if (cpu_.stopped_at != nullptr && !cpu_.fault_at_rip) {
-        cpu_.rip = cpu_.block_rip + cpu_.stopped_at->offset;
+        cpu_.rip = cpu_.ip_of(*cpu_.stopped_at);
     }
     cpu_.stopped_at = nullptr;
     cpu_.fault_at_rip = false;
@@ -149,7 +151,7 @@ void Engine::run_single() {
     cpu_.eflags &= ~eflags::kRf;
     cpu_.shadow_sti = false;
     cpu_.shadow_mov_ss = false;
-    cpu_.stepped_into_handler = false;
+    cpu_.trap_handled = false;
     update_request_mask(cpu_);
     Block* block = find_block(cpu_.mode | kModeSingle);
     if (block != nullptr && exceeds_limit(*block)) {
@@ -163,7 +165,7 @@ void Engine::run_single() {
         settle_exception();
         return;
     }
-    if (step && !cpu_.stepped_into_handler) {
+    if (step && !cpu_.trap_handled) {
         cpu_.dr6 |= i386::dr6::kBs;
         cpu_.trap_pending = true;
     }
@@ -235,13 +237,55 @@ Block* Engine::find_block(uint32_t mode) {
         }
         if (!fetch_page(cpu_, linear, entry, physical)) return nullptr;
         if (entry.block == nullptr) return build_elsewhere(linear, physical, mode);
-        block = blocks_.find(*entry.block, entry.block_page,
-                             static_cast<uint16_t>(linear % memory::kPageSize), mode);
+        block = find_decoded(entry, linear, mode);
         if (block == nullptr) block = build_block(entry, linear, mode);
         if (block == nullptr) return nullptr;
         blocks_.remember_address(linear, jump_key(cpu_, mode), block);
     }
     return block;
+}
+
+// Finds the page that an instruction further on reaches into. If there is none, the
+// fault is for when execution gets there: nothing of it shows now.
+bool Engine::look_at_page(uint64_t linear, FetchEntry& entry, uint64_t& physical) {
+    uint64_t cr2 = cpu_.cr2;
+    if (fetch_page(cpu_, linear, entry, physical)) return true;
+    cpu_.exception = {};
+    cpu_.cr2 = cr2;
+    return false;
+}
+
+// A block of the cache; one that reaches into the next page only if that is the page
+// which it was decoded from.
+Block* Engine::find_decoded(const FetchEntry& entry, uint64_t linear, uint32_t mode) {
+    Block* block = blocks_.find(*entry.block, entry.block_page,
+                                static_cast<uint16_t>(linear % memory::kPageSize), mode);
+    if (block == nullptr || block->next_page == nullptr) return block;
+    FetchEntry next;
+    uint64_t physical = 0;
+    const std::byte* next_page = nullptr;
+    uint64_t next_linear = ((linear & kPageMask) + memory::kPageSize) & cpu_.linear_mask;
+    if (look_at_page(next_linear, next, physical) && next.block != nullptr) {
+        next_page = next.block->page(next.block_page).data();
+    }
+    while (block != nullptr && block->next_page != nullptr && block->next_page != next_page)
+        block = BlockCache::find_older(*block);
+    return block;
+}
+
+// Puts an instruction behind those of the block. A displacement from RIP is one from
+// the instruction's end; here it becomes one from the block's start, which is what the
+// same code has at every address.
+void Engine::append(Block& block, Op op) {
+    op.offset = block.bytes;
+    if (op.base == kBlockRipRegister) {
+        int64_t distance = int64_t{op.disp} + op.offset + op.length;
+        bool fits = distance <= std::numeric_limits<int32_t>::max();
+        if (!fits) op.index = kTwoPagesRegister;
+        op.disp = static_cast<int32_t>(fits ? distance : distance - kTwoPages);
+    }
+    block.bytes = static_cast<uint16_t>(block.bytes + op.length);
+    block.ops.push_back(op);
 }
 
 Block* Engine::build_block(const FetchEntry& entry, uint64_t linear, uint32_t mode) {
@@ -257,9 +301,7 @@ Block* Engine::build_block(const FetchEntry& entry, uint64_t linear, uint32_t mo
     }
     if (block->ops.empty()) return nullptr;
     if (!ends) {
-        Op op = raising_op(fall_through_handler(), 0);
-        op.offset = block->bytes;
-        block->ops.push_back(op);
+        append(*block, raising_op(fall_through_handler(), 0));
     }
     block->ops.shrink_to_fit();
     return blocks_.insert(*entry.block, entry.block_page, std::move(block));
@@ -290,9 +332,7 @@ bool Engine::decode_one(Block& block, const FetchEntry& entry, uint64_t linear, 
         }
         return decode_across(block, entry, linear, mode, on_page, ends);
     }
-    op.offset = block.bytes;
-    block.bytes = static_cast<uint16_t>(block.bytes + op.length);
-    block.ops.push_back(op);
+    append(block, op);
     ends = result == DecodeResult::kEndsBlock;
     return true;
 }
@@ -304,11 +344,9 @@ bool Engine::decode_across(Block& block, const FetchEntry& entry, uint64_t linea
     uint64_t next_linear = (at + on_page) & cpu_.linear_mask;
     FetchEntry next;
     uint64_t physical = 0;
-    if (!fetch_page(cpu_, next_linear, next, physical)) {
-        // Not yet: only when execution gets there.
-        if (!block.ops.empty()) cpu_.exception = {};
-        return false;
-    }
+    bool reached = block.ops.empty() ? fetch_page(cpu_, next_linear, next, physical)
+                                     : look_at_page(next_linear, next, physical);
+    if (!reached) return false;
     std::array<uint8_t, kMaxInstructionBytes> bytes{};
     const std::byte* here = entry.block->page(entry.block_page).data();
     std::memcpy(bytes.data(), here + (memory::kPageSize - on_page), on_page);
@@ -328,11 +366,10 @@ bool Engine::decode_across(Block& block, const FetchEntry& entry, uint64_t linea
         if (block.ops.empty()) raise(cpu_, i386::kGeneralProtection, 0);
         return false;
     }
-    op.offset = block.bytes;
-    block.bytes = static_cast<uint16_t>(block.bytes + op.length);
-    block.ops.push_back(op);
+    append(block, op);
     ends = result == DecodeResult::kEndsBlock;
     if (next.block != nullptr && op.length > on_page) {
+        block.next_page = next.block->page(next.block_page).data();
         blocks_.note_straddle(*entry.block, entry.block_page, *next.block, next.block_page,
                               op.length - on_page);
     }
@@ -355,13 +392,8 @@ Block* Engine::build_elsewhere(uint64_t linear, uint64_t physical, uint32_t mode
         op = raising_op(general_protection_handler(), 1);
         result = DecodeResult::kEndsBlock;
     }
-    block->bytes = op.length;
-    block->ops.push_back(op);
-    if (result == DecodeResult::kOk) {
-        Op end = raising_op(fall_through_handler(), 0);
-        end.offset = op.length;
-        block->ops.push_back(end);
-    }
+    append(*block, op);
+    if (result == DecodeResult::kOk) append(*block, raising_op(fall_through_handler(), 0));
     return blocks_.use_once(std::move(block));
 }
 

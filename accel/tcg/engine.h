@@ -55,6 +55,7 @@ class Engine {
     bool exceeds_limit(const Block& block) const;
     void settle_exception();
     Block* find_block(uint32_t mode);
+    Block* find_decoded(const FetchEntry& entry, uint64_t linear, uint32_t mode);
     Block* build_block(const FetchEntry& entry, uint64_t linear, uint32_t mode);
     Block* build_elsewhere(uint64_t linear, uint64_t physical, uint32_t mode);
     bool decode_one(Block& block, const FetchEntry& entry, uint64_t linear, uint32_t mode,
@@ -62,6 +63,8 @@ class Engine {
     bool decode_across(Block& block, const FetchEntry& entry, uint64_t linear, uint32_t mode,
                        unsigned on_page, bool& ends);
     unsigned bytes_to_limit(uint64_t rip) const;
+    static void append(Block& block, Op op);
+    bool look_at_page(uint64_t linear, FetchEntry& entry, uint64_t& physical);
 
     Cpu& cpu_;
     BlockCache& blocks_;

@@ -24,6 +24,7 @@ bool check_direct_target(Cpu& cpu, uint16_t selector, Descriptor& code) {
     bool level_fits = code.conforming() ? code.dpl() <= cpu.cpl
                                         : code.dpl() == cpu.cpl && rpl_of(selector) <= cpu.cpl;
     if (!level_fits) return protection_error(cpu, selector);
+    if (!check_code_size(cpu, selector, code)) return false;
     if (!code.present()) return raise(cpu, i386::kSegmentNotPresent, selector_error(selector));
     return true;
 }
@@ -57,23 +58,38 @@ bool through_task_gate(Cpu& cpu, uint16_t selector, const Descriptor& gate, Task
 
 struct CallGate {
     unsigned size = 4;
-    uint32_t offset = 0;
+    uint64_t offset = 0;
     uint16_t selector = 0;
     unsigned parameters = 0;
     Descriptor code;
 };
 
+// What the gate itself says. In long mode there are only 64-bit gates, of twice the
+// length and without parameters.
+bool read_gate_fields(Cpu& cpu, uint16_t selector, const Descriptor& descriptor, CallGate& gate) {
+    gate.selector = descriptor.gate_selector();
+    if (cpu.long_mode()) {
+        i386::WideDescriptor wide;
+        if (!read_system_descriptor(cpu, selector, i386::kGeneralProtection, 0, wide)) return false;
+        gate.size = 8;
+        gate.offset = wide.gate_offset();
+        return true;
+    }
+    gate.size = descriptor.type() == SystemType::kCallGate32 ? 4 : 2;
+    gate.offset = gate.size == 4 ? descriptor.gate_offset32() : descriptor.gate_offset16();
+    gate.parameters = descriptor.gate_parameters();
+    return true;
+}
+
 bool read_call_gate(Cpu& cpu, uint16_t selector, const Descriptor& descriptor, CallGate& gate) {
     if (!descriptor.present()) {
         return raise(cpu, i386::kSegmentNotPresent, selector_error(selector));
     }
-    gate.size = descriptor.type() == SystemType::kCallGate32 ? 4 : 2;
-    gate.offset = gate.size == 4 ? descriptor.gate_offset32() : descriptor.gate_offset16();
-    gate.selector = descriptor.gate_selector();
-    gate.parameters = descriptor.gate_parameters();
+    if (!read_gate_fields(cpu, selector, descriptor, gate)) return false;
     if (is_null(gate.selector)) return raise(cpu, i386::kGeneralProtection, 0);
     if (!read_descriptor(cpu, gate.selector, i386::kGeneralProtection, 0, gate.code)) return false;
-    if (!gate.code.is_code() || gate.code.dpl() > cpu.cpl) {
+    bool code64 = gate.code.long_code() && !gate.code.big();
+    if (!gate.code.is_code() || gate.code.dpl() > cpu.cpl || (cpu.long_mode() && !code64)) {
         return protection_error(cpu, gate.selector);
     }
     if (!gate.code.present()) {
@@ -82,17 +98,36 @@ bool read_call_gate(Cpu& cpu, uint16_t selector, const Descriptor& descriptor, C
     return true;
 }
 
-bool is_call_gate(const Descriptor& descriptor) {
-    return descriptor.is_system(SystemType::kCallGate16) ||
+bool is_call_gate(const Cpu& cpu, const Descriptor& descriptor) {
+    return (descriptor.is_system(SystemType::kCallGate16) && !cpu.long_mode()) ||
            descriptor.is_system(SystemType::kCallGate32);
 }
 
 bool push_return_address(Cpu& cpu, Stack& stack, unsigned size, uint64_t next_ip) {
-    return stack.push(size, cpu.seg[i386::kCs].selector) &&
-           stack.push(size, static_cast<uint32_t>(next_ip));
+    return stack.push(size, cpu.seg[i386::kCs].selector) && stack.push(size, next_ip);
+}
+
+// In long mode: the stack is a pointer from the task segment, SS is null.
+bool call_inner_level_long(Cpu& cpu, CallGate& gate, uint64_t next_ip) {
+    unsigned level = gate.code.dpl();
+    uint64_t rsp = 0;
+    if (!level_stack_from_tss64(cpu, level, 0, rsp)) return false;
+    Stack stack(cpu, rsp, Privilege::kSupervisor, 0);
+    if (!stack.push(8, cpu.seg[i386::kSs].selector) || !stack.push(8, cpu.gpr[i386::kRsp]) ||
+        !push_return_address(cpu, stack, 8, next_ip) ||
+        !check_code_offset(cpu, gate.code, gate.offset) ||
+        !mark_accessed(cpu, gate.selector, gate.code)) {
+        return false;
+    }
+    set_code_segment(cpu, gate.selector, gate.code, level);
+    set_null_stack(cpu, static_cast<uint16_t>(level), level);
+    stack.commit();
+    cpu.rip = gate.offset;
+    return true;
 }
 
 bool call_inner_level(Cpu& cpu, CallGate& gate, uint64_t next_ip) {
+    if (cpu.long_mode()) return call_inner_level_long(cpu, gate, next_ip);
     unsigned level = gate.code.dpl();
     uint16_t ss = 0;
     uint32_t esp = 0;
@@ -102,14 +137,14 @@ bool call_inner_level(Cpu& cpu, CallGate& gate, uint64_t next_ip) {
         return false;
     }
     Stack old(cpu);
-    std::array<uint32_t, 31> parameters{};
+    std::array<uint64_t, 31> parameters{};
     for (unsigned i = 0; i < gate.parameters; ++i) {
         if (!old.peek(gate.size, i * gate.size, parameters[i])) return false;
     }
-    Stack stack(cpu, make_segment(cpu, ss, ss_descriptor), esp,
+    Stack stack(cpu, make_segment(ss, ss_descriptor), esp,
                 level == 3 ? Privilege::kUser : Privilege::kSupervisor, selector_error(ss));
     if (!stack.push(gate.size, cpu.seg[i386::kSs].selector) ||
-        !stack.push(gate.size, static_cast<uint32_t>(cpu.gpr[i386::kRsp]))) {
+        !stack.push(gate.size, cpu.gpr[i386::kRsp])) {
         return false;
     }
     for (unsigned i = gate.parameters; i-- > 0;) {
@@ -127,9 +162,10 @@ bool call_inner_level(Cpu& cpu, CallGate& gate, uint64_t next_ip) {
     return true;
 }
 
-bool call_same_level(Cpu& cpu, uint16_t selector, Descriptor& code, uint32_t offset, unsigned size,
+bool call_same_level(Cpu& cpu, uint16_t selector, Descriptor& code, uint64_t offset, unsigned size,
                      uint64_t next_ip) {
-    Stack stack(cpu);
+    // A 64-bit gate leads from a 32-bit stack to a 64-bit one at the same place.
+    Stack stack = size == 8 ? Stack(cpu, cpu.gpr[i386::kRsp], privilege_of(cpu), 0) : Stack(cpu);
     if (!push_return_address(cpu, stack, size, next_ip) || !check_code_offset(cpu, code, offset) ||
         !mark_accessed(cpu, selector, code)) {
         return false;
@@ -165,7 +201,7 @@ bool jump_through_gate(Cpu& cpu, uint16_t selector, const Descriptor& descriptor
     return true;
 }
 
-bool paragraph_target(Cpu& cpu, uint16_t selector, uint32_t offset) {
+bool paragraph_target(Cpu& cpu, uint16_t selector, uint64_t offset) {
     set_paragraph_segment(cpu, i386::kCs, selector);
     cpu.rip = offset;
     update_mode(cpu);
@@ -173,33 +209,16 @@ bool paragraph_target(Cpu& cpu, uint16_t selector, uint32_t offset) {
 }
 
 // The limit of real mode's CS survives a load; a target beyond it faults first.
-bool check_paragraph_offset(Cpu& cpu, uint32_t offset) {
+bool check_paragraph_offset(Cpu& cpu, uint64_t offset) {
     uint32_t limit = cpu.v86() ? 0xffff : cpu.seg[i386::kCs].limit;
     if (offset > limit) return raise(cpu, i386::kGeneralProtection, 0);
     return true;
 }
 
-// After a far return: the outer level's stack, and the parameters it pushed.
-struct OuterStack {
-    uint16_t ss = 0;
-    uint32_t esp = 0;
-    Descriptor descriptor;
-};
-
-bool pop_outer_stack(Cpu& cpu, Stack& stack, unsigned size, unsigned level, OuterStack& outer) {
-    uint32_t ss = 0;
-    if (!stack.pop(size, outer.esp) || !stack.pop(size, ss)) return false;
-    outer.ss = static_cast<uint16_t>(ss);
-    if (is_null(outer.ss)) return raise(cpu, i386::kGeneralProtection, 0);
-    return read_stack_descriptor(cpu, outer.ss, level, i386::kGeneralProtection, 0,
-                                 outer.descriptor) &&
-           mark_accessed(cpu, outer.ss, outer.descriptor);
-}
-
 bool return_paragraph(Cpu& cpu, unsigned size, uint32_t discard) {
     Stack stack(cpu);
-    uint32_t ip = 0;
-    uint32_t cs = 0;
+    uint64_t ip = 0;
+    uint64_t cs = 0;
     if (!stack.pop(size, ip) || !stack.pop(size, cs) || !check_paragraph_offset(cpu, ip)) {
         return false;
     }
@@ -208,15 +227,9 @@ bool return_paragraph(Cpu& cpu, unsigned size, uint32_t discard) {
     return paragraph_target(cpu, static_cast<uint16_t>(cs), ip);
 }
 
-// SYSENTER and SYSEXIT make flat segments out of nothing but a selector.
-Descriptor flat_descriptor(bool code, unsigned dpl) {
-    uint64_t type = code ? 0xb : 0x3;
-    return {.raw = 0x00cf'0000'0000'ffffu | ((0x90u | (uint64_t{dpl} << 5) | type) << 40)};
-}
-
 }  // namespace
 
-bool far_jump(Cpu& cpu, uint16_t selector, uint32_t offset, unsigned size, uint64_t next_ip) {
+bool far_jump(Cpu& cpu, uint16_t selector, uint64_t offset, unsigned size, uint64_t next_ip) {
     (void)size;
     if (cpu.paragraph_mode()) {
         return check_paragraph_offset(cpu, offset) && paragraph_target(cpu, selector, offset);
@@ -235,14 +248,15 @@ bool far_jump(Cpu& cpu, uint16_t selector, uint32_t offset, unsigned size, uint6
     }
     if (target.non_system()) return protection_error(cpu, selector);
     if (!check_gate_level(cpu, selector, target)) return false;
-    if (is_call_gate(target)) return jump_through_gate(cpu, selector, target);
+    if (is_call_gate(cpu, target)) return jump_through_gate(cpu, selector, target);
+    if (cpu.long_mode()) return protection_error(cpu, selector);
     if (target.is_system(SystemType::kTaskGate)) {
         return through_task_gate(cpu, selector, target, TaskSwitch::kJump, next_ip);
     }
     return switch_to_tss(cpu, selector, target, TaskSwitch::kJump, next_ip);
 }
 
-bool far_call(Cpu& cpu, uint16_t selector, uint32_t offset, unsigned size, uint64_t next_ip) {
+bool far_call(Cpu& cpu, uint16_t selector, uint64_t offset, unsigned size, uint64_t next_ip) {
     if (cpu.paragraph_mode()) {
         Stack stack(cpu);
         if (!check_paragraph_offset(cpu, offset) ||
@@ -261,7 +275,8 @@ bool far_call(Cpu& cpu, uint16_t selector, uint32_t offset, unsigned size, uint6
     }
     if (target.non_system()) return protection_error(cpu, selector);
     if (!check_gate_level(cpu, selector, target)) return false;
-    if (is_call_gate(target)) return call_through_gate(cpu, selector, target, next_ip);
+    if (is_call_gate(cpu, target)) return call_through_gate(cpu, selector, target, next_ip);
+    if (cpu.long_mode()) return protection_error(cpu, selector);
     if (target.is_system(SystemType::kTaskGate)) {
         return through_task_gate(cpu, selector, target, TaskSwitch::kCall, next_ip);
     }
@@ -271,8 +286,8 @@ bool far_call(Cpu& cpu, uint16_t selector, uint32_t offset, unsigned size, uint6
 bool far_return(Cpu& cpu, unsigned size, uint32_t discard) {
     if (cpu.paragraph_mode()) return return_paragraph(cpu, size, discard);
     Stack stack(cpu);
-    uint32_t ip = 0;
-    uint32_t cs = 0;
+    uint64_t ip = 0;
+    uint64_t cs = 0;
     if (!stack.pop(size, ip) || !stack.pop(size, cs)) return false;
     auto selector = static_cast<uint16_t>(cs);
     Descriptor code;
@@ -281,6 +296,7 @@ bool far_return(Cpu& cpu, unsigned size, uint32_t discard) {
     unsigned level = rpl_of(selector);
     bool level_fits = code.conforming() ? code.dpl() <= level : code.dpl() == level;
     if (!code.is_code() || level < cpu.cpl || !level_fits) return protection_error(cpu, selector);
+    if (!check_code_size(cpu, selector, code)) return false;
     if (!code.present()) return raise(cpu, i386::kSegmentNotPresent, selector_error(selector));
     stack.skip(discard);
     if (level == cpu.cpl) {
@@ -291,44 +307,18 @@ bool far_return(Cpu& cpu, unsigned size, uint32_t discard) {
         return true;
     }
     OuterStack outer;
-    if (!pop_outer_stack(cpu, stack, size, level, outer) || !check_code_offset(cpu, code, ip) ||
-        !mark_accessed(cpu, selector, code)) {
+    bool to_code64 = cpu.long_mode() && code.long_code();
+    if (!pop_outer_stack(cpu, stack, size, level, to_code64 && level != 3, outer) ||
+        !check_code_offset(cpu, code, ip) || !mark_accessed(cpu, selector, code)) {
         return false;
     }
     set_code_segment(cpu, selector, code, level);
-    set_segment(cpu, i386::kSs, outer.ss, outer.descriptor);
-    Stack outside(cpu, cpu.seg[i386::kSs], outer.esp, Privilege::kUser, 0);
+    set_outer_stack(cpu, outer, level);
+    Stack outside(cpu);
     outside.skip(discard);
     outside.commit();
     drop_inner_segments(cpu);
     cpu.rip = ip;
-    return true;
-}
-
-bool system_enter(Cpu& cpu) {
-    if (!cpu.protected_mode() || (cpu.msr.sysenter_cs & 0xfffc) == 0) {
-        return raise(cpu, i386::kGeneralProtection, 0);
-    }
-    auto selector = static_cast<uint16_t>(cpu.msr.sysenter_cs & 0xfffc);
-    cpu.eflags &= ~(i386::eflags::kVm | i386::eflags::kIf | i386::eflags::kRf);
-    set_code_segment(cpu, selector, flat_descriptor(true, 0), 0);
-    set_segment(cpu, i386::kSs, static_cast<uint16_t>(selector + 8), flat_descriptor(false, 0));
-    set_gpr<uint32_t>(cpu, i386::kRsp, static_cast<uint32_t>(cpu.msr.sysenter_esp));
-    cpu.rip = static_cast<uint32_t>(cpu.msr.sysenter_eip);
-    update_request_mask(cpu);
-    return true;
-}
-
-bool system_exit(Cpu& cpu) {
-    if (!cpu.protected_mode() || cpu.cpl != 0 || (cpu.msr.sysenter_cs & 0xfffc) == 0) {
-        return raise(cpu, i386::kGeneralProtection, 0);
-    }
-    auto selector = static_cast<uint16_t>((cpu.msr.sysenter_cs & 0xfffc) + 16);
-    set_code_segment(cpu, selector, flat_descriptor(true, 3), 3);
-    set_segment(cpu, i386::kSs, static_cast<uint16_t>((selector + 8) | 3),
-                flat_descriptor(false, 3));
-    cpu.rip = gpr<uint32_t>(cpu, i386::kRdx);
-    set_gpr<uint32_t>(cpu, i386::kRsp, gpr<uint32_t>(cpu, i386::kRcx));
     return true;
 }
 

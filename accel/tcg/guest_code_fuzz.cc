@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Any bytes as guest code, in real mode, in flat protected mode, or with paging:
+// Any bytes as guest code, in real mode, in flat protected mode, with paging, or in long
+// mode as kernel, user or 32-bit code:
 // the process lives, the processor stops when it is kicked, and the state that the
 // guest has brought it into is one that can be migrated.
 //
@@ -15,6 +16,7 @@
 #include <span>
 #include <thread>
 
+#include "accel/tcg/test_long.h"
 #include "accel/tcg/test_machine.h"
 
 namespace {
@@ -52,15 +54,18 @@ class Watchdog {
     std::thread thread_;
 };
 
-void seed_registers(TestMachine& machine, uint8_t seed) {
+void seed_registers(TestMachine& machine, uint8_t seed, bool wide) {
     // Where they point into code, stack, tables, the end of RAM and nowhere.
     constexpr std::array<uint64_t, 8> kValues = {0,          1,        0x9000,     0x10000,
                                                  kDirectory, 0xfffffc, 0x7fffffff, 0xffffffff};
+    constexpr std::array<uint64_t, 8> kWideValues = {
+        0,      LongMachine::kData, LongMachine::kHigh, LongMachine::kPml4,
+        0x9000, 0x7ffffffffff8,     0xffff800000000000, ~uint64_t{0}};
     i386::CpuState state = machine.state();
-    for (unsigned reg = 0; reg < 8; ++reg) {
+    for (unsigned reg = 0; reg < 16; ++reg) {
         if (reg == i386::kRsp) continue;
         seed = static_cast<uint8_t>(seed * 5 + 3);
-        state.gpr[reg] = kValues[seed >> 5];
+        state.gpr[reg] = wide ? kWideValues[seed >> 5] : reg < 8 ? kValues[seed >> 5] : 0;
     }
     // As a system that uses MMX and SSE sets them; exceptions unmasked by some seeds.
     state.cr4 |= i386::cr4::kOsfxsr | i386::cr4::kOsxmmexcpt;
@@ -89,13 +94,19 @@ void check_state_is_loadable(TestMachine& machine) {
     if (!component.stage_state(component.state_id().version, *bytes)) std::abort();
 }
 
-}  // namespace
+void run(TestMachine& machine, size_t code_size, uint8_t seed, bool wide) {
+    machine.poke<uint8_t>(TestMachine::kCodeAt + code_size, 0xf4);
+    seed_registers(machine, seed, wide);
+    {
+        Watchdog watchdog(*machine.vcpu);
+        machine.run();
+    }
+    check_state_is_loadable(machine);
+}
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-    if (size < 3) return 0;
-    const auto code = std::as_bytes(std::span(data + 2, std::min(size - 2, kMaxCode)));
+void run_legacy(std::span<const std::byte> code, unsigned mode, uint8_t seed) {
     TestMachine machine("max");
-    switch (data[0] % 3) {
+    switch (mode) {
         case 0: machine.start_real(code); break;
         case 1: machine.start_flat(code); break;
         default:
@@ -103,12 +114,30 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
             switch_paging_on(machine);
             break;
     }
-    machine.poke<uint8_t>(TestMachine::kCodeAt + code.size(), 0xf4);
-    seed_registers(machine, data[1]);
-    {
-        Watchdog watchdog(*machine.vcpu);
-        machine.run();
+    run(machine, code.size(), seed, false);
+}
+
+void run_long(std::span<const std::byte> code, unsigned mode, uint8_t seed) {
+    LongMachine machine("max");
+    switch (mode) {
+        case 0: machine.start(code); break;
+        case 1: machine.start(code, 3); break;
+        default: machine.start_compatible(code); break;
     }
-    check_state_is_loadable(machine);
+    run(machine, code.size(), seed, true);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+    if (size < 3) return 0;
+    const auto code = std::as_bytes(std::span(data + 2, std::min(size - 2, kMaxCode)));
+    // The inputs of old keep their meaning.
+    unsigned mode = data[0] % 3;
+    if (data[0] < 0x80) {
+        run_legacy(code, mode, data[1]);
+    } else {
+        run_long(code, mode, data[1]);
+    }
     return 0;
 }

@@ -37,7 +37,8 @@ struct Operand {
 
 // What the decoder has put into the Op already: the memory operand; `dst` from
 // operand 0 and `src` from operand 1 where they are registers (a register beside
-// memory goes to `src`); the immediate, sign-extended; address size, length.
+// memory goes to `src`); the immediate, sign-extended; address size, length. A
+// displacement from RIP counts from the next instruction; see Engine::append().
 struct Insn {
     uint16_t mnemonic = 0;  // ZydisMnemonic
     std::array<Operand, 4> operands{};
@@ -50,7 +51,8 @@ struct Insn {
     bool modrm_is_register = false;
     bool has_modrm = false;
     bool lock = false;
-    bool operand_prefix = false;  // 66
+    bool operand_prefix = false;    // 66
+    bool absolute_address = false;  // MOV with a 64-bit address in Op::imm
     bool rex_w = false;
     RepeatPrefix repeat = kNoRepeat;
     int segment_override = -1;

@@ -11,10 +11,15 @@ namespace eflags = i386::eflags;
 using i386::Descriptor;
 
 struct Frame {
-    uint32_t ip = 0;
-    uint32_t cs = 0;
-    uint32_t flags = 0;
+    uint64_t ip = 0;
+    uint64_t cs = 0;
+    uint64_t flags = 0;
 };
+
+// FLAGS as far as there are any.
+uint32_t flags_of(const Frame& frame) {
+    return static_cast<uint32_t>(frame.flags);
+}
 
 bool pop_frame(Stack& stack, unsigned size, Frame& frame) {
     return stack.pop(size, frame.ip) && stack.pop(size, frame.cs) && stack.pop(size, frame.flags);
@@ -31,7 +36,7 @@ uint32_t flags_mask(const Cpu& cpu, unsigned size, unsigned cpl) {
     uint32_t mask = eflags::kArithmetic | eflags::kTf | eflags::kDf | eflags::kNt | eflags::kRf;
     if (cpl <= cpu.iopl()) mask |= eflags::kIf;
     if (cpl == 0) mask |= eflags::kIopl;
-    if (size == 4) {
+    if (size != 2) {
         mask |= eflags::kAc | eflags::kId;
         if (cpl == 0) mask |= eflags::kVif | eflags::kVip;
     } else {
@@ -51,7 +56,7 @@ bool return_real(Cpu& cpu, unsigned size) {
     uint32_t mask =
         eflags::kArithmetic | eflags::kTf | eflags::kDf | eflags::kNt | eflags::kIf | eflags::kIopl;
     if (size == 4) mask |= eflags::kAc | eflags::kId | eflags::kRf;
-    set_eflags(cpu, frame.flags, mask);
+    set_eflags(cpu, flags_of(frame), mask);
     finish(cpu);
     return true;
 }
@@ -79,26 +84,26 @@ bool return_v86(Cpu& cpu, unsigned size) {
     stack.commit();
     set_paragraph_segment(cpu, i386::kCs, static_cast<uint16_t>(frame.cs));
     cpu.rip = frame.ip;
-    set_eflags(cpu, frame.flags, mask);
+    set_eflags(cpu, flags_of(frame), mask);
     finish(cpu);
     return true;
 }
 
 bool return_to_v86(Cpu& cpu, Stack& stack, const Frame& frame) {
-    uint32_t esp = 0;
-    uint32_t selectors[5] = {};
+    uint64_t esp = 0;
+    uint64_t selectors[5] = {};
     if (!stack.pop(4, esp)) return false;
-    for (uint32_t& selector : selectors) {
+    for (uint64_t& selector : selectors) {
         if (!stack.pop(4, selector)) return false;
     }
     if (frame.ip > 0xffff) return raise(cpu, i386::kGeneralProtection, 0);
-    set_eflags(cpu, frame.flags, eflags::kArithmetic | eflags::kSystem);
+    set_eflags(cpu, flags_of(frame), eflags::kArithmetic | eflags::kSystem);
     cpu.cpl = 3;
     cpu.seg[i386::kCs] = v86_segment(static_cast<uint16_t>(frame.cs));
     static constexpr unsigned kOrder[5] = {i386::kSs, i386::kEs, i386::kDs, i386::kFs, i386::kGs};
     for (unsigned i = 0; i < 5; ++i)
         cpu.seg[kOrder[i]] = v86_segment(static_cast<uint16_t>(selectors[i]));
-    set_gpr<uint32_t>(cpu, i386::kRsp, esp);
+    set_gpr<uint32_t>(cpu, i386::kRsp, static_cast<uint32_t>(esp));
     cpu.rip = frame.ip;
     finish(cpu);
     return true;
@@ -112,6 +117,7 @@ bool check_return_code(Cpu& cpu, uint16_t selector, Descriptor& code) {
     if (!code.is_code() || rpl < cpu.cpl || !level_fits) {
         return raise(cpu, i386::kGeneralProtection, selector_error(selector));
     }
+    if (!check_code_size(cpu, selector, code)) return false;
     if (!code.present()) return raise(cpu, i386::kSegmentNotPresent, selector_error(selector));
     return true;
 }
@@ -120,7 +126,7 @@ bool return_protected(Cpu& cpu, unsigned size) {
     Stack stack(cpu);
     Frame frame;
     if (!pop_frame(stack, size, frame)) return false;
-    if (size == 4 && (frame.flags & eflags::kVm) != 0 && cpu.cpl == 0) {
+    if (size == 4 && (frame.flags & eflags::kVm) != 0 && cpu.cpl == 0 && !cpu.long_mode()) {
         return return_to_v86(cpu, stack, frame);
     }
     auto selector = static_cast<uint16_t>(frame.cs);
@@ -128,35 +134,25 @@ bool return_protected(Cpu& cpu, unsigned size) {
     if (!check_return_code(cpu, selector, code)) return false;
     uint32_t mask = flags_mask(cpu, size, cpu.cpl);
     unsigned level = rpl_of(selector);
-    if (level == cpu.cpl) {
-        if (!check_code_offset(cpu, code, frame.ip) || !mark_accessed(cpu, selector, code)) {
-            return false;
-        }
+    bool outward = level != cpu.cpl;
+    bool has_stack = outward || cpu.code64();
+    bool to_code64 = cpu.long_mode() && code.long_code();
+    OuterStack outer;
+    if (has_stack && !pop_outer_stack(cpu, stack, size, level, to_code64 && level != 3, outer)) {
+        return false;
+    }
+    if (!check_code_offset(cpu, code, frame.ip) || !mark_accessed(cpu, selector, code)) {
+        return false;
+    }
+    set_code_segment(cpu, selector, code, level);
+    if (!has_stack) {
         stack.commit();
-        set_code_segment(cpu, selector, code, level);
     } else {
-        uint32_t esp = 0;
-        uint32_t ss_wide = 0;
-        Descriptor ss_descriptor;
-        if (!stack.pop(size, esp) || !stack.pop(size, ss_wide)) return false;
-        auto ss = static_cast<uint16_t>(ss_wide);
-        if (is_null(ss)) return raise(cpu, i386::kGeneralProtection, 0);
-        if (!read_stack_descriptor(cpu, ss, level, i386::kGeneralProtection, 0, ss_descriptor) ||
-            !check_code_offset(cpu, code, frame.ip) || !mark_accessed(cpu, selector, code) ||
-            !mark_accessed(cpu, ss, ss_descriptor)) {
-            return false;
-        }
-        set_code_segment(cpu, selector, code, level);
-        set_segment(cpu, i386::kSs, ss, ss_descriptor);
-        if (ss_descriptor.attributes() & i386::Segment::kDefaultBig) {
-            set_gpr<uint32_t>(cpu, i386::kRsp, esp);
-        } else {
-            set_gpr<uint16_t>(cpu, i386::kRsp, static_cast<uint16_t>(esp));
-        }
-        drop_inner_segments(cpu);
+        set_outer_stack(cpu, outer, level);
+        if (outward) drop_inner_segments(cpu);
     }
     cpu.rip = frame.ip;
-    set_eflags(cpu, frame.flags, mask);
+    set_eflags(cpu, flags_of(frame), mask);
     finish(cpu);
     return true;
 }
@@ -183,6 +179,10 @@ bool return_from_task(Cpu& cpu, uint64_t next_ip) {
 bool interrupt_return(Cpu& cpu, unsigned size, uint64_t next_ip) {
     if (!cpu.protected_mode()) return return_real(cpu, size);
     if (cpu.v86()) return return_v86(cpu, size);
+    if (cpu.long_mode()) {
+        bool nested = (cpu.eflags & eflags::kNt) != 0;
+        return nested ? raise(cpu, i386::kGeneralProtection, 0) : return_protected(cpu, size);
+    }
     if ((cpu.eflags & eflags::kNt) != 0) return return_from_task(cpu, next_ip);
     return return_protected(cpu, size);
 }

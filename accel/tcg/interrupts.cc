@@ -146,8 +146,7 @@ bool read_handler_segment(Cpu& cpu, Gate& gate) {
 // FLAGS, CS, IP and perhaps an error code, as handlers find them.
 bool push_frame(Cpu& cpu, const Event& event, const Gate& gate, Stack& stack) {
     return stack.push(gate.size, flags_image(cpu, event)) &&
-           stack.push(gate.size, cpu.seg[i386::kCs].selector) &&
-           stack.push(gate.size, static_cast<uint32_t>(cpu.rip)) &&
+           stack.push(gate.size, cpu.seg[i386::kCs].selector) && stack.push(gate.size, cpu.rip) &&
            (!event.has_error || stack.push(gate.size, event.error));
 }
 
@@ -168,7 +167,7 @@ bool enter_inner_level(Cpu& cpu, const Event& event, Gate& gate) {
         !read_stack_descriptor(cpu, ss, level, i386::kInvalidTss, gate.ext, ss_descriptor)) {
         return false;
     }
-    Segment new_ss = make_segment(cpu, ss, ss_descriptor);
+    Segment new_ss = make_segment(ss, ss_descriptor);
     Stack stack(cpu, new_ss, esp, level == 3 ? Privilege::kUser : Privilege::kSupervisor,
                 selector_error(ss) | gate.ext);
     if (cpu.v86()) {
@@ -177,8 +176,8 @@ bool enter_inner_level(Cpu& cpu, const Event& event, Gate& gate) {
         }
     }
     if (!stack.push(gate.size, cpu.seg[i386::kSs].selector) ||
-        !stack.push(gate.size, static_cast<uint32_t>(cpu.gpr[i386::kRsp])) ||
-        !push_frame(cpu, event, gate, stack) || !mark_accessed(cpu, ss, ss_descriptor)) {
+        !stack.push(gate.size, cpu.gpr[i386::kRsp]) || !push_frame(cpu, event, gate, stack) ||
+        !mark_accessed(cpu, ss, ss_descriptor)) {
         return false;
     }
     if (cpu.v86()) {
@@ -208,6 +207,74 @@ bool deliver_protected(Cpu& cpu, const Event& event) {
     return true;
 }
 
+// Long mode: gates of 16 bytes into 64-bit code, always with SS and RSP in the frame.
+bool read_idt_gate_long(Cpu& cpu, const Event& event, Gate& gate, uint64_t& offset) {
+    gate.ext = is_software(event.source) ? 0 : i386::kErrorExternal;
+    uint32_t error = event.vector * 8u | i386::kErrorIdt | gate.ext;
+    if (event.vector * 16u + 15 > cpu.idtr.limit) {
+        return raise(cpu, i386::kGeneralProtection, error);
+    }
+    i386::WideDescriptor wide;
+    uint64_t at = cpu.idtr.base + event.vector * 16u;
+    if (!load_system(cpu, at, wide.lower.raw) || !load_system(cpu, at + 8, wide.upper)) {
+        return false;
+    }
+    gate.descriptor = wide.lower;
+    bool known = gate.descriptor.is_system(SystemType::kInterruptGate32) ||
+                 gate.descriptor.is_system(SystemType::kTrapGate32);
+    if (!known || !wide.well_formed() ||
+        (event.source == EventSource::kSoftware && gate.descriptor.dpl() < cpu.cpl)) {
+        return raise(cpu, i386::kGeneralProtection, error);
+    }
+    if (!gate.descriptor.present()) return raise(cpu, i386::kSegmentNotPresent, error);
+    gate.selector = gate.descriptor.gate_selector();
+    gate.size = 8;
+    offset = wide.gate_offset();
+    return true;
+}
+
+bool check_handler_is_64(Cpu& cpu, const Gate& gate) {
+    if (gate.code.long_code() && !gate.code.big()) return true;
+    return raise(cpu, i386::kGeneralProtection, selector_error(gate.selector) | gate.ext);
+}
+
+bool find_long_stack(Cpu& cpu, const Gate& gate, unsigned level, uint64_t& rsp) {
+    unsigned number = gate.descriptor.gate_stack();
+    rsp = cpu.gpr[i386::kRsp];
+    if (number != 0) {
+        if (!interrupt_stack_from_tss64(cpu, number, gate.ext, rsp)) return false;
+    } else if (gate.inner && !level_stack_from_tss64(cpu, level, gate.ext, rsp)) {
+        return false;
+    }
+    rsp &= ~uint64_t{15};
+    return true;
+}
+
+bool deliver_long(Cpu& cpu, const Event& event) {
+    Gate gate;
+    uint64_t offset = 0;
+    if (!read_idt_gate_long(cpu, event, gate, offset) || !read_handler_segment(cpu, gate) ||
+        !check_handler_is_64(cpu, gate)) {
+        return false;
+    }
+    unsigned level = gate.inner ? gate.code.dpl() : cpu.cpl;
+    uint64_t rsp = 0;
+    if (!i386::is_canonical(offset)) return raise(cpu, i386::kGeneralProtection, gate.ext);
+    if (!find_long_stack(cpu, gate, level, rsp)) return false;
+    Stack stack(cpu, rsp, level == 3 ? Privilege::kUser : Privilege::kSupervisor, gate.ext);
+    if (!stack.push(8, cpu.seg[i386::kSs].selector) || !stack.push(8, cpu.gpr[i386::kRsp]) ||
+        !push_frame(cpu, event, gate, stack) || !mark_accessed(cpu, gate.selector, gate.code)) {
+        return false;
+    }
+    bool interrupt = gate.descriptor.type() == SystemType::kInterruptGate32;
+    cpu.eflags &= ~(kClearedByDelivery | (interrupt ? eflags::kIf : 0));
+    set_code_segment(cpu, gate.selector, gate.code, level);
+    if (gate.inner) set_null_stack(cpu, static_cast<uint16_t>(level), level);
+    stack.commit();
+    cpu.rip = offset;
+    return true;
+}
+
 void triple_fault(Cpu& cpu) {
     cpu.halted = true;
     cpu.shutdown = true;
@@ -222,6 +289,7 @@ bool deliver_event(Cpu& cpu, const Event& event) {
     cpu.halted = false;
     cpu.shutdown = false;
     if (!cpu.protected_mode()) return deliver_real(cpu, event);
+    if (cpu.long_mode()) return deliver_long(cpu, event);
     if (cpu.v86() && event.source == EventSource::kSoftware) {
         bool redirected = false;
         if (!deliver_v86_redirected(cpu, event, redirected)) return false;
@@ -286,6 +354,25 @@ bool stack_from_tss(Cpu& cpu, unsigned level, uint32_t error_bits, uint16_t& ss,
     if (!load_system(cpu, cpu.tr.base + at, sp)) return false;
     esp = sp;
     return load_system(cpu, cpu.tr.base + at + 2, ss);
+}
+
+namespace {
+
+bool pointer_from_tss64(Cpu& cpu, uint32_t at, uint32_t error_bits, uint64_t& rsp) {
+    if ((cpu.tr.attributes & i386::Segment::kUnusable) != 0 || at + 7 > cpu.tr.limit) {
+        return raise(cpu, i386::kInvalidTss, selector_error(cpu.tr.selector) | error_bits);
+    }
+    return load_system(cpu, cpu.tr.base + at, rsp);
+}
+
+}  // namespace
+
+bool level_stack_from_tss64(Cpu& cpu, unsigned level, uint32_t error_bits, uint64_t& rsp) {
+    return pointer_from_tss64(cpu, 4 + level * 8, error_bits, rsp);
+}
+
+bool interrupt_stack_from_tss64(Cpu& cpu, unsigned number, uint32_t error_bits, uint64_t& rsp) {
+    return pointer_from_tss64(cpu, 36 + (number - 1) * 8, error_bits, rsp);
 }
 
 }  // namespace qc::accel::tcg

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Delivery of interrupts and exceptions, and the way back. Source: Intel SDM vol.
-// 3, chapter 6 and 20.3 (virtual-8086 mode); vol. 2, INT n and IRET.
+// 3, chapter 6 (6.14 for long mode) and 20.3 (virtual-8086 mode); vol. 2, INT n and
+// IRET.
 //
 // Threading: the vCPU's thread.
 #pragma once
@@ -38,10 +39,13 @@ void deliver_exception(Cpu& cpu);
 // An interrupt, NMI or debug trap between two instructions, and what follows from it.
 void deliver_between_instructions(Cpu& cpu, const Event& event);
 
-// IRET with 16- or 32-bit operands (`size` 2 or 4).
+// IRET; `size` is the operands', 2, 4 or 8.
 bool interrupt_return(Cpu& cpu, unsigned size, uint64_t next_ip);
 
 // Stack pointer and segment for `level` from the present task's state segment.
 bool stack_from_tss(Cpu& cpu, unsigned level, uint32_t error_bits, uint16_t& ss, uint32_t& esp);
+// The same in long mode; and the stacks that interrupt gates choose, 1 to 7.
+bool level_stack_from_tss64(Cpu& cpu, unsigned level, uint32_t error_bits, uint64_t& rsp);
+bool interrupt_stack_from_tss64(Cpu& cpu, unsigned number, uint32_t error_bits, uint64_t& rsp);
 
 }  // namespace qc::accel::tcg

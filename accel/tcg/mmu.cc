@@ -162,8 +162,9 @@ bool translate_pieces(Cpu& cpu, uint64_t linear, unsigned size, Access access, P
     auto first = static_cast<unsigned>(std::min<uint64_t>(size, kPageSize - linear % kPageSize));
     pieces.count = first < size ? 2 : 1;
     pieces.piece[0] = {.linear = linear, .physical = 0, .size = first};
-    pieces.piece[1] = {
-        .linear = (linear + first) & cpu.linear_mask, .physical = 0, .size = size - first};
+    // Outside of 64-bit mode addresses wrap at 4 GiB, but for tables that lie above.
+    uint64_t mask = linear <= cpu.linear_mask ? cpu.linear_mask : ~uint64_t{0};
+    pieces.piece[1] = {.linear = (linear + first) & mask, .physical = 0, .size = size - first};
     for (unsigned i = 0; i < pieces.count; ++i) {
         if (!translate(cpu, pieces.piece[i].linear, access, privilege, pieces.piece[i].physical)) {
             return false;
@@ -184,12 +185,15 @@ bool misaligned(uint64_t linear, unsigned size) {
 
 }  // namespace
 
-void update_segment_ends(const Cpu& cpu, Segment& segment) {
+void update_segment(Cpu& cpu, unsigned number) {
+    Segment& segment = cpu.seg[number];
+    bool keeps_base = !cpu.code64() || number == i386::kFs || number == i386::kGs;
+    segment.base = keeps_base ? segment.loaded_base : 0;
     segment.read_end = 0;
     segment.write_end = 0;
     if (cpu.watch_data || alignment_checked(cpu)) return;
-    if ((cpu.mode & kModeCode64) != 0) {
-        segment.read_end = segment.write_end = uint64_t{1} << 47;
+    if (cpu.code64()) {
+        segment.read_end = segment.write_end = ~uint64_t{0};
         return;
     }
     uint64_t end = uint64_t{segment.limit} + 1;
@@ -207,8 +211,7 @@ bool segment_to_linear(Cpu& cpu, unsigned segment, uint64_t offset, unsigned siz
                        uint64_t& linear) {
     const Segment& s = cpu.seg[segment];
     linear = (s.base + offset) & cpu.linear_mask;
-    if ((cpu.mode & kModeCode64) != 0) {
-        if (segment != i386::kFs && segment != i386::kGs) linear = offset;
+    if (cpu.code64()) {
         if (!i386::is_canonical(linear) || !i386::is_canonical(linear + size - 1))
             return segment_fault(cpu, segment);
     } else {
@@ -297,7 +300,7 @@ bool store_linear(Cpu& cpu, uint64_t linear, const void* data, unsigned size, Pr
 
 bool probe_store(Cpu& cpu, uint64_t linear, unsigned size, Privilege privilege) {
     Pieces pieces;
-    return translate_pieces(cpu, linear & cpu.linear_mask, size, Access::kWrite, privilege, pieces);
+    return translate_pieces(cpu, linear & cpu.table_mask, size, Access::kWrite, privilege, pieces);
 }
 
 bool fetch_page(Cpu& cpu, uint64_t linear, FetchEntry& result, uint64_t& physical) {

@@ -39,11 +39,11 @@ bool probe_store(Cpu& cpu, uint64_t linear, unsigned size, Privilege privilege);
 // The processor's own accesses to tables.
 template <typename T>
 bool load_system(Cpu& cpu, uint64_t linear, T& value) {
-    return load_linear(cpu, linear & cpu.linear_mask, &value, sizeof(T), Privilege::kSupervisor);
+    return load_linear(cpu, linear & cpu.table_mask, &value, sizeof(T), Privilege::kSupervisor);
 }
 template <typename T>
 bool store_system(Cpu& cpu, uint64_t linear, T value) {
-    return store_linear(cpu, linear & cpu.linear_mask, &value, sizeof(T), Privilege::kSupervisor);
+    return store_linear(cpu, linear & cpu.table_mask, &value, sizeof(T), Privilege::kSupervisor);
 }
 
 // The page that code is fetched from. `entry.block` is null if it is not RAM; then

@@ -60,6 +60,27 @@ uint64_t* plain_register(Cpu& cpu, uint32_t index) {
     return variable_mtrr(cpu, index);
 }
 
+// Whether the model has the feature that brings a register. By bits, as kernels write
+// FS_BASE and its like often.
+bool exists(const Cpu& cpu, uint32_t index) {
+    using enum i386::FeatureWord;
+    const i386::CpuModel& model = cpu.env.model;
+    switch (index) {
+        case msr::kSysenterCs:
+        case msr::kSysenterEsp:
+        case msr::kSysenterEip: return model.has(k1Edx, 11);
+        case msr::kStar:
+        case msr::kLstar:
+        case msr::kCstar:
+        case msr::kFmask: return model.has(k80000001Edx, 11);
+        case msr::kFsBase:
+        case msr::kGsBase:
+        case msr::kKernelGsBase: return model.has(k80000001Edx, 29);
+        case msr::kTscAux: return model.has(k80000001Edx, 27);
+        default: return true;
+    }
+}
+
 bool is_machine_check_bank(uint32_t index) {
     return index >= msr::kMc0Ctl && index < msr::kMc0Ctl + 4 * kMcBanks;
 }
@@ -104,6 +125,8 @@ bool accepts(uint32_t index, uint64_t value) {
         case msr::kKernelGsBase:
         case msr::kFsBase:
         case msr::kGsBase: return i386::is_canonical(value);
+        case msr::kTscAux:
+        case msr::kFmask: return (value >> 32) == 0;
         case msr::kPat: return i386::is_pat(value);
         case msr::kMtrrDefType: return i386::is_mtrr_def_type(value);
         case msr::kMtrrFix64k:
@@ -113,6 +136,11 @@ bool accepts(uint32_t index, uint64_t value) {
     }
     const bool fixed = index >= msr::kMtrrFix4k0 && index < msr::kMtrrFix4k0 + 8;
     return !fixed || i386::is_fixed_mtrr(value);
+}
+
+void set_segment_base(Cpu& cpu, unsigned segment, uint64_t value) {
+    cpu.seg[segment].loaded_base = value;
+    update_segment(cpu, segment);
 }
 
 bool write_efer(Cpu& cpu, uint64_t value) {
@@ -151,6 +179,7 @@ bool read_apic_base(Cpu& cpu, uint64_t& value) {
 }  // namespace
 
 bool read_msr(Cpu& cpu, uint32_t index, uint64_t& value) {
+    if (!exists(cpu, index)) return raise(cpu, i386::kGeneralProtection, 0);
     switch (index) {
         case msr::kTsc: value = read_tsc(cpu); return true;
         case msr::kApicBase: return read_apic_base(cpu, value);
@@ -159,8 +188,8 @@ bool read_msr(Cpu& cpu, uint32_t index, uint64_t& value) {
         case msr::kMtrrCap: value = kMtrrCapValue; return true;
         case msr::kMcgCap: value = kMcgCapValue; return true;
         case msr::kEfer: value = cpu.efer; return true;
-        case msr::kFsBase: value = cpu.seg[i386::kFs].base; return true;
-        case msr::kGsBase: value = cpu.seg[i386::kGs].base; return true;
+        case msr::kFsBase: value = cpu.seg[i386::kFs].loaded_base; return true;
+        case msr::kGsBase: value = cpu.seg[i386::kGs].loaded_base; return true;
         default: break;
     }
     if (const uint64_t* plain = plain_register(cpu, index)) {
@@ -172,7 +201,8 @@ bool read_msr(Cpu& cpu, uint32_t index, uint64_t& value) {
 }
 
 bool write_msr(Cpu& cpu, uint32_t index, uint64_t value) {
-    if (!accepts(index, value)) return raise(cpu, i386::kGeneralProtection, 0);
+    if (!exists(cpu, index) || !accepts(index, value))
+        return raise(cpu, i386::kGeneralProtection, 0);
     switch (index) {
         case msr::kTsc: {
             auto change = static_cast<int64_t>(value - read_tsc(cpu));
@@ -187,8 +217,8 @@ bool write_msr(Cpu& cpu, uint32_t index, uint64_t value) {
         case msr::kApicBase: return write_apic_base(cpu, value);
         case msr::kUcodeRev: return true;
         case msr::kEfer: return write_efer(cpu, value);
-        case msr::kFsBase: cpu.seg[i386::kFs].base = value; return true;
-        case msr::kGsBase: cpu.seg[i386::kGs].base = value; return true;
+        case msr::kFsBase: set_segment_base(cpu, i386::kFs, value); return true;
+        case msr::kGsBase: set_segment_base(cpu, i386::kGs, value); return true;
         default: break;
     }
     if (uint64_t* plain = plain_register(cpu, index)) {

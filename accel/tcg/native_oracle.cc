@@ -10,7 +10,7 @@
 #include <cstring>
 
 // Loads the vector registers from the image at RSI and the others from the frame at
-// RDI, in the order below, and returns into 32-bit code.
+// RDI, in the order below, and returns into code of either size.
 asm(R"(
     .pushsection .text
 qc_oracle_enter:
@@ -25,6 +25,14 @@ qc_oracle_enter:
     popq %rbx
     popq %rbp
     popq %rsi
+    popq %r8
+    popq %r9
+    popq %r10
+    popq %r11
+    popq %r12
+    popq %r13
+    popq %r14
+    popq %r15
     popq %rdi
     iretq
     .popsection
@@ -36,11 +44,14 @@ namespace qc::accel::tcg {
 namespace {
 
 struct Frame {
-    uint64_t rax, rcx, rdx, rbx, rbp, rsi, rdi;
+    uint64_t rax, rcx, rdx, rbx, rbp, rsi;
+    uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+    uint64_t rdi;
     uint64_t rip, cs, rflags, rsp, ss;
 };
 
 constexpr uint64_t kCompatibilityCode = 0x23;
+constexpr uint64_t kLongCode = 0x33;
 constexpr uint64_t kUserData = 0x2b;
 constexpr uint64_t kTrapFlag = 0x100;
 
@@ -51,13 +62,16 @@ OracleCase* child_case;
 
 void on_signal(int number, siginfo_t*, void* context) {
     const auto& r = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
-    constexpr int kOrder[8] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX,
-                               REG_RSP, REG_RBP, REG_RSI, REG_RDI};
-    for (unsigned i = 0; i < 8; ++i)
-        child_case->registers[i] = static_cast<uint32_t>(r[kOrder[i]]);
+    constexpr int kOrder[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP,
+                                REG_RSI, REG_RDI, REG_R8,  REG_R9,  REG_R10, REG_R11,
+                                REG_R12, REG_R13, REG_R14, REG_R15};
+    for (unsigned i = 0; i < (child_case->code64 ? 16 : 8); ++i) {
+        auto value = static_cast<uint64_t>(r[kOrder[i]]);
+        child_case->registers[i] = child_case->code64 ? value : value & 0xffffffff;
+    }
     std::memcpy(child_case->fpu.data(), static_cast<ucontext_t*>(context)->uc_mcontext.fpregs,
                 child_case->fpu.size());
-    child_case->ip = static_cast<uint32_t>(r[REG_RIP]);
+    child_case->ip = static_cast<uint64_t>(r[REG_RIP]);
     child_case->flags = static_cast<uint32_t>(r[REG_EFL]);
     switch (number) {
         case SIGTRAP: child_case->vector = 1; break;
@@ -105,9 +119,17 @@ bool map_at(uint32_t address, uint32_t size, int protection) {
                     .rbx = g[3],
                     .rbp = g[5],
                     .rsi = g[6],
+                    .r8 = g[8],
+                    .r9 = g[9],
+                    .r10 = g[10],
+                    .r11 = g[11],
+                    .r12 = g[12],
+                    .r13 = g[13],
+                    .r14 = g[14],
+                    .r15 = g[15],
                     .rdi = g[7],
                     .rip = kOracleCode,
-                    .cs = kCompatibilityCode,
+                    .cs = c.code64 ? kLongCode : kCompatibilityCode,
                     .rflags = c.flags | kTrapFlag,
                     .rsp = g[4],
                     .ss = kUserData};

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// For unit tests: executes single 32-bit instructions on the host's processor, in a
+// For unit tests: executes single 32- or 64-bit instructions on the host's processor, in a
 // forked child, so that the emulator's results can be compared with the real ones.
 // The child maps code, data and stack at the addresses that the guest has them at,
-// enters a 32-bit code segment with the trap flag set, and notes what signal comes.
+// enters a code segment of the right size with the trap flag set, and notes what signal
+// comes.
 //
 // Threading: one thread; forks.
 #pragma once
@@ -24,13 +25,14 @@ inline constexpr uint32_t kOracleStack = kOracleData + 0x800;
 struct OracleCase {
     // In: the instruction, the registers in encoding order, the flags.
     std::array<uint8_t, 16> code{};
-    std::array<uint32_t, 8> registers{};
+    bool code64 = false;
+    std::array<uint64_t, 16> registers{};  // eight for 32-bit code
     uint32_t flags = 0;
     std::array<uint8_t, kOracleDataSize> data{};
     // x87, MMX and XMM registers as FXSAVE has them in 64-bit mode.
     alignas(16) std::array<uint8_t, 512> fpu = initial_fpu();
     // Out: all of the above, and the vector: 1 for a completed instruction.
-    uint32_t ip = 0;
+    uint64_t ip = 0;
     uint32_t vector = 0;
 
     static constexpr std::array<uint8_t, 512> initial_fpu() {

@@ -8,8 +8,10 @@
 #include <gtest/gtest.h>
 
 #include <fmt/ranges.h>
+#include <algorithm>
 #include <random>
 
+#include "accel/tcg/test_long.h"
 #include "accel/tcg/test_protected.h"
 
 namespace qc::accel::tcg {
@@ -17,19 +19,26 @@ namespace {
 
 class Generator {
  public:
-    explicit Generator(uint64_t seed) : random_(seed) {
-        ZydisDecoderInit(&decoder_, ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
+    Generator(uint64_t seed, bool code64) : random_(seed), code64_(code64) {
+        if (code64) {
+            ZydisDecoderInit(&decoder_, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+        } else {
+            ZydisDecoderInit(&decoder_, ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
+        }
         ZydisDecoderEnableMode(&decoder_, ZYDIS_DECODER_MODE_LZCNT, ZYAN_FALSE);
         ZydisDecoderEnableMode(&decoder_, ZYDIS_DECODER_MODE_TZCNT, ZYAN_FALSE);
     }
 
     OracleCase next() {
         OracleCase c;
+        c.code64 = code64_;
         do {
             random_code(c.code);
         } while (!decode(c.code) || !comparable());
-        for (uint32_t& value : c.registers)
-            value = operand();
+        for (uint64_t& value : c.registers)
+            value = code64_ ? wide_operand() : operand();
+        if (!code64_) std::fill(c.registers.begin() + 8, c.registers.end(), 0);
+        c.registers[i386::kR14] = code64_ ? kOracleData + 0x300 + word() % 256 : 0;
         c.registers[i386::kRsp] = kOracleStack + word() % 64;
         c.registers[i386::kRsi] = kOracleData + 0x300 + word() % 256;
         c.registers[i386::kRdi] = kOracleData + 0x500 + word() % 256;
@@ -58,6 +67,15 @@ class Generator {
                 (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE)) != 0;
     }
 
+    uint64_t wide_operand() {
+        switch (word() % 4) {
+            case 0: return static_cast<uint64_t>(static_cast<int32_t>(operand()));
+            case 1: return operand();
+            case 2: return (uint64_t{1} << (word() % 64)) - word() % 2;
+            default: return random_();
+        }
+    }
+
     uint32_t operand() {
         static constexpr uint32_t kEdges[] = {0,          1,          2,          0x7f,   0x80,
                                               0xff,       0x7fff,     0x8000,     0xffff, 0x10000,
@@ -75,9 +93,16 @@ class Generator {
             byte = static_cast<uint8_t>(word());
         size_t at = 0;
         if (word() % 3 == 0) code[at++] = kPrefixes[word() % std::size(kPrefixes)];
+        if (code64_ && word() % 16 == 0) code[at++] = 0x67;
+        if (code64_ && word() % 4 != 0) code[at++] = static_cast<uint8_t>(0x40 | (word() & 0xf));
         if (word() % 3 == 0) code[at++] = 0x0f;
-        // Half of the time a memory operand at [esi + disp8].
-        if (word() % 2 == 0) {
+        // Half of the time a memory operand at [esi + disp8], or [rip + disp32].
+        if (code64_ && word() % 8 == 0) {
+            code[at + 1] = static_cast<uint8_t>((code[at + 1] & 0x38) | 0x05);
+            code[at + 3] &= 0x07;
+            code[at + 4] = 0x02;
+            code[at + 5] = 0;
+        } else if (word() % 2 == 0) {
             code[at + 1] = static_cast<uint8_t>((code[at + 1] & 0x38) | 0x46);
             code[at + 2] &= 0x7f;
         }
@@ -87,7 +112,8 @@ class Generator {
     // any, lies in the data, and that do not ask for the kernel.
     bool comparable() const {
         if (instruction_.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY ||
-            instruction_.meta.isa_ext != ZYDIS_ISA_EXT_BASE ||
+            (instruction_.meta.isa_ext != ZYDIS_ISA_EXT_BASE &&
+             instruction_.meta.isa_ext != ZYDIS_ISA_EXT_LONGMODE) ||
             (instruction_.attributes & ZYDIS_ATTRIB_IS_PRIVILEGED) != 0) {
             return false;
         }
@@ -111,6 +137,8 @@ class Generator {
             case ZYDIS_MNEMONIC_CPUID:
             case ZYDIS_MNEMONIC_PUSHF:  // TF and IF, which differ
             case ZYDIS_MNEMONIC_PUSHFD:
+            case ZYDIS_MNEMONIC_PUSHFQ:
+            case ZYDIS_MNEMONIC_POPFQ:
             case ZYDIS_MNEMONIC_POPF:
             case ZYDIS_MNEMONIC_POPFD:
             case ZYDIS_MNEMONIC_ENTER:
@@ -121,6 +149,12 @@ class Generator {
             default: break;
         }
         if (instruction_.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR) return false;
+        // Processors by Intel ignore a 66 before near branches in 64-bit mode, those by
+        // AMD do not.
+        if (code64_ && instruction_.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE &&
+            (instruction_.attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE) != 0) {
+            return false;
+        }
         // A repeat prefix before LOOPcc is reserved; processors turn the condition round.
         if (instruction_.mnemonic == ZYDIS_MNEMONIC_LOOPE ||
             instruction_.mnemonic == ZYDIS_MNEMONIC_LOOPNE) {
@@ -153,9 +187,13 @@ class Generator {
         }
         if (operand.type != ZYDIS_OPERAND_TYPE_MEMORY) return true;
         if (operand.mem.type == ZYDIS_MEMOP_TYPE_AGEN) return true;
-        bool based = operand.mem.base == ZYDIS_REGISTER_ESI ||
-                     operand.mem.base == ZYDIS_REGISTER_EDI ||
-                     operand.mem.base == ZYDIS_REGISTER_ESP;
+        bool flat_rip = operand.mem.base == ZYDIS_REGISTER_RIP &&
+                        operand.mem.disp.value >= 0x20000 && operand.mem.disp.value < 0x20e00;
+        if (flat_rip) return operand.mem.segment == ZYDIS_REGISTER_DS;
+        static constexpr ZydisRegister kBases[] = {
+            ZYDIS_REGISTER_ESI, ZYDIS_REGISTER_EDI, ZYDIS_REGISTER_ESP, ZYDIS_REGISTER_R14D,
+            ZYDIS_REGISTER_RSI, ZYDIS_REGISTER_RDI, ZYDIS_REGISTER_RSP, ZYDIS_REGISTER_R14};
+        bool based = std::ranges::find(kBases, operand.mem.base) != std::end(kBases);
         bool flat = operand.mem.segment == ZYDIS_REGISTER_DS ||
                     operand.mem.segment == ZYDIS_REGISTER_ES ||
                     operand.mem.segment == ZYDIS_REGISTER_SS;
@@ -164,6 +202,7 @@ class Generator {
     }
 
     std::mt19937_64 random_;
+    bool code64_;
     ZydisDecoder decoder_;
     ZydisDecodedInstruction instruction_;
     ZydisDecodedOperand operands_[ZYDIS_MAX_OPERAND_COUNT];
@@ -176,11 +215,12 @@ bool reaches_far(Generator& generator, const OracleCase& c) {
     return name.starts_with("bt");
 }
 
-void run_here(ProtectedMachine& m, OracleCase& c) {
+template <typename M>
+void run_here(M& m, OracleCase& c) {
     m.start(std::as_bytes(std::span(c.code)), 3);
     m.poke(kOracleData, std::as_bytes(std::span(c.data)));
     i386::CpuState s = m.state();
-    for (unsigned i = 0; i < 8; ++i)
+    for (unsigned i = 0; i < 16; ++i)
         s.gpr[i] = c.registers[i];
     s.rflags = c.flags | i386::eflags::kTf;
     m.set_state(s);
@@ -189,10 +229,10 @@ void run_here(ProtectedMachine& m, OracleCase& c) {
     c.vector = m.halted_in();
     if (c.vector < 32 && i386::has_error_code(static_cast<uint8_t>(c.vector))) error = 1;
     s = m.state();
-    for (unsigned i = 0; i < 8; ++i)
-        c.registers[i] = static_cast<uint32_t>(s.gpr[i]);
+    for (unsigned i = 0; i < 16; ++i)
+        c.registers[i] = s.gpr[i];
     c.ip = m.stack(error);
-    c.flags = m.stack(error + 2);
+    c.flags = static_cast<uint32_t>(m.stack(error + 2));
     c.registers[i386::kRsp] = m.stack(error + 3);
     std::memcpy(c.data.data(), m.ram->host() + kOracleData, kOracleDataSize);
     // The host's kernel tells page faults and general protection apart no better.
@@ -201,22 +241,21 @@ void run_here(ProtectedMachine& m, OracleCase& c) {
 
 std::string describe(const OracleCase& c) {
     std::string text = fmt::format("vector {} ip {:x} flags {:x} regs", c.vector, c.ip, c.flags);
-    for (uint32_t value : c.registers)
+    for (uint64_t value : c.registers)
         text += fmt::format(" {:x}", value);
     return text;
 }
 
-TEST(TcgNativeOracle, random_instructions_do_what_the_host_does) {
-    Generator generator(20261);
+template <typename M>
+void compare_with_host(M& m, Generator generator, size_t count) {
     std::vector<OracleCase> cases;
-    while (cases.size() < 4000) {
+    while (cases.size() < count) {
         OracleCase c = generator.next();
         if (!reaches_far(generator, c)) cases.push_back(c);
     }
     std::vector<OracleCase> host = cases;
-    if (!run_on_host(host)) GTEST_SKIP() << "this host does not run 32-bit code";
+    if (!run_on_host(host)) GTEST_SKIP() << "this host does not run such code";
 
-    ProtectedMachine m("qemu32");
     unsigned differences = 0;
     for (size_t i = 0; i < cases.size() && differences < 20; ++i) {
         generator.decode(cases[i].code);
@@ -235,6 +274,16 @@ TEST(TcgNativeOracle, random_instructions_do_what_the_host_does) {
                       << describe(cases[i]) << "\n host   " << describe(host[i]) << "\n here   "
                       << describe(here);
     }
+}
+
+TEST(TcgNativeOracle, random_instructions_do_what_the_host_does) {
+    ProtectedMachine m("qemu32");
+    compare_with_host(m, Generator(20261, false), 4000);
+}
+
+TEST(TcgNativeOracle, random_64_bit_instructions_do_what_the_host_does) {
+    LongMachine m;
+    compare_with_host(m, Generator(20262, true), 8000);
 }
 
 }  // namespace

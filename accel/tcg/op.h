@@ -6,6 +6,7 @@
 // Threading: belongs to one vCPU.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -17,8 +18,14 @@ struct Op;
 // Executes the instruction and, unless it ends the block, goes on to the next.
 using Handler = void (*)(Cpu& cpu, const Op* op);
 
-// Index of the register that is always zero: an absent base or index.
+// Registers behind the sixteen, for addresses: one that is always zero (an absent base
+// or index), the running block's RIP (of RIP-relative operands), and the constant 8192
+// (for the displacement that does not fit once it counts from the block's start).
 inline constexpr uint8_t kZeroRegister = 16;
+inline constexpr uint8_t kBlockRipRegister = 17;
+inline constexpr uint8_t kTwoPagesRegister = 18;
+inline constexpr unsigned kOpRegisters = 19;
+inline constexpr int64_t kTwoPages = 8192;
 
 enum AddressSize : uint8_t { kAddress16, kAddress32, kAddress64 };
 inline constexpr uint64_t kAddressMasks[] = {0xffff, 0xffffffff, ~uint64_t{0}};
@@ -52,6 +59,9 @@ struct Block {
     // Successors on the same page: [0] the next instruction, [1] the branch target.
     Block* chain[2] = {nullptr, nullptr};
     Block* next_in_bucket = nullptr;
+    // The page of host memory that its last instruction reaches into, if it does. It is
+    // the next one only where paging says so: no chain leads to such a block.
+    const std::byte* next_page = nullptr;
     uint32_t mode = 0;
     uint16_t page_offset = 0;
     uint16_t bytes = 0;

@@ -239,6 +239,20 @@ bool cmpxchg_mem(Cpu& cpu, const Op& op) {
     return true;
 }
 
+struct alignas(16) Pair {
+    uint64_t low;
+    uint64_t high;
+    bool operator==(const Pair&) const = default;
+};
+
+// `found`: what is expected, and then what was there.
+void compare_exchange(Pair* target, Pair& found, const Pair& replacement) {
+    asm volatile("lock cmpxchg16b %0"
+                 : "+m"(*target), "+a"(found.low), "+d"(found.high)
+                 : "b"(replacement.low), "c"(replacement.high)
+                 : "cc", "memory");
+}
+
 bool cmpxchg8b(Cpu& cpu, const Op& op) {
     uint64_t expected =
         gpr<uint32_t>(cpu, i386::kRax) | (uint64_t{gpr<uint32_t>(cpu, i386::kRdx)} << 32);
@@ -256,6 +270,35 @@ bool cmpxchg8b(Cpu& cpu, const Op& op) {
         set_gpr<uint32_t>(cpu, i386::kRax, static_cast<uint32_t>(found));
         set_gpr<uint32_t>(cpu, i386::kRdx, static_cast<uint32_t>(found >> 32));
     }
+    return true;
+}
+
+bool cmpxchg16b(Cpu& cpu, const Op& op) {
+    uint64_t offset = effective_address(cpu, op);
+    uint64_t linear = 0;
+    if (!segment_to_linear(cpu, op.seg, offset, 16, Access::kWrite, linear)) return false;
+    if (linear % 16 != 0) return raise(cpu, i386::kGeneralProtection, 0);
+    Pair expected{.low = cpu.gpr[i386::kRax], .high = cpu.gpr[i386::kRdx]};
+    Pair replacement{.low = cpu.gpr[i386::kRbx], .high = cpu.gpr[i386::kRcx]};
+    Pair found = expected;
+    // Where it cannot be done at once, in a device or in a page that holds code, the
+    // read brings the page's faults and the write does the rest.
+    if (Pair* target = direct_store_target<Pair>(cpu, op.seg, offset)) {
+        compare_exchange(target, found, replacement);
+    } else {
+        if (!load_for_update_slow(cpu, op.seg, offset, &found, sizeof(found))) return false;
+        if (Pair* now = direct_store_target<Pair>(cpu, op.seg, offset)) {
+            found = expected;
+            compare_exchange(now, found, replacement);
+        } else {
+            const Pair& value = found == expected ? replacement : found;
+            if (!store_slow(cpu, op.seg, offset, &value, sizeof(value))) return false;
+        }
+    }
+    cpu.flags.set_zf(found == expected);
+    if (found == expected) return true;
+    cpu.gpr[i386::kRax] = found.low;
+    cpu.gpr[i386::kRdx] = found.high;
     return true;
 }
 
@@ -327,6 +370,7 @@ Selected select_alu(const Insn& insn, Op& op) {
         case ZYDIS_MNEMONIC_XADD: op.handler = xadd_handler(insn); break;
         case ZYDIS_MNEMONIC_CMPXCHG: op.handler = cmpxchg_handler(insn); break;
         case ZYDIS_MNEMONIC_CMPXCHG8B: op.handler = go_on_after_store<cmpxchg8b>; break;
+        case ZYDIS_MNEMONIC_CMPXCHG16B: op.handler = go_on_after_store<cmpxchg16b>; break;
         default: return Selected::kNo;
     }
     return Selected::kYes;

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// JMP Jcc CALL RET LOOP JCXZ, near and far; INT INT1 INT3 INTO IRET BOUND SYSENTER
-// SYSEXIT.
+// JMP Jcc CALL RET LOOP JCXZ, near and far; INT INT1 INT3 INTO IRET BOUND; SYSCALL
+// SYSRET SYSENTER SYSEXIT.
 #include <Zydis/Mnemonic.h>
 
 #include "accel/tcg/conditions.h"
 #include "accel/tcg/far_control.h"
 #include "accel/tcg/insn.h"
 #include "accel/tcg/interrupts.h"
+#include "accel/tcg/segmentation.h"
 #include "accel/tcg/stack_access.h"
+#include "accel/tcg/system_call.h"
 #include "accel/tcg/threaded.h"
 
 namespace qc::accel::tcg {
@@ -17,10 +19,16 @@ namespace {
 
 using Kind = Operand::Kind;
 
-bool target_allowed(Cpu& cpu, uint64_t target) {
-    if (target <= cpu.seg[i386::kCs].limit || (cpu.mode & kModeCode64) != 0) [[likely]]
-        return true;
-    return raise(cpu, i386::kGeneralProtection, 0);
+// `Ip` has 64 bits in 64-bit mode and only there.
+template <typename Ip>
+[[gnu::always_inline]] inline bool target_allowed(Cpu& cpu, Ip target) {
+    if constexpr (sizeof(Ip) == 8) {
+        return check_canonical(cpu, target);
+    } else {
+        if (target <= cpu.seg[i386::kCs].limit) [[likely]]
+            return true;
+        return raise(cpu, i386::kGeneralProtection, 0);
+    }
 }
 
 // Goes to a target whose distance is fixed; if it is on this page, straight to the
@@ -172,7 +180,7 @@ bool iret(Cpu& cpu, const Op& op) {
 bool software_interrupt(Cpu& cpu, const Op& op, uint8_t vector, EventSource source) {
     cpu.rip = cpu.ip_after(op);
     if (!deliver_event(cpu, {.vector = vector, .source = source})) return false;
-    cpu.stepped_into_handler = true;
+    cpu.trap_handled = true;
     update_request_mask(cpu);
     return true;
 }
@@ -210,11 +218,18 @@ bool bound(Cpu& cpu, const Op& op) {
     return true;
 }
 
+bool syscall(Cpu& cpu, const Op& op) {
+    return system_call(cpu, cpu.ip_after(op));
+}
+// extra: operand size.
+bool sysret(Cpu& cpu, const Op& op) {
+    return system_return(cpu, op.extra);
+}
 bool sysenter(Cpu& cpu, const Op&) {
     return system_enter(cpu);
 }
-bool sysexit(Cpu& cpu, const Op&) {
-    return system_exit(cpu);
+bool sysexit(Cpu& cpu, const Op& op) {
+    return system_exit(cpu, op.extra);
 }
 
 bool fall_through(Cpu& cpu, const Op& op) {
@@ -234,17 +249,17 @@ bool is_far_memory(const Insn& insn) {
            (insn.modrm_reg == 3 || insn.modrm_reg == 5);
 }
 
+// Near branches have 64-bit operands in 64-bit mode, whatever their prefixes say.
+unsigned near_bytes(const Insn& insn) {
+    return (insn.mode & kModeCode64) != 0 ? 8 : insn.operand_bytes;
+}
+
 Handler far_handler(const Insn& insn, bool call) {
-    bool wide = insn.operand_bytes != 2;
-    if (insn.kind(0) == Kind::kFarPointer) {
-        if (call)
-            return wide ? branch<far_direct<uint32_t, true>> : branch<far_direct<uint16_t, true>>;
-        return wide ? branch<far_direct<uint32_t, false>> : branch<far_direct<uint16_t, false>>;
-    }
-    if (call) {
-        return wide ? branch<far_indirect<uint32_t, true>> : branch<far_indirect<uint16_t, true>>;
-    }
-    return wide ? branch<far_indirect<uint32_t, false>> : branch<far_indirect<uint16_t, false>>;
+    bool direct = insn.kind(0) == Kind::kFarPointer;
+    return by_wide_size(insn.operand_bytes, [&]<typename T>() -> Handler {
+        if (call) return direct ? branch<far_direct<T, true>> : branch<far_indirect<T, true>>;
+        return direct ? branch<far_direct<T, false>> : branch<far_indirect<T, false>>;
+    });
 }
 
 Handler jmp_handler(const Insn& insn, Op& op) {
@@ -259,12 +274,12 @@ Handler jmp_handler(const Insn& insn, Op& op) {
 Handler call_handler(const Insn& insn, Op& op) {
     if (insn.kind(0) == Kind::kFarPointer || is_far_memory(insn)) return far_handler(insn, true);
     if (insn.kind(0) == Kind::kImmediate) {
-        return by_stack(insn, insn.operand_bytes, []<typename T, typename Sp>() -> Handler {
+        return by_stack(insn, near_bytes(insn), []<typename T, typename Sp>() -> Handler {
             return branch<call_relative<T, Sp>>;
         });
     }
     op.extra = insn.kind(0) == Kind::kGpr ? 1 : 0;
-    return by_stack(insn, insn.operand_bytes, []<typename T, typename Sp>() -> Handler {
+    return by_stack(insn, near_bytes(insn), []<typename T, typename Sp>() -> Handler {
         return branch<call_operand<T, Sp>>;
     });
 }
@@ -272,9 +287,10 @@ Handler call_handler(const Insn& insn, Op& op) {
 Handler ret_handler(const Insn& insn) {
     // C2, C3 near; CA, CB far.
     if ((insn.opcode & 8) != 0) {
-        return insn.operand_bytes == 2 ? branch<ret_far<uint16_t>> : branch<ret_far<uint32_t>>;
+        return by_wide_size(insn.operand_bytes,
+                            []<typename T>() -> Handler { return branch<ret_far<T>>; });
     }
-    return by_stack(insn, insn.operand_bytes,
+    return by_stack(insn, near_bytes(insn),
                     []<typename T, typename Sp>() -> Handler { return branch<ret<T, Sp>>; });
 }
 
@@ -321,8 +337,14 @@ Selected select_control(const Insn& insn, Op& op) {
         case ZYDIS_MNEMONIC_INTO: op.handler = branch<into>; break;
         case ZYDIS_MNEMONIC_IRET: op.handler = branch<iret<uint16_t>>; break;
         case ZYDIS_MNEMONIC_IRETD: op.handler = branch<iret<uint32_t>>; break;
+        case ZYDIS_MNEMONIC_IRETQ: op.handler = branch<iret<uint64_t>>; break;
+        case ZYDIS_MNEMONIC_SYSCALL: op.handler = branch<syscall>; break;
         case ZYDIS_MNEMONIC_SYSENTER: op.handler = branch<sysenter>; break;
-        case ZYDIS_MNEMONIC_SYSEXIT: op.handler = branch<sysexit>; break;
+        case ZYDIS_MNEMONIC_SYSRET:
+        case ZYDIS_MNEMONIC_SYSEXIT:
+            op.extra = static_cast<uint16_t>(insn.operand_bytes);
+            op.handler = insn.mnemonic == ZYDIS_MNEMONIC_SYSRET ? branch<sysret> : branch<sysexit>;
+            break;
         case ZYDIS_MNEMONIC_BOUND:
             op.handler = insn.operand_bytes == 2 ? go_on<bound<uint16_t>> : go_on<bound<uint32_t>>;
             return Selected::kYes;

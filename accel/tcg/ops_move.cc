@@ -41,6 +41,19 @@ bool mov_mem_imm(Cpu& cpu, const Op& op) {
     return store_operand<T>(cpu, op, static_cast<T>(op.imm));
 }
 
+// The accumulator and an address of 64 bits within the instruction: imm.
+template <typename T>
+bool mov_from_absolute(Cpu& cpu, const Op& op) {
+    T value;
+    if (!load<T>(cpu, op.seg, static_cast<uint64_t>(op.imm), value)) return false;
+    set_gpr<T>(cpu, i386::kRax, value);
+    return true;
+}
+template <typename T>
+bool mov_to_absolute(Cpu& cpu, const Op& op) {
+    return store<T>(cpu, op.seg, static_cast<uint64_t>(op.imm), gpr<T>(cpu, i386::kRax));
+}
+
 // From (From) to (To), both with or without sign.
 template <typename To, typename From>
 void extend_reg(Cpu& cpu, const Op& op) {
@@ -145,6 +158,12 @@ bool xlat(Cpu& cpu, const Op& op) {
 void nop(Cpu&, const Op&) {}
 
 Handler mov_handler(const Insn& insn) {
+    if (insn.absolute_address) {
+        return by_size(insn.operands[0].bytes, [&]<typename T>() -> Handler {
+            return insn.kind(0) == Kind::kGpr ? go_on<mov_from_absolute<T>>
+                                              : go_on_after_store<mov_to_absolute<T>>;
+        });
+    }
     return by_size(insn.operands[0].bytes, [&]<typename T>() -> Handler {
         if (insn.kind(0) == Kind::kGpr) {
             if (insn.kind(1) == Kind::kGpr) return go_on<mov_reg_reg<T>>;

@@ -128,6 +128,16 @@ constexpr uint32_t kTypesWithLimit = type_bit(SystemType::kTss16Available) |
 constexpr uint32_t kTypesWithRights = kTypesWithLimit | type_bit(SystemType::kCallGate16) |
                                       type_bit(SystemType::kTaskGate) |
                                       type_bit(SystemType::kCallGate32);
+// In long mode those with 64-bit meaning are left.
+constexpr uint32_t kLongTypesWithLimit = type_bit(SystemType::kLdt) |
+                                         type_bit(SystemType::kTss32Available) |
+                                         type_bit(SystemType::kTss32Busy);
+constexpr uint32_t kLongTypesWithRights = kLongTypesWithLimit | type_bit(SystemType::kCallGate32);
+
+uint32_t present_types(const Cpu& cpu, bool limit) {
+    if (cpu.long_mode()) return limit ? kLongTypesWithLimit : kLongTypesWithRights;
+    return limit ? kTypesWithLimit : kTypesWithRights;
+}
 
 template <typename T, bool kLimit, bool kMemory>
 bool lar_lsl(Cpu& cpu, const Op& op) {
@@ -139,8 +149,7 @@ bool lar_lsl(Cpu& cpu, const Op& op) {
         return false;
     }
     if (usable && !descriptor.non_system()) {
-        uint32_t types = kLimit ? kTypesWithLimit : kTypesWithRights;
-        usable = ((types >> descriptor.type()) & 1) != 0;
+        usable = ((present_types(cpu, kLimit) >> descriptor.type()) & 1) != 0;
     }
     usable = usable && level_allows(cpu, selector, descriptor);
     if (usable) {
@@ -180,15 +189,17 @@ bool lldt(Cpu& cpu, const Op& op) {
         cpu.ldtr.attributes |= i386::Segment::kUnusable;
         return true;
     }
-    Descriptor descriptor;
+    i386::WideDescriptor descriptor;
     if ((selector & 4) != 0) {
         return raise(cpu, i386::kGeneralProtection, selector_error(selector));
     }
-    if (!read_descriptor(cpu, selector, i386::kGeneralProtection, 0, descriptor)) return false;
-    if (!descriptor.is_system(SystemType::kLdt)) {
+    if (!read_system_descriptor(cpu, selector, i386::kGeneralProtection, 0, descriptor)) {
+        return false;
+    }
+    if (!descriptor.lower.is_system(SystemType::kLdt) || !i386::is_canonical(descriptor.base())) {
         return raise(cpu, i386::kGeneralProtection, selector_error(selector));
     }
-    if (!descriptor.present()) {
+    if (!descriptor.lower.present()) {
         return raise(cpu, i386::kSegmentNotPresent, selector_error(selector));
     }
     cpu.ldtr = system_segment(selector, descriptor);
@@ -201,16 +212,19 @@ bool ltr(Cpu& cpu, const Op& op) {
     if (cpu.cpl != 0) return raise(cpu, i386::kGeneralProtection, 0);
     if (!operand16<kMemory>(cpu, op, op.dst, selector)) return false;
     if (is_null(selector)) return raise(cpu, i386::kGeneralProtection, 0);
-    Descriptor descriptor;
+    i386::WideDescriptor descriptor;
     if ((selector & 4) != 0) {
         return raise(cpu, i386::kGeneralProtection, selector_error(selector));
     }
-    if (!read_descriptor(cpu, selector, i386::kGeneralProtection, 0, descriptor)) return false;
-    if (!descriptor.is_system(SystemType::kTss16Available) &&
-        !descriptor.is_system(SystemType::kTss32Available)) {
+    if (!read_system_descriptor(cpu, selector, i386::kGeneralProtection, 0, descriptor)) {
+        return false;
+    }
+    bool narrow = descriptor.lower.is_system(SystemType::kTss16Available) && !cpu.long_mode();
+    if ((!narrow && !descriptor.lower.is_system(SystemType::kTss32Available)) ||
+        !i386::is_canonical(descriptor.base())) {
         return raise(cpu, i386::kGeneralProtection, selector_error(selector));
     }
-    if (!descriptor.present()) {
+    if (!descriptor.lower.present()) {
         return raise(cpu, i386::kSegmentNotPresent, selector_error(selector));
     }
     if (!mark_tss_busy(cpu, selector, true)) return false;
@@ -269,13 +283,11 @@ Selected select_push_pop(const Insn& insn, Op& op) {
 
 Selected select_far_load(const Insn& insn, Op& op, unsigned segment) {
     op.extra = static_cast<uint16_t>(segment);
-    bool wide = insn.operand_bytes != 2;
-    if (segment == i386::kSs) {
-        op.handler = wide ? leave<load_pointer<uint32_t>> : leave<load_pointer<uint16_t>>;
-        return Selected::kEndsBlock;
-    }
-    op.handler = wide ? go_on<load_pointer<uint32_t>> : go_on<load_pointer<uint16_t>>;
-    return Selected::kYes;
+    bool ends = segment == i386::kSs;
+    op.handler = by_wide_size(insn.operand_bytes, [&]<typename T>() -> Handler {
+        return ends ? leave<load_pointer<T>> : go_on<load_pointer<T>>;
+    });
+    return ends ? Selected::kEndsBlock : Selected::kYes;
 }
 
 template <bool kLimit>

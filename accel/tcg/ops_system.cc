@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// HLT, descriptor-table and control registers, debug registers, INVLPG, caches,
-// CPUID, RDTSC, RDMSR, WRMSR, #UD.
+// HLT, descriptor-table and control registers, debug registers, INVLPG, SWAPGS, caches,
+// CPUID, RDTSC, RDTSCP, RDMSR, WRMSR, #UD.
 #include <Zydis/Mnemonic.h>
+
+#include <utility>
 
 #include "accel/tcg/access.h"
 #include "accel/tcg/control_registers.h"
 #include "accel/tcg/insn.h"
 #include "accel/tcg/msr.h"
 #include "accel/tcg/threaded.h"
+#include "target/i386/msr_values.h"
 
 namespace qc::accel::tcg {
 
@@ -33,31 +36,32 @@ bool hlt(Cpu& cpu, const Op&) {
     return true;
 }
 
-// With 16-bit operands a table's base has only 24 bits.
-template <bool kInterrupt>
+// With 16-bit operands a table's base has only 24 bits; `Base` has 64 in 64-bit mode.
+template <bool kInterrupt, typename Base>
 bool load_table(Cpu& cpu, const Op& op) {
     if (!require_supervisor(cpu)) return false;
     uint64_t at = effective_address(cpu, op);
     uint16_t limit = 0;
-    uint32_t base = 0;
+    Base base = 0;
     if (!load<uint16_t>(cpu, op.seg, at, limit) ||
-        !load<uint32_t>(cpu, op.seg, (at + 2) & kAddressMasks[op.address_size], base)) {
+        !load<Base>(cpu, op.seg, (at + 2) & kAddressMasks[op.address_size], base)) {
         return false;
     }
-    if (op.extra == 2) base &= 0xffffff;
+    if (sizeof(Base) == 4 && op.extra == 2) base &= 0xffffff;
+    if (!i386::is_canonical(base)) return raise(cpu, i386::kGeneralProtection, 0);
     (kInterrupt ? cpu.idtr : cpu.gdtr) = {.base = base, .limit = limit};
     return true;
 }
-template <bool kInterrupt>
+template <bool kInterrupt, typename Base>
 bool store_table(Cpu& cpu, const Op& op) {
     const i386::TableRegister& table = kInterrupt ? cpu.idtr : cpu.gdtr;
     uint64_t at = effective_address(cpu, op);
     uint64_t base_at = (at + 2) & kAddressMasks[op.address_size];
     // Both parts must be writable before either is written.
-    uint32_t probe = 0;
-    return load_for_update_slow(cpu, op.seg, base_at, &probe, 4) &&
+    Base probe = 0;
+    return load_for_update_slow(cpu, op.seg, base_at, &probe, sizeof(Base)) &&
            store<uint16_t>(cpu, op.seg, at, table.limit) &&
-           store<uint32_t>(cpu, op.seg, base_at, static_cast<uint32_t>(table.base));
+           store<Base>(cpu, op.seg, base_at, static_cast<Base>(table.base));
 }
 
 template <typename T>
@@ -86,27 +90,39 @@ bool clts(Cpu& cpu, const Op&) {
     return true;
 }
 
+// All of these move 32 bits, in 64-bit mode 64, whatever the operand size.
+template <typename T>
 bool mov_from_control(Cpu& cpu, const Op& op) {
     if (!require_supervisor(cpu)) return false;
     uint64_t value = 0;
     if (!read_control(cpu, op.src, value)) return false;
-    set_reg<uint32_t>(cpu, op.dst, static_cast<uint32_t>(value));
+    set_reg<T>(cpu, op.dst, static_cast<T>(value));
     return true;
 }
+template <typename T>
 bool mov_to_control(Cpu& cpu, const Op& op) {
     if (!require_supervisor(cpu)) return false;
-    return write_control(cpu, op.dst, get_reg<uint32_t>(cpu, op.src));
+    return write_control(cpu, op.dst, get_reg<T>(cpu, op.src));
 }
+template <typename T>
 bool mov_from_debug(Cpu& cpu, const Op& op) {
     if (!require_supervisor(cpu)) return false;
     uint64_t value = 0;
     if (!read_debug(cpu, op.src, value)) return false;
-    set_reg<uint32_t>(cpu, op.dst, static_cast<uint32_t>(value));
+    set_reg<T>(cpu, op.dst, static_cast<T>(value));
     return true;
 }
+template <typename T>
 bool mov_to_debug(Cpu& cpu, const Op& op) {
     if (!require_supervisor(cpu)) return false;
-    return write_debug(cpu, op.dst, get_reg<uint32_t>(cpu, op.src));
+    return write_debug(cpu, op.dst, get_reg<T>(cpu, op.src));
+}
+
+bool swapgs(Cpu& cpu, const Op&) {
+    if (!require_supervisor(cpu)) return false;
+    std::swap(cpu.seg[i386::kGs].loaded_base, cpu.msr.kernel_gs_base);
+    update_segment(cpu, i386::kGs);
+    return true;
 }
 
 bool invlpg(Cpu& cpu, const Op& op) {
@@ -154,6 +170,11 @@ bool rdtsc(Cpu& cpu, const Op&) {
     set_edx_eax(cpu, read_tsc(cpu));
     return true;
 }
+bool rdtscp(Cpu& cpu, const Op& op) {
+    if (!rdtsc(cpu, op)) return false;
+    set_gpr<uint32_t>(cpu, i386::kRcx, static_cast<uint32_t>(cpu.msr.tsc_aux));
+    return true;
+}
 bool rdmsr(Cpu& cpu, const Op&) {
     uint64_t value = 0;
     if (!require_supervisor(cpu) || !read_msr(cpu, gpr<uint32_t>(cpu, i386::kRcx), value)) {
@@ -168,29 +189,38 @@ bool wrmsr(Cpu& cpu, const Op&) {
     return require_supervisor(cpu) && write_msr(cpu, gpr<uint32_t>(cpu, i386::kRcx), value);
 }
 
+template <typename T>
+Handler system_mov_handler(const Insn& insn) {
+    if (insn.kind(0) == Kind::kControl) return leave<mov_to_control<T>>;
+    if (insn.kind(0) == Kind::kDebug) return leave<mov_to_debug<T>>;
+    if (insn.kind(1) == Kind::kControl) return leave<mov_from_control<T>>;
+    if (insn.kind(1) == Kind::kDebug) return leave<mov_from_debug<T>>;
+    return nullptr;
+}
+
 Selected select_mov(const Insn& insn, Op& op) {
-    if (insn.kind(0) == Kind::kControl)
-        op.handler = leave<mov_to_control>;
-    else if (insn.kind(0) == Kind::kDebug)
-        op.handler = leave<mov_to_debug>;
-    else if (insn.kind(1) == Kind::kControl)
-        op.handler = leave<mov_from_control>;
-    else if (insn.kind(1) == Kind::kDebug)
-        op.handler = leave<mov_from_debug>;
-    else
-        return Selected::kNo;
+    bool wide = (insn.mode & kModeCode64) != 0;
+    Handler handler =
+        wide ? system_mov_handler<uint64_t>(insn) : system_mov_handler<uint32_t>(insn);
+    if (handler == nullptr) return Selected::kNo;
+    op.handler = handler;
     return Selected::kEndsBlock;
+}
+
+template <typename Base>
+Handler table_handler(const Insn& insn) {
+    switch (insn.mnemonic) {
+        case ZYDIS_MNEMONIC_LGDT: return go_on<load_table<false, Base>>;
+        case ZYDIS_MNEMONIC_LIDT: return go_on<load_table<true, Base>>;
+        case ZYDIS_MNEMONIC_SGDT: return go_on_after_store<store_table<false, Base>>;
+        default: return go_on_after_store<store_table<true, Base>>;
+    }
 }
 
 Selected select_table(const Insn& insn, Op& op) {
     op.extra = static_cast<uint16_t>(insn.operand_bytes);
-    switch (insn.mnemonic) {
-        case ZYDIS_MNEMONIC_LGDT: op.handler = go_on<load_table<false>>; break;
-        case ZYDIS_MNEMONIC_LIDT: op.handler = go_on<load_table<true>>; break;
-        case ZYDIS_MNEMONIC_SGDT: op.handler = go_on_after_store<store_table<false>>; break;
-        case ZYDIS_MNEMONIC_SIDT: op.handler = go_on_after_store<store_table<true>>; break;
-        default: return Selected::kNo;
-    }
+    bool wide = (insn.mode & kModeCode64) != 0;
+    op.handler = wide ? table_handler<uint64_t>(insn) : table_handler<uint32_t>(insn);
     return Selected::kYes;
 }
 
@@ -227,6 +257,8 @@ Selected select_system(const Insn& insn, Op& op) {
         case ZYDIS_MNEMONIC_LMSW: return select_machine_status(insn, op);
         case ZYDIS_MNEMONIC_CPUID: op.handler = go_on<cpuid>; return Selected::kYes;
         case ZYDIS_MNEMONIC_RDTSC: op.handler = go_on<rdtsc>; return Selected::kYes;
+        case ZYDIS_MNEMONIC_RDTSCP: op.handler = go_on<rdtscp>; return Selected::kYes;
+        case ZYDIS_MNEMONIC_SWAPGS: op.handler = go_on<swapgs>; return Selected::kYes;
         case ZYDIS_MNEMONIC_RDMSR: op.handler = go_on_after_store<rdmsr>; return Selected::kYes;
         case ZYDIS_MNEMONIC_LFENCE:
         case ZYDIS_MNEMONIC_MFENCE:

@@ -3,6 +3,8 @@
 
 #include <atomic>
 
+#include "target/i386/msr_values.h"
+
 namespace qc::accel::tcg {
 
 namespace {
@@ -185,6 +187,9 @@ bool translate(Cpu& cpu, uint64_t linear, Access access, Privilege privilege, ui
         physical = linear & cpu.a20_mask;
         return true;
     }
+    // What goes through a segment was looked at before; tables, stacks of handlers and
+    // code that ran over the edge were not.
+    if (!i386::is_canonical(linear)) return raise(cpu, i386::kGeneralProtection, 0);
     for (;;) {
         Walk walk{.cpu = cpu, .linear = linear, .access = access, .privilege = privilege};
         Step step = (cpu.cr4 & cr4::kPae) != 0 ? walk_64(walk, physical) : walk_32(walk, physical);

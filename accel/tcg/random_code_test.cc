@@ -7,7 +7,9 @@
 #include <fmt/ranges.h>
 #include <array>
 #include <random>
+#include <tuple>
 
+#include "accel/tcg/test_long.h"
 #include "accel/tcg/test_protected.h"
 
 namespace qc::accel::tcg {
@@ -88,6 +90,65 @@ TEST_P(TcgRandomCode, any_instruction_leaves_a_valid_state) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Modes, TcgRandomCode, testing::Range(0u, unsigned{kModes}));
+
+// The same in long mode, with REX prefixes and registers that point everywhere.
+class TcgRandomLongCode : public testing::TestWithParam<std::tuple<bool, unsigned>> {
+ protected:
+    std::array<uint8_t, 64> instruction() {
+        static constexpr uint8_t kPrefixes[] = {0x66, 0x67, 0xf0, 0xf2, 0xf3, 0x64, 0x65};
+        std::array<uint8_t, 64> code;
+        code.fill(0xf4);
+        size_t at = 0;
+        while (at < 3 && random_() % 2 == 0)
+            code[at++] = kPrefixes[random_() % std::size(kPrefixes)];
+        if (random_() % 2 == 0) code[at++] = static_cast<uint8_t>(0x40 | (random_() & 0xf));
+        if (random_() % 3 == 0) code[at++] = 0x0f;
+        for (size_t end = at + 9; at < end; ++at)
+            code[at] = static_cast<uint8_t>(random_());
+        return code;
+    }
+    uint64_t address() {
+        static constexpr uint64_t kBases[] = {
+            0,          LongMachine::kData, LongMachine::kHigh, 0xffffffffffffffff,
+            1ull << 47, 0xffff800000000000, LongMachine::kGdt,  0x7ffffffffff0};
+        uint64_t value = kBases[random_() % std::size(kBases)];
+        return random_() % 4 == 0 ? random_() : value + random_() % 64;
+    }
+
+    std::mt19937_64 random_{43};
+    LongMachine m;
+};
+
+TEST_P(TcgRandomLongCode, any_instruction_leaves_a_valid_state) {
+    auto [code64, cpl] = GetParam();
+    for (unsigned round = 0; round < 2000; ++round) {
+        auto code = instruction();
+        if (code64) {
+            m.start(std::as_bytes(std::span(code)), cpl);
+        } else {
+            m.start_compatible(std::as_bytes(std::span(code)), cpl);
+        }
+        i386::CpuState s = m.state();
+        for (auto& value : s.gpr)
+            value = address();
+        if (random_() % 4 != 0) s.gpr[i386::kRsp] = 0x9000 + random_() % 64;
+        s.gpr[i386::kRcx] &= random_() % 16 == 0 ? ~uint64_t{0} : 0xff;
+        s.segments[i386::kGs].base = code64 ? LongMachine::kHigh : 0x30000;
+        s.msr.lstar = LongMachine::kHigh + m.handler(200);
+        s.msr.star = (uint64_t{0x18} << 48) | (uint64_t{LongMachine::kKernelCode} << 32);
+        s.rflags |= i386::eflags::kTf;
+        m.set_state(s);
+        m.run();
+        i386::CpuState after = m.state();
+        auto valid = m.vcpu->validate(after);
+        ASSERT_TRUE(valid) << fmt::format("{:02x}: ", fmt::join(code, ""))
+                           << valid.error().message();
+        if (round % 16 == 15) m.write_tables();
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Modes, TcgRandomLongCode,
+                         testing::Combine(testing::Bool(), testing::Values(0u, 3u)));
 
 }  // namespace
 }  // namespace qc::accel::tcg

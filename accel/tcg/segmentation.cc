@@ -21,12 +21,12 @@ bool segment_holds(const Segment& segment, uint64_t offset, unsigned size, bool 
     return last <= segment.limit || segment.limit == 0xffffffff;
 }
 
-bool descriptor_address(const Cpu& cpu, uint16_t selector, uint64_t& linear) {
+bool descriptor_address(const Cpu& cpu, uint16_t selector, uint64_t& linear, unsigned bytes) {
     bool local = (selector & 4) != 0;
     if (local && (cpu.ldtr.attributes & i386::Segment::kUnusable) != 0) return false;
     uint64_t base = local ? cpu.ldtr.base : cpu.gdtr.base;
     uint32_t limit = local ? cpu.ldtr.limit : cpu.gdtr.limit;
-    if ((selector | 7u) > limit) return false;
+    if ((selector & 0xfff8u) + bytes - 1 > limit) return false;
     linear = base + (selector & 0xfff8u);
     return true;
 }
@@ -38,6 +38,21 @@ bool read_descriptor(Cpu& cpu, uint16_t selector, uint8_t vector, uint32_t error
         return raise(cpu, vector, selector_error(selector) | error_bits);
     }
     return load_system(cpu, linear, descriptor.raw);
+}
+
+bool read_system_descriptor(Cpu& cpu, uint16_t selector, uint8_t vector, uint32_t error_bits,
+                            i386::WideDescriptor& descriptor) {
+    uint64_t linear = 0;
+    uint32_t error = selector_error(selector) | error_bits;
+    if (!cpu.long_mode()) {
+        return read_descriptor(cpu, selector, vector, error_bits, descriptor.lower);
+    }
+    if (!descriptor_address(cpu, selector, linear, 16)) return raise(cpu, vector, error);
+    if (!load_system(cpu, linear, descriptor.lower.raw) ||
+        !load_system(cpu, linear + 8, descriptor.upper)) {
+        return false;
+    }
+    return descriptor.well_formed() || raise(cpu, vector, error);
 }
 
 bool mark_accessed(Cpu& cpu, uint16_t selector, Descriptor& descriptor) {
@@ -57,29 +72,42 @@ bool mark_tss_busy(Cpu& cpu, uint16_t selector, bool busy) {
     return store_system(cpu, linear + 5, rights);
 }
 
-Segment make_segment(const Cpu& cpu, uint16_t selector, const Descriptor& source) {
-    Segment segment{.base = source.base(),
-                    .limit = source.limit(),
-                    .attributes = source.attributes(),
-                    .selector = selector};
-    update_segment_ends(cpu, segment);
-    return segment;
+Segment make_segment(uint16_t selector, const Descriptor& source) {
+    return {.base = source.base(),
+            .loaded_base = source.base(),
+            .limit = source.limit(),
+            .attributes = source.attributes(),
+            .selector = selector};
 }
 
 void set_segment(Cpu& cpu, unsigned segment, uint16_t selector, const Descriptor& source) {
-    cpu.seg[segment] = make_segment(cpu, selector, source);
-    if (segment == i386::kSs) update_mode(cpu);
+    cpu.seg[segment] = make_segment(selector, source);
+    if (segment == i386::kSs) {
+        update_mode(cpu);
+    } else {
+        update_segment(cpu, segment);
+    }
 }
 
+// The base stays, as processors with our vendor's name have it.
 void set_null_segment(Cpu& cpu, unsigned segment, uint16_t selector) {
     Segment& s = cpu.seg[segment];
     s.selector = selector;
     s.attributes |= i386::Segment::kUnusable;
-    update_segment_ends(cpu, s);
+    update_segment(cpu, segment);
+}
+
+void set_null_stack(Cpu& cpu, uint16_t selector, unsigned cpl) {
+    // The privilege level is SS' DPL, with a descriptor or without.
+    cpu.seg[i386::kSs] = {
+        .attributes = i386::Segment::kUnusable | (cpl << i386::Segment::kDplShift),
+        .selector = selector};
+    update_mode(cpu);
 }
 
 Segment v86_segment(uint16_t selector) {
     return {.base = uint64_t{selector} << 4,
+            .loaded_base = uint64_t{selector} << 4,
             .read_end = 0x10000,
             .write_end = 0x10000,
             .limit = 0xffff,
@@ -93,18 +121,18 @@ void set_paragraph_segment(Cpu& cpu, unsigned segment, uint16_t selector) {
         s = v86_segment(selector);
     } else {
         s.selector = selector;
-        s.base = uint64_t{selector} << 4;
+        s.loaded_base = uint64_t{selector} << 4;
         s.attributes &= ~i386::Segment::kUnusable;
     }
-    update_segment_ends(cpu, s);
+    update_segment(cpu, segment);
 }
 
-i386::Segment system_segment(uint16_t selector, const Descriptor& source) {
+i386::Segment system_segment(uint16_t selector, const i386::WideDescriptor& source) {
     i386::Segment segment;
     segment.selector = selector;
     segment.base = source.base();
-    segment.limit = source.limit();
-    segment.attributes = source.attributes();
+    segment.limit = source.lower.limit();
+    segment.attributes = source.lower.attributes();
     return segment;
 }
 
@@ -116,6 +144,10 @@ bool load_segment(Cpu& cpu, unsigned segment, uint16_t selector) {
     }
     Descriptor descriptor;
     if (segment == i386::kSs) {
+        if (is_null(selector) && cpu.code64() && cpu.cpl != 3 && rpl_of(selector) == cpu.cpl) {
+            set_null_stack(cpu, selector, cpu.cpl);
+            return true;
+        }
         if (is_null(selector)) return raise(cpu, i386::kGeneralProtection, 0);
         if (rpl_of(selector) != cpu.cpl) {
             return raise(cpu, i386::kGeneralProtection, selector_error(selector));
@@ -161,12 +193,17 @@ bool read_stack_descriptor(Cpu& cpu, uint16_t selector, unsigned cpl, uint8_t ve
 
 void set_code_segment(Cpu& cpu, uint16_t selector, const Descriptor& source, unsigned cpl) {
     cpu.cpl = static_cast<uint8_t>(cpl);
-    cpu.seg[i386::kCs] =
-        make_segment(cpu, static_cast<uint16_t>((selector & 0xfffc) | cpl), source);
+    cpu.seg[i386::kCs] = make_segment(static_cast<uint16_t>((selector & 0xfffc) | cpl), source);
     update_mode(cpu);
 }
 
-bool check_code_offset(Cpu& cpu, const Descriptor& code, uint32_t offset) {
+bool check_code_size(Cpu& cpu, uint16_t selector, const Descriptor& code) {
+    if (!cpu.long_mode() || !code.long_code() || !code.big()) return true;
+    return raise(cpu, i386::kGeneralProtection, selector_error(selector));
+}
+
+bool check_code_offset(Cpu& cpu, const Descriptor& code, uint64_t offset) {
+    if (cpu.long_mode() && code.long_code()) return check_canonical(cpu, offset);
     if (offset > code.limit()) return raise(cpu, i386::kGeneralProtection, 0);
     return true;
 }
@@ -179,28 +216,62 @@ void drop_inner_segments(Cpu& cpu) {
     }
 }
 
-bool Stack::push(unsigned size, uint32_t value) {
-    uint64_t pointer = (pointer_ - size) & mask_;
-    if (!segment_holds(ss_, pointer, size, typed_)) {
-        return raise(cpu_, i386::kStackFault, error_);
+bool pop_outer_stack(Cpu& cpu, Stack& stack, unsigned size, unsigned level, bool null_allowed,
+                     OuterStack& outer) {
+    uint64_t ss = 0;
+    if (!stack.pop(size, outer.rsp) || !stack.pop(size, ss)) return false;
+    outer.ss = static_cast<uint16_t>(ss);
+    if (is_null(outer.ss)) {
+        bool fits = null_allowed && rpl_of(outer.ss) == level;
+        return fits || raise(cpu, i386::kGeneralProtection, 0);
     }
-    uint64_t linear = (ss_.base + pointer) & cpu_.linear_mask;
+    return read_stack_descriptor(cpu, outer.ss, level, i386::kGeneralProtection, 0,
+                                 outer.descriptor) &&
+           mark_accessed(cpu, outer.ss, outer.descriptor);
+}
+
+void set_outer_stack(Cpu& cpu, const OuterStack& outer, unsigned level) {
+    if (is_null(outer.ss)) {
+        set_null_stack(cpu, outer.ss, level);
+    } else {
+        set_segment(cpu, i386::kSs, outer.ss, outer.descriptor);
+    }
+    // As much of the pointer as the new stack uses.
+    if (cpu.code64()) {
+        cpu.gpr[i386::kRsp] = outer.rsp;
+    } else if (cpu.seg[i386::kSs].big()) {
+        set_gpr<uint32_t>(cpu, i386::kRsp, static_cast<uint32_t>(outer.rsp));
+    } else {
+        set_gpr<uint16_t>(cpu, i386::kRsp, static_cast<uint16_t>(outer.rsp));
+    }
+}
+
+bool Stack::reach(uint64_t pointer, unsigned size, uint64_t& linear) {
+    bool wide = mask_ == ~uint64_t{0};
+    linear = wide ? pointer : (ss_.base + pointer) & cpu_.linear_mask;
+    bool within = wide ? i386::is_canonical(linear) && i386::is_canonical(linear + size - 1)
+                       : segment_holds(ss_, pointer, size, typed_);
+    return within || raise(cpu_, i386::kStackFault, error_);
+}
+
+bool Stack::push(unsigned size, uint64_t value) {
+    uint64_t pointer = (pointer_ - size) & mask_;
+    uint64_t linear = 0;
+    if (!reach(pointer, size, linear)) return false;
     if (!store_linear(cpu_, linear, &value, size, privilege_)) return false;
     pointer_ = (pointer_ & ~mask_) | pointer;
     return true;
 }
 
-bool Stack::peek(unsigned size, uint32_t distance, uint32_t& value) {
+bool Stack::peek(unsigned size, uint32_t distance, uint64_t& value) {
     uint64_t pointer = (pointer_ + distance) & mask_;
-    if (!segment_holds(ss_, pointer, size, typed_)) {
-        return raise(cpu_, i386::kStackFault, error_);
-    }
-    uint64_t linear = (ss_.base + pointer) & cpu_.linear_mask;
+    uint64_t linear = 0;
+    if (!reach(pointer, size, linear)) return false;
     value = 0;
     return load_linear(cpu_, linear, &value, size, privilege_);
 }
 
-bool Stack::pop(unsigned size, uint32_t& value) {
+bool Stack::pop(unsigned size, uint64_t& value) {
     if (!peek(size, 0, value)) return false;
     skip(size);
     return true;
@@ -209,8 +280,10 @@ bool Stack::pop(unsigned size, uint32_t& value) {
 void Stack::commit() const {
     if (mask_ == 0xffff) {
         set_gpr<uint16_t>(cpu_, i386::kRsp, static_cast<uint16_t>(pointer_));
-    } else {
+    } else if (mask_ == 0xffffffff) {
         set_gpr<uint32_t>(cpu_, i386::kRsp, static_cast<uint32_t>(pointer_));
+    } else {
+        cpu_.gpr[i386::kRsp] = pointer_;
     }
 }
 

@@ -33,7 +33,7 @@ class SimdGenerator {
         do {
             random_code(c.code);
         } while (!decode(c.code) || !comparable());
-        for (uint32_t& value : c.registers)
+        for (uint64_t& value : c.registers)
             value = word() >> (word() % 32);
         c.registers[i386::kRsp] = kOracleStack;
         // Aligned more often than not.
@@ -202,7 +202,7 @@ void run_here(ProtectedMachine& m, OracleCase& c) {
 
 std::string describe(const OracleCase& c, bool with_memory) {
     std::string text = fmt::format("vector {} ip {:x} flags {:x} regs", c.vector, c.ip, c.flags);
-    for (uint32_t value : c.registers)
+    for (uint64_t value : c.registers)
         text += fmt::format(" {:x}", value);
     text += fmt::format(" status {:02x}{:02x} tags {:02x} mxcsr {:02x}{:02x}", c.fpu[3], c.fpu[2],
                         c.fpu[4], c.fpu[kMxcsrAt + 1], c.fpu[kMxcsrAt]);

@@ -10,14 +10,14 @@ using i386::MpState;
 i386::Segment save_segment(const Segment& segment) {
     i386::Segment saved;
     saved.selector = segment.selector;
-    saved.base = segment.base;
+    saved.base = segment.loaded_base;
     saved.limit = segment.limit;
     saved.attributes = segment.attributes;
     return saved;
 }
 
 Segment load_segment_register(const i386::Segment& saved) {
-    return {.base = saved.base,
+    return {.loaded_base = saved.base,
             .limit = saved.limit,
             .attributes = saved.attributes,
             .selector = saved.selector};
@@ -73,7 +73,8 @@ void load_events(Cpu& cpu, const i386::EventState& events) {
 void save_registers(const Cpu& cpu, i386::CpuState& state) {
     for (size_t i = 0; i < i386::kGprCount; ++i)
         state.gpr[i] = cpu.gpr[i];
-    state.rip = cpu.rip;
+    // Behind the last byte of a 4 GiB segment: the next fetch faults, wherever it is.
+    state.rip = cpu.code64() ? cpu.rip : cpu.rip & 0xffffffff;
     state.rflags = cpu.eflags_value();
     for (size_t i = 0; i < i386::kSegmentCount; ++i)
         state.segments[i] = save_segment(cpu.seg[i]);

@@ -102,7 +102,7 @@ bool load_task_ldt(Cpu& cpu, uint16_t selector) {
     if ((selector & 4) != 0) return task_error(cpu, selector);
     if (!read_descriptor(cpu, selector, i386::kInvalidTss, 0, ldt)) return false;
     if (!ldt.is_system(i386::kLdt) || !ldt.present()) return task_error(cpu, selector);
-    cpu.ldtr = system_segment(selector, ldt);
+    cpu.ldtr = system_segment(selector, {.lower = ldt});
     return true;
 }
 
@@ -196,7 +196,7 @@ bool switch_task(Cpu& cpu, uint16_t selector, const Descriptor& tss, TaskSwitch 
     }
     if (kind != TaskSwitch::kReturn && !mark_tss_busy(cpu, selector, true)) return false;
 
-    cpu.tr = system_segment(selector, tss);
+    cpu.tr = system_segment(selector, {.lower = tss});
     cpu.tr.attributes |= 2;  // busy
     cpu.cr0 |= i386::cr0::kTs;
     cpu.dr7 &= ~i386::dr7::kLocalEnables;

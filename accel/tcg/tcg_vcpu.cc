@@ -153,8 +153,8 @@ i386::CpuState TcgVcpu::save() const {
 
 Result<void> TcgVcpu::validate(const i386::CpuState& state) const {
     TRY(i386::validate(state));
-    if ((state.efer & i386::efer::kLma) != 0) {
-        return fail("the processor is in long mode, which this accelerator does not emulate");
+    if ((state.efer & i386::efer::kLma) != 0 && !model_.has("lm")) {
+        return fail("the processor is in long mode, which CPU model '{}' lacks", model_.name);
     }
     if (state.events.in_smm) {
         return fail(

@@ -51,6 +51,10 @@ void note_trap(Cpu& cpu, uint64_t bits) {
 
 void update_watchpoints(Cpu& cpu) {
     bool data_before = cpu.watch_data;
+    if ((cpu.dr7 & i386::dr7::kEnables) == 0) {
+        cpu.watch_code = cpu.watch_data = cpu.watch_io = false;
+        return;
+    }
     cpu.watch_code = cpu.watch_data = cpu.watch_io = false;
     for (unsigned i = 0; i < 4; ++i) {
         Breakpoint b = breakpoint(cpu, i);

@@ -113,7 +113,8 @@ Result<void> validate_segments(const CpuState& s) {
         if (segment.attributes & ~Segment::kAttributesMask) {
             return fail("{} has reserved attributes: {:#x}", kNames[i], segment.attributes);
         }
-        bool wide = (i == kFs || i == kGs) && long_mode;
+        // Long mode's bases stay when it is left.
+        bool wide = i == kFs || i == kGs;
         if (wide ? !is_canonical(segment.base, bits) : segment.base >> 32 != 0) {
             return fail("{} has base {:#x}", kNames[i], segment.base);
         }
@@ -134,7 +135,10 @@ Result<void> validate_segments(const CpuState& s) {
         return fail("CS is both a 64-bit and a 32-bit segment");
     }
     bool code64 = long_mode && (cs & Segment::kLong);
-    if (code64 ? !is_canonical(s.rip, bits) : s.rip >> 32 != 0) return fail("RIP is {:#x}", s.rip);
+    // One bit more: execution may run over the canonical edge before it faults.
+    if (code64 ? !is_canonical(s.rip, bits + 1) : s.rip >> 32 != 0) {
+        return fail("RIP is {:#x}", s.rip);
+    }
     return {};
 }
 

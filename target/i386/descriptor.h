@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Eight bytes of a descriptor table, taken apart. Source: Intel SDM vol. 3, 3.4.5
-// (segments), 5.8.3 (call gates), 6.11 (interrupt and trap gates), 7.2 (tasks).
+// (segments), 5.8.3 (call gates), 6.11 and 6.14 (interrupt and trap gates), 7.2 (tasks).
 //
 // Threading: plain values.
 #pragma once
@@ -49,6 +49,9 @@ struct Descriptor {
     constexpr bool non_system() const { return (high() & (1u << 12)) != 0; }
     constexpr unsigned dpl() const { return (high() >> 13) & 3; }
     constexpr bool present() const { return (high() & (1u << 15)) != 0; }
+    constexpr bool big() const { return (high() & (1u << 22)) != 0; }
+    // Of a code segment, in long mode: 64-bit code.
+    constexpr bool long_code() const { return (high() & (1u << 21)) != 0; }
 
     constexpr bool is_code() const { return non_system() && (type() & 8) != 0; }
     constexpr bool is_data() const { return non_system() && (type() & 8) == 0; }
@@ -65,6 +68,20 @@ struct Descriptor {
     constexpr uint32_t gate_offset32() const { return (low() & 0xffff) | (high() & 0xffff0000); }
     constexpr uint16_t gate_offset16() const { return static_cast<uint16_t>(low()); }
     constexpr unsigned gate_parameters() const { return high() & 0x1f; }
+    // Of an interrupt gate of long mode: which of seven stacks, 0 for none.
+    constexpr unsigned gate_stack() const { return high() & 7; }
+};
+
+// In long mode the descriptors of gates, LDTs and task segments have 16 bytes; the
+// lower eight look like those above.
+struct WideDescriptor {
+    Descriptor lower;
+    uint64_t upper = 0;
+
+    constexpr uint64_t base() const { return lower.base() | (upper << 32); }
+    constexpr uint64_t gate_offset() const { return lower.gate_offset32() | (upper << 32); }
+    // The upper half is no descriptor of its own: its type field is zero.
+    constexpr bool well_formed() const { return ((upper >> 40) & 0x1f) == 0; }
 };
 
 }  // namespace qc::i386
