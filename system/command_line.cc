@@ -263,6 +263,9 @@ constexpr std::array kEntries = {
           set_flag<&Options::no_shutdown>},
     Entry{"incoming", "tcp:HOST:PORT|unix:PATH|fd:N|exec:COMMAND|file:PATH[,offset=N]|defer",
           "wait for a migration, or load one", set_incoming},
+    Entry{"kernel", "FILE", "boot this Linux kernel (bzImage)", set_string<&Options::kernel>},
+    Entry{"initrd", "FILE", "the kernel's initial RAM disk", set_string<&Options::initrd>},
+    Entry{"append", "TEXT", "the kernel's command line", set_string<&Options::kernel_command_line>},
     Entry{"bios", "FILE", "the firmware image", set_string<&Options::firmware>},
     Entry{"L", "DIR", "look for firmware there first", add_data_dir},
     Entry{"trace", "[enable=]PATTERN[,events=F][,file=F]", "trace events; 'help' lists them",
@@ -311,6 +314,13 @@ Result<CommandLine> parse_command_line(std::span<const char* const> arguments) {
         }
         TRY(entry->handler(parse, value, origin).context("{}", origin));
         if (parse.text) return CommandLine(PrintAndExit{*std::move(parse.text)});
+    }
+    const Options& options = parse.options;
+    if (options.kernel.empty() && !options.initrd.empty()) {
+        return fail("-initrd only allowed with -kernel option");
+    }
+    if (options.kernel.empty() && !options.kernel_command_line.empty()) {
+        return fail("-append only allowed with -kernel option");
     }
     return CommandLine(std::move(parse.options));
 }

@@ -20,6 +20,21 @@ constexpr size_t kLargestImage = size_t{16} << 20;
 constexpr std::array<std::string_view, 3> kSystemDirs = {"/usr/share/seabios", "/usr/share/qemu",
                                                          "/usr/local/share/qemu"};
 
+constexpr uint64_t kLargestBootFile = uint64_t{2} << 30;
+
+Result<std::vector<std::byte>> read_all(const UniqueFd& fd, size_t size) {
+    std::vector<std::byte> image(size);
+    size_t done = 0;
+    while (done < size) {
+        ssize_t count = read(fd.get(), image.data() + done, size - done);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return fail_errno(errno, "read error");
+        if (count == 0) return fail("it became shorter");
+        done += static_cast<size_t>(count);
+    }
+    return image;
+}
+
 UniqueFd open_image(const std::string& path) {
     return UniqueFd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
 }
@@ -54,16 +69,21 @@ Result<std::vector<std::byte>> load_firmware(const std::string& name,
             "could not load PC BIOS '{}': {} bytes are not a multiple of 64 KiB up to 16 MiB", name,
             size);
     }
-    std::vector<std::byte> image(size);
-    size_t done = 0;
-    while (done < size) {
-        ssize_t count = read(fd.get(), image.data() + done, size - done);
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return fail_errno(errno, "could not load PC BIOS '{}'", name);
-        if (count == 0) return fail("could not load PC BIOS '{}': it became shorter", name);
-        done += static_cast<size_t>(count);
+    return TRY(read_all(fd, size).context("could not load PC BIOS '{}'", name));
+}
+
+Result<std::vector<std::byte>> load_boot_file(const std::string& path, std::string_view what) {
+    UniqueFd fd = open_image(path);
+    if (!fd) return fail_errno(errno, "could not load {} '{}'", what, path);
+    struct stat info{};
+    if (fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+        return fail("could not load {} '{}': not a regular file", what, path);
     }
-    return image;
+    if (static_cast<uint64_t>(info.st_size) > kLargestBootFile) {
+        return fail("could not load {} '{}': {} bytes", what, path, info.st_size);
+    }
+    return TRY(read_all(fd, static_cast<size_t>(info.st_size))
+                   .context("could not load {} '{}'", what, path));
 }
 
 }  // namespace qc::system

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "util/result.h"
@@ -15,5 +16,8 @@ namespace qc::system {
 // image is a multiple of 64 KiB, at most 16 MiB.
 Result<std::vector<std::byte>> load_firmware(const std::string& name,
                                              std::span<const std::string> data_dirs);
+
+// Reads a whole file of at most 2 GiB; `what` names it in an error: "initrd".
+Result<std::vector<std::byte>> load_boot_file(const std::string& path, std::string_view what);
 
 }  // namespace qc::system

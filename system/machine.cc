@@ -135,6 +135,14 @@ Result<void> Machine::create_board() {
         .firmware = TRY(load_firmware(options_.firmware, options_.data_dirs)),
         .product = std::string(canonical_machine_type(options_.machine_type))};
     if (options_.uuid) config.uuid = options_.uuid->bytes;
+    if (!options_.kernel.empty()) {
+        hw::LinuxFiles& files = config.linux_files.emplace();
+        files.kernel = TRY(load_boot_file(options_.kernel, "kernel"));
+        if (!options_.initrd.empty()) {
+            files.initrd = TRY(load_boot_file(options_.initrd, "initrd"));
+        }
+        files.command_line = options_.kernel_command_line;
+    }
     TRY(choose_serials(config));
     config.devices = device_requests_;
     std::vector<hw::CpuPort*> ports;

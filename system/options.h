@@ -55,6 +55,11 @@ struct Options {
     bool no_shutdown = false;
     std::optional<RawOption> incoming;
 
+    // A Linux kernel to boot, its initial RAM disk and its command line; empty: none.
+    std::string kernel;
+    std::string initrd;
+    std::string kernel_command_line;
+
     std::string firmware = "bios-256k.bin";
     std::vector<std::string> data_dirs;
 

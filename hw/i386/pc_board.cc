@@ -258,15 +258,16 @@ Result<void> PcBoard::Parts::describe_to_firmware(const Config& config) {
     for (unsigned index = Mc146818Core::kFirstRamByte; index < cmos.size(); ++index) {
         if (index != Mc146818Core::kCentury) rtc.set_cmos(index, cmos[index]);
     }
-    fill_fw_cfg(fw_cfg, {.ram_below_4g = memory->below_4g(),
-                         .ram_above_4g = memory->above_4g(),
-                         .cpus = cpu_count,
-                         .hpet = config.hpet,
-                         .uuid = config.uuid,
-                         .disks = &disks,
-                         .chipset = config.chipset,
-                         .serial_ports = static_cast<uint8_t>(serial_ports_used & 0xf)});
-    return {};
+    return fill_fw_cfg(fw_cfg,
+                       {.ram_below_4g = memory->below_4g(),
+                        .ram_above_4g = memory->above_4g(),
+                        .cpus = cpu_count,
+                        .hpet = config.hpet,
+                        .uuid = config.uuid,
+                        .disks = &disks,
+                        .chipset = config.chipset,
+                        .serial_ports = static_cast<uint8_t>(serial_ports_used & 0xf),
+                        .linux_files = config.linux_files ? &*config.linux_files : nullptr});
 }
 
 // What others depend on comes first; the wires last, because loading them tells

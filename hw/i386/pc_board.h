@@ -32,6 +32,7 @@
 #include "hw/core/device_context.h"
 #include "hw/core/kernel_irqchip.h"
 #include "hw/core/machine_port.h"
+#include "hw/i386/linux_image.h"
 #include "hw/i386/pc_chipset_kind.h"
 #include "memory/ram_list.h"
 #include "qom/object_type.h"
@@ -72,6 +73,8 @@ class PcBoard {
         std::optional<std::array<uint8_t, 16>> uuid;
         // The machine's type as firmware tables name it: "pc-i440fx-9.0".
         std::string product;
+        // `-kernel`, `-initrd`, `-append`.
+        std::optional<LinuxFiles> linux_files;
     };
     struct Deps {
         const DeviceContext& context;

@@ -52,13 +52,15 @@ std::vector<std::byte> hpet_table(bool hpet) {
 }
 
 // Open Firmware paths of what has a boot index, one a line, ended by a zero.
-std::vector<std::byte> boot_order(const IdeDisks& disks) {
+// A kernel that was given comes before them.
+std::vector<std::byte> boot_order(const IdeDisks& disks, bool kernel) {
     std::vector<const IdeDisk*> order;
     for (const IdeDisk& disk : disks.disks())
         if (disk.boot_index) order.push_back(&disk);
-    if (order.empty()) return {};
+    if (order.empty() && !kernel) return {};
     std::ranges::sort(order, {}, [](const IdeDisk* disk) { return *disk->boot_index; });
     std::string text;
+    if (kernel) text = kLinuxBootPath;
     for (const IdeDisk* disk : order) {
         if (!text.empty()) text += '\n';
         text += disks.firmware_path(*disk);
@@ -69,7 +71,7 @@ std::vector<std::byte> boot_order(const IdeDisks& disks) {
 
 }  // namespace
 
-void fill_fw_cfg(FwCfg& fw_cfg, const PcFwCfgConfig& config) {
+Result<void> fill_fw_cfg(FwCfg& fw_cfg, const PcFwCfgConfig& config) {
     ByteWriter uuid;
     for (uint8_t byte : config.uuid.value_or(std::array<uint8_t, 16>{}))
         uuid.u8(byte);
@@ -83,7 +85,12 @@ void fill_fw_cfg(FwCfg& fw_cfg, const PcFwCfgConfig& config) {
     fw_cfg.add_u32(fw_cfg::kIrq0Override, 1);
     fw_cfg.add(fw_cfg::kHpet, hpet_table(config.hpet));
     fw_cfg.add_file("etc/e820", memory_map(config));
-    if (auto order = boot_order(*config.disks); !order.empty()) {
+    if (config.linux_files != nullptr) {
+        add_linux_boot(
+            fw_cfg,
+            TRY(prepare_linux(*config.linux_files, config.ram_below_4g).context("-kernel")));
+    }
+    if (auto order = boot_order(*config.disks, config.linux_files != nullptr); !order.empty()) {
         fw_cfg.add_file("bootorder", std::move(order));
     }
     AcpiTables::Files acpi = make_pc_acpi({.chipset = config.chipset,
@@ -99,6 +106,7 @@ void fill_fw_cfg(FwCfg& fw_cfg, const PcFwCfgConfig& config) {
     ByteWriter wait;
     wait.le32(0xffffffff);
     fw_cfg.add_file("etc/boot-fail-wait", wait.take());
+    return {};
 }
 
 }  // namespace qc::hw

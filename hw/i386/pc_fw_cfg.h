@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "hw/i386/linux_image.h"
 #include "hw/i386/pc_chipset_kind.h"
 #include "hw/ide/ide_disk.h"
 #include "hw/nvram/fw_cfg.h"
@@ -24,8 +25,10 @@ struct PcFwCfgConfig {
     const IdeDisks* disks = nullptr;
     PcChipsetKind chipset = PcChipsetKind::kI440fx;
     uint8_t serial_ports = 0;  // bit n: port n exists
+    const LinuxFiles* linux_files = nullptr;
 };
 
-void fill_fw_cfg(FwCfg& fw_cfg, const PcFwCfgConfig& config);
+// An error is about the Linux files.
+Result<void> fill_fw_cfg(FwCfg& fw_cfg, const PcFwCfgConfig& config);
 
 }  // namespace qc::hw

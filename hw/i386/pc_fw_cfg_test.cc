@@ -51,9 +51,9 @@ struct Fixture {
 
 TEST(PcFwCfg, memory_map_has_both_pieces_of_ram) {
     Fixture f;
-    fill_fw_cfg(
+    ASSERT_TRUE(fill_fw_cfg(
         f.device,
-        {.ram_below_4g = 0xc0000000, .ram_above_4g = 0x40000000, .cpus = 3, .disks = &f.disks});
+        {.ram_below_4g = 0xc0000000, .ram_above_4g = 0x40000000, .cpus = 3, .disks = &f.disks}));
     std::string map = f.read_file("etc/e820");
     ASSERT_EQ(map.size(), 60u);
     EXPECT_EQ(map.substr(28, 4), std::string("\x00\x00\x00\xc0", 4));
@@ -70,7 +70,7 @@ TEST(PcFwCfg, boot_order_lists_disks_by_index) {
     f.add_disk("a", "bus=ide.1,unit=1,bootindex=5");
     f.add_disk("b", "bus=ide.0,unit=0,bootindex=2");
     f.add_disk("c", "bus=ide.0,unit=1");
-    fill_fw_cfg(f.device, {.ram_below_4g = 1 << 24, .disks = &f.disks});
+    ASSERT_TRUE(fill_fw_cfg(f.device, {.ram_below_4g = 1 << 24, .disks = &f.disks}));
     EXPECT_EQ(f.read_file("bootorder"), std::string("/pci@i0cf8/ide@1,1/drive@0/disk@0\n"
                                                     "/pci@i0cf8/ide@1,1/drive@1/disk@1\0",
                                                     68));
@@ -80,7 +80,7 @@ TEST(PcFwCfg, boot_order_lists_disks_by_index) {
 TEST(PcFwCfg, without_boot_index_there_is_no_boot_order) {
     Fixture f;
     f.add_disk("a", "");
-    fill_fw_cfg(f.device, {.ram_below_4g = 1 << 24, .disks = &f.disks});
+    ASSERT_TRUE(fill_fw_cfg(f.device, {.ram_below_4g = 1 << 24, .disks = &f.disks}));
     EXPECT_EQ(f.read_file("bootorder"), "");
     EXPECT_EQ(f.error, "");
 }

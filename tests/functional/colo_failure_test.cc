@@ -182,7 +182,11 @@ Usage usage_of(Vm& vm) {
 }
 
 // The allocator's slack and buffers that reach their size late.
+#ifdef __SANITIZE_ADDRESS__
+constexpr long kSlackKib = 16384;  // and what the sanitizer holds back
+#else
 constexpr long kSlackKib = 4096;
+#endif
 
 TEST_F(ColoFailure, five_hundred_checkpoints_use_nothing_up) {
     auto pair = ASSERT_VALUE(start_pair(1));
