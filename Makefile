@@ -31,6 +31,7 @@ demo: deps all
 	@scripts/demo --build-dir $(BUILD)
 
 check: deps tests
+	@scripts/guest-images --build-dir $(BUILD)
 	@scripts/run-tests --build-dir $(BUILD)
 
 check-style: deps tests

@@ -12,9 +12,14 @@ constexpr uint64_t kPageSize = 4096;
 }  // namespace
 
 Result<void> check_incrementer(Vm& vm, GuestRange range) {
-    const bool was_running = TRY(vm.run_state()) == "running";
-    if (was_running) TRY(vm.qmp().execute("stop"));
-    const std::string memory = TRY(vm.read_memory(range.first, range.end - range.first));
+    bool was_running = false;
+    std::string memory;
+    // A guest that stood still for a moment only has run while it was looked at.
+    do {
+        was_running = TRY(vm.run_state()) == "running";
+        if (was_running) TRY(vm.qmp().execute("stop"));
+        memory = TRY(vm.read_memory(range.first, range.end - range.first));
+    } while (!was_running && TRY(vm.run_state()) == "running");
     std::string page_bytes;
     for (size_t offset = 0; offset < memory.size(); offset += kPageSize) {
         page_bytes += memory[offset];

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Debian's kernel, unmodified, with busybox (scripts/guest-images): it boots, computes what
+// it should, and goes on in a COLO pair of which either side is lost.
+#include <gtest/gtest.h>
+
+#include <charconv>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "tests/qtest/assertions.h"
+#include "tests/qtest/survivor.h"
+#include "tests/qtest/vm_pair.h"
+
+namespace qc::qtest {
+namespace {
+
+// It takes seconds, and on a busy host its minute.
+constexpr auto kBoot = std::chrono::seconds(180);
+
+class Linux : public ::testing::TestWithParam<std::string> {
+ protected:
+    void SetUp() override {
+        if (!std::filesystem::exists(image("initrd.gz"))) {
+            GTEST_SKIP() << "there is no Linux guest: scripts/guest-images could not make it";
+        }
+        directory_.emplace(ASSERT_VALUE(TempDir::create()));
+    }
+    static std::string image(const std::string& name) {
+        return std::filesystem::path(guest_image("")).parent_path().parent_path() / "images" / name;
+    }
+    static VmConfig config(const std::string& machine, const std::string& job) {
+        VmConfig config;
+        config.machine = machine;
+        config.memory_mib = 192;
+        config.extra = {"-kernel",          image("vmlinuz"), "-initrd",
+                        image("initrd.gz"), "-append",        "console=ttyS0 quiet job=" + job,
+                        "-no-reboot"};
+        return config;
+    }
+
+    std::optional<TempDir> directory_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Machine, Linux, ::testing::Values("q35", "pc"),
+                         [](const auto& tested) { return tested.param; });
+
+TEST_P(Linux, boots_computes_and_switches_off) {
+    auto vm = ASSERT_VALUE(Vm::start(config(GetParam(), "check"), *directory_));
+    EXPECT_EQ(ASSERT_VALUE(vm->process().wait(Deadline::in(kBoot))), ExitStatus::exited(0));
+    const std::string said = vm->serial().text();
+    for (const char* result :
+         {"cpus 1\r\n", "sha256 080acf35a507ac98\r\n", "float 10.4807282172\r\n",
+          "integer 346834\r\n", "sorted 796dff5eb1113e2e\r\n", "inflated e071f707df7bbeee\r\n"}) {
+        EXPECT_NE(said.find(result), std::string::npos) << result << said;
+    }
+}
+
+class LinuxPair : public Linux {
+ protected:
+    // As far as two checkpoints in which the guest worked.
+    Result<void> start_pair() {
+        PairConfig config;
+        config.vm = Linux::config("q35", "work");
+        config.capabilities = {"x-colo"};
+        config.checkpoint_delay_ms = 200;
+        pair_ = TRY(VmPair::start(config, *directory_));
+        TRY(pair_->primary().serial().wait_for("work 3 right", Deadline::in(kBoot)));
+        TRY(pair_->enter_colo());
+        return pair_->wait_checkpoints(20);
+    }
+    // It works on, has never been wrong, and has missed no number since its output began.
+    static Result<void> check_works(Vm& vm) {
+        const size_t size = vm.serial().size();
+        TRY(vm.serial().wait_growth(size + 64, Deadline::in(kBoot)));
+        const std::string text = vm.serial().text();
+        int last = 0;
+        int lines = 0;
+        for (size_t at = text.find("\nwork "); at != std::string::npos;
+             at = text.find("\nwork ", at + 1)) {
+            const char* number = text.c_str() + at + 6;
+            int value = 0;
+            const auto [end, error] = std::from_chars(number, text.c_str() + text.size(), value);
+            const std::string_view rest =
+                std::string_view(text).substr(static_cast<size_t>(end - text.c_str()));
+            if (rest.size() < 8) break;  // still being printed
+            if (error != std::errc{} || !rest.starts_with(" right\r\n")) {
+                return fail("{}: after work {}: '{}'", vm.name(), last, rest.substr(0, 40));
+            }
+            if (lines++ > 0 && value != last + 1) {
+                return fail("{}: work {} follows {}", vm.name(), value, last);
+            }
+            last = value;
+        }
+        if (lines < 2) return fail("{} said '{}'", vm.name(), text);
+        return {};
+    }
+
+    std::unique_ptr<VmPair> pair_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Lost, LinuxPair, ::testing::Values("primary", "secondary"),
+                         [](const auto& tested) { return tested.param; });
+
+TEST_P(LinuxPair, work_goes_on_without_the_lost_side) {
+    ASSERT_VALUE(start_pair());
+    const bool secondary_goes_on = GetParam() == "primary";
+    Vm& lost = secondary_goes_on ? pair_->primary() : pair_->secondary();
+    Vm& survivor = secondary_goes_on ? pair_->secondary() : pair_->primary();
+    lost.process().kill_now();
+    ASSERT_VALUE(take_over(survivor));
+    ASSERT_VALUE(wait_run_state(survivor, "running"));
+    ASSERT_VALUE(check_works(survivor));
+    EXPECT_EQ(ASSERT_VALUE(survivor.terminate()), ExitStatus::exited(0));
+}
+
+}  // namespace
+}  // namespace qc::qtest
