@@ -21,7 +21,7 @@ ROOMS = {
     "net": ["util", "qapi", "io", "memory", "state", "qom", "chardev"],
     "ui": ["util", "qapi", "io", "memory", "state", "qom", "chardev"],
     "monitor": ["util", "qapi", "io", "qom", "chardev"],
-    "hw": ["util", "qapi", "io", "memory", "state", "qom", "chardev", "block", "net", "ui"],
+    "hw": ["util", "qapi", "io", "memory", "state", "qom", "chardev", "block", "net", "ui", "pc-bios"],
     "target": ["util", "memory", "state", "hw/core"],
     "accel": ["util", "memory", "state", "hw/core", "target"],
     "runstate": ["util", "qapi", "monitor/context", "memory", "state", "hw/core", "target", "accel"],
