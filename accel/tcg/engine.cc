@@ -57,6 +57,7 @@ StopReason Engine::run() {
             if (serve() == Served::kLeave) return StopReason::kKicked;
         }
         if ((cpu_.halted && !cpu_.trap_pending) || cpu_.wait_for_sipi) [[unlikely]] {
+            cpu_.fpu.release_host();
             return StopReason::kHalted;
         }
         if (blocks_.has_dropped()) [[unlikely]] {
@@ -111,6 +112,7 @@ void Engine::run_block(Block& block) {
 
 // The exception that ended a block, or that kept the next from being fetched.
 void Engine::settle_exception() {
+    cpu_.fpu.release_host();
     if (cpu_.stopped_at != nullptr && !cpu_.fault_at_rip) {
         cpu_.rip = cpu_.ip_of(*cpu_.stopped_at);
     }
@@ -130,6 +132,7 @@ bool Engine::needs_single_step() const {
 
 // One instruction under some kind of supervision: a shadow, TF, a breakpoint.
 void Engine::run_single() {
+    cpu_.fpu.release_host();
     cpu_.next = nullptr;
     cpu_.chain_slot = nullptr;
     if (cpu_.trap_pending && !cpu_.shadow_mov_ss) {
@@ -172,6 +175,7 @@ void Engine::run_single() {
 }
 
 Engine::Served Engine::serve() {
+    cpu_.fpu.release_host();
     uint32_t bits = cpu_.requests.load(std::memory_order_acquire) & cpu_.request_mask;
     constexpr uint32_t kEvents =
         kRequestInterrupt | kRequestNmi | kRequestInit | kRequestStartup | kRequestSmi;
@@ -229,6 +233,7 @@ Block* Engine::find_block(uint32_t mode) {
     uint64_t linear = (cpu_.seg[i386::kCs].base + cpu_.rip) & cpu_.linear_mask;
     Block* block = blocks_.find_by_address(linear, jump_key(cpu_, mode));
     if (block == nullptr) {
+        cpu_.fpu.release_host();
         FetchEntry entry;
         uint64_t physical = 0;
         if (bytes_to_limit(cpu_.rip) == 0) {

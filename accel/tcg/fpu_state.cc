@@ -123,6 +123,13 @@ void FpuState::load_area(const uint8_t* data, size_t size, Pointers pointers) {
     data_selector = selectors[1];
 }
 
+void FpuState::take_from_host() {
+    asm volatile("stmxcsr %0" : "=m"(mxcsr));
+    uint32_t initial = kMxcsrInitial;
+    asm volatile("ldmxcsr %0" : : "m"(initial));
+    on_host = false;
+}
+
 // The image has ST(0) first; the physical registers stay what they are.
 void FpuState::rotate_to_top_zero() {
     constexpr size_t kSlot = 16;

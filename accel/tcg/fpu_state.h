@@ -64,7 +64,16 @@ struct FpuState {
     uint16_t instruction_selector = 0;
     uint16_t data_selector = 0;
 
+    // The host's MXCSR is the guest's, flags included, and newer than `mxcsr`: from a
+    // floating-point instruction on until release_host(). See simd_float.h.
+    bool on_host = false;
+
     FpuState();
+
+    // Before anything but guest code runs, and before `mxcsr` is looked at.
+    void release_host() {
+        if (on_host) take_from_host();
+    }
 
     template <typename T>
     T get(size_t offset) const {
@@ -122,6 +131,7 @@ struct FpuState {
     }
 
  private:
+    void take_from_host();
     void rotate_to_top_zero();
 };
 

@@ -337,6 +337,7 @@ uint64_t load_physical(Cpu& cpu, uint64_t address, unsigned size) {
         return value;
     }
     {
+        cpu.fpu.release_host();
         MachineLockGuard guard(cpu.env.lock);
         value = cpu.env.memory.load(memory::PhysAddr(address), size);
     }
@@ -350,6 +351,7 @@ void store_physical(Cpu& cpu, uint64_t address, unsigned size, uint64_t value) {
         return;
     }
     {
+        cpu.fpu.release_host();
         MachineLockGuard guard(cpu.env.lock);
         cpu.env.memory.store(memory::PhysAddr(address), size, value);
     }
@@ -379,6 +381,7 @@ void flush_page(Cpu& cpu, uint64_t linear) {
 uint64_t port_read(Cpu& cpu, uint16_t port, unsigned size) {
     uint64_t value = 0;
     {
+        cpu.fpu.release_host();
         MachineLockGuard guard(cpu.env.lock);
         value = cpu.env.io.load(memory::PhysAddr(port), size);
     }
@@ -388,6 +391,7 @@ uint64_t port_read(Cpu& cpu, uint16_t port, unsigned size) {
 
 void port_write(Cpu& cpu, uint16_t port, unsigned size, uint64_t value) {
     {
+        cpu.fpu.release_host();
         MachineLockGuard guard(cpu.env.lock);
         cpu.env.io.store(memory::PhysAddr(port), size, value);
     }

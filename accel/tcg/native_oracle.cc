@@ -130,7 +130,7 @@ bool map_at(uint32_t address, uint32_t size, int protection) {
                     .rdi = g[7],
                     .rip = kOracleCode,
                     .cs = c.code64 ? kLongCode : kCompatibilityCode,
-                    .rflags = c.flags | kTrapFlag,
+                    .rflags = c.flags | (c.single_step ? kTrapFlag : 0),
                     .rsp = g[4],
                     .ss = kUserData};
         if (sigsetjmp(child_return, 1) == 0) qc_oracle_enter(&frame, c.fpu.data());

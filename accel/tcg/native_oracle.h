@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// For unit tests: executes single 32- or 64-bit instructions on the host's processor, in a
+// For unit tests: executes 32- or 64-bit instructions, mostly single ones, on the host's
+// processor, in a
 // forked child, so that the emulator's results can be compared with the real ones.
 // The child maps code, data and stack at the addresses that the guest has them at,
 // enters a code segment of the right size with the trap flag set, and notes what signal
@@ -22,9 +23,13 @@ inline constexpr uint32_t kOracleDataSize = 0x1000;
 // Within the data: the stack pointer starts in its middle.
 inline constexpr uint32_t kOracleStack = kOracleData + 0x800;
 
+using OracleCode = std::array<uint8_t, 96>;
+
 struct OracleCase {
-    // In: the instruction, the registers in encoding order, the flags.
-    std::array<uint8_t, 16> code{};
+    // In: the instruction (several, up to one that faults, if not single_step), the
+    // registers in encoding order, the flags.
+    OracleCode code{};
+    bool single_step = true;
     bool code64 = false;
     std::array<uint64_t, 16> registers{};  // eight for 32-bit code
     uint32_t flags = 0;

@@ -51,7 +51,7 @@ class Generator {
     }
 
     // About the instruction at `code`.
-    bool decode(const std::array<uint8_t, 16>& code) {
+    bool decode(const OracleCode& code) {
         return ZYAN_SUCCESS(
             ZydisDecoderDecodeFull(&decoder_, code.data(), 15, &instruction_, operands_));
     }
@@ -87,7 +87,7 @@ class Generator {
         }
     }
 
-    void random_code(std::array<uint8_t, 16>& code) {
+    void random_code(OracleCode& code) {
         static constexpr uint8_t kPrefixes[] = {0x66, 0x66, 0x66, 0xf3, 0xf2, 0xf0};
         for (uint8_t& byte : code)
             byte = static_cast<uint8_t>(word());
@@ -270,9 +270,10 @@ void compare_with_host(M& m, Generator generator, size_t count) {
         if (equal) continue;
         ++differences;
         ADD_FAILURE() << "case " << i << ", " << generator.name() << " "
-                      << fmt::format("{:02x}", fmt::join(cases[i].code, "")) << "\n before "
-                      << describe(cases[i]) << "\n host   " << describe(host[i]) << "\n here   "
-                      << describe(here);
+                      << fmt::format("{:02x}", fmt::join(cases[i].code.begin(),
+                                                         cases[i].code.begin() + 15, ""))
+                      << "\n before " << describe(cases[i]) << "\n host   " << describe(host[i])
+                      << "\n here   " << describe(here);
     }
 }
 

@@ -29,6 +29,7 @@ bool fxsave(Cpu& cpu, const Op& op) {
     FxsaveData data;
     unsigned bytes = fxsave_bytes(cpu);
     if (!x87_available(cpu) || !operand_aligned(cpu, op)) return false;
+    cpu.fpu.release_host();
     cpu.fpu.save_area(data.data(), bytes, kPointers);
     return store_bytes(cpu, op, data.data(), bytes);
 }
@@ -43,6 +44,7 @@ bool fxrstor(Cpu& cpu, const Op& op) {
     uint32_t mxcsr = 0;
     std::memcpy(&mxcsr, data.data() + FpuState::kMxcsr, 4);
     if ((mxcsr & ~kMxcsrMask) != 0) return raise(cpu, i386::kGeneralProtection, 0);
+    cpu.fpu.release_host();
     cpu.fpu.load_area(data.data(), bytes, kPointers);
     return true;
 }
@@ -51,11 +53,14 @@ bool ldmxcsr(Cpu& cpu, const Op& op) {
     uint32_t value = 0;
     if (!sse_ready(cpu) || !load_operand<uint32_t>(cpu, op, value)) return false;
     if ((value & ~kMxcsrMask) != 0) return raise(cpu, i386::kGeneralProtection, 0);
+    cpu.fpu.release_host();
     cpu.fpu.mxcsr = value;
     return true;
 }
 bool stmxcsr(Cpu& cpu, const Op& op) {
-    return sse_ready(cpu) && store_operand<uint32_t>(cpu, op, cpu.fpu.mxcsr);
+    if (!sse_ready(cpu)) return false;
+    cpu.fpu.release_host();
+    return store_operand<uint32_t>(cpu, op, cpu.fpu.mxcsr);
 }
 
 bool emms(Cpu& cpu, const Op&) {

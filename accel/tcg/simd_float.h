@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Floating point on the host's vector unit under the guest's MXCSR: rounding, FTZ and
-// DAZ as the guest has set them, all exceptions masked for the host. What the host
-// raises is the guest's to see: in its MXCSR, or as #XM if the guest unmasks it; then
+// DAZ as the guest has set them. While the guest masks all exceptions, the host's
+// register simply is the guest's, from the first such instruction on until something
+// else than guest code is to run (FpuState::release_host). Where the guest unmasks one,
+// it is masked for the host still: what the host raises is then delivered as #XM, and
 // nothing is written. Source: Intel SDM vol. 1, 11.5.
 //
 // Threading: the vCPU's thread.
@@ -32,24 +34,34 @@ inline uint32_t host_mxcsr() {
 // to be delivered.
 bool settle_unmasked(Cpu& cpu, uint32_t raised, const Xmm& result, Tiny tiny);
 
-// Runs `body`, which executes one instruction (as volatile assembly) and puts what it
-// computes into `result`, without writing any register of the guest. True if it counts.
+// As under_guest_mxcsr(), for a guest that unmasks exceptions.
 template <typename Body>
-[[gnu::always_inline]] inline bool under_guest_mxcsr(Cpu& cpu, const Xmm& result, Tiny tiny,
-                                                     Body body) {
-    uint32_t guest = cpu.fpu.mxcsr;
-    uint32_t control = (guest & ~mxcsr::kExceptions) | mxcsr::kMasks;
+[[gnu::noinline]] bool under_unmasked_mxcsr(Cpu& cpu, const Xmm& result, Tiny tiny, Body body) {
+    uint32_t control = (cpu.fpu.mxcsr & ~mxcsr::kExceptions) | mxcsr::kMasks;
     // Flushing is for masked underflow only.
     constexpr uint32_t kUnderflowMask = mxcsr::kUnderflow << mxcsr::kMaskShift;
-    if ((guest & kUnderflowMask) == 0) [[unlikely]]
-        control &= ~mxcsr::kFlushToZero;
+    if ((cpu.fpu.mxcsr & kUnderflowMask) == 0) control &= ~mxcsr::kFlushToZero;
     set_host_mxcsr(control);
     body();
     uint32_t raised = host_mxcsr() & mxcsr::kExceptions;
     set_host_mxcsr(kMxcsrInitial);
-    if ((guest & mxcsr::kMasks) != mxcsr::kMasks) [[unlikely]]
-        return settle_unmasked(cpu, raised, result, tiny);
-    cpu.fpu.mxcsr = guest | raised;
+    return settle_unmasked(cpu, raised, result, tiny);
+}
+
+// Runs `body`, which executes one instruction (as volatile assembly) and puts what it
+// computes into `result`, without writing any register of the guest. True if it counts.
+// Changing MXCSR is dear: it stays the guest's until something else is to run.
+template <typename Body>
+[[gnu::always_inline]] inline bool under_guest_mxcsr(Cpu& cpu, const Xmm& result, Tiny tiny,
+                                                     Body body) {
+    if (!cpu.fpu.on_host) [[unlikely]] {
+        if ((cpu.fpu.mxcsr & mxcsr::kMasks) != mxcsr::kMasks) {
+            return under_unmasked_mxcsr(cpu, result, tiny, body);
+        }
+        set_host_mxcsr(cpu.fpu.mxcsr);
+        cpu.fpu.on_host = true;
+    }
+    body();
     return true;
 }
 

@@ -35,6 +35,7 @@ bool compute(Cpu& cpu, const Op& op) {
         return false;
     }
     FpuState& fpu = cpu.fpu;
+    fpu.release_host();
     std::array<uint8_t, FpuState::kX87Size> before;
     std::copy_n(fpu.image.data(), before.size(), before.data());
     uint16_t status_before = fpu.status();
