@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // For unit tests: executes 32- or 64-bit instructions, mostly single ones, on the host's
-// processor, in a
-// forked child, so that the emulator's results can be compared with the real ones.
-// The child maps code, data and stack at the addresses that the guest has them at,
-// enters a code segment of the right size with the trap flag set, and notes what signal
-// comes.
+// processor, in a forked child, so that the emulator's results can be compared with the
+// real ones. The child maps code, data and stack at the addresses that the guest has
+// them at, enters a code segment of the right size with the trap flag set, and notes
+// what signal comes.
 //
 // Threading: one thread; forks.
 #pragma once

@@ -6,6 +6,7 @@
 
 #include <bit>
 
+#include "accel/tcg/test_long.h"
 #include "accel/tcg/test_protected.h"
 
 namespace qc::accel::tcg {
@@ -275,6 +276,36 @@ TEST(TcgSimd, fxsave_moves_xmm_registers_if_the_system_knows_of_them) {
         EXPECT_EQ(xmm_half(s, 7, 1), moved ? kXmm + 7 * 16 + 8 : 72u);
         EXPECT_EQ(xmm_half(s, 8, 1), 82u);
     }
+}
+
+QC_GUEST_CODE(64, fx_areas_64, R"(
+    movdqa %xmm1, %xmm15
+    fninit
+    fldl 0x30000
+    fxsave64 0x30400
+    fxsave 0x30800
+    pxor %xmm15, %xmm15
+    fxrstor64 0x30400
+    hlt
+)")
+
+TEST(TcgSimd, fxsave_in_64_bit_mode_has_sixteen_registers_and_two_forms_of_pointers) {
+    LongMachine m("max");
+    m.start(fx_areas_64());
+    i386::CpuState s = m.state();
+    s.cr4 |= kSse;
+    set_xmm(s, 1, 11, 12);
+    m.set_state(s);
+    EXPECT_EQ(m.run_to_exception().vector, kCompletes);
+    for (uint32_t area : {0x30400, 0x30800}) {
+        EXPECT_EQ(m.peek<uint64_t>(area + kXmm + 15 * 16 + 8), 12u);
+        EXPECT_EQ(m.peek<uint32_t>(area + 8), TestMachine::kCodeAt + 7);
+        EXPECT_EQ(m.peek<uint32_t>(area + 16), 0x30000u);
+    }
+    // The upper half of an offset, or a selector.
+    EXPECT_EQ(m.peek<uint32_t>(0x30400 + 12), 0u);
+    EXPECT_EQ(m.peek<uint32_t>(0x30800 + 12), LongMachine::kKernelCode);
+    EXPECT_EQ(xmm_half(m.state(), 15, 0), 11u);
 }
 
 QC_GUEST_CODE(32, copy_registers, "movdqa %xmm2, %xmm5; paddq %xmm2, %xmm5; hlt")
