@@ -46,6 +46,7 @@ stress: deps tests
 nightly: deps tests
 	@COLO_SEEDS=$(SEEDS) COLO_FIRST_SEED=$(FIRST_SEED) \
 	    HEARTBEAT_SEEDS=$(SEEDS) HEARTBEAT_FIRST_SEED=$(FIRST_SEED) \
+	    ORACLE_FIRST_SEED=$(FIRST_SEED) \
 	    scripts/run-tests --build-dir $(BUILD) --suite nightly
 
 fuzz: deps

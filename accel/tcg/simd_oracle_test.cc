@@ -7,6 +7,7 @@
 
 #include <fmt/ranges.h>
 #include <bit>
+#include <cstdlib>
 #include <map>
 #include <random>
 #include <string>
@@ -334,6 +335,21 @@ TEST(TcgSimdOracle, random_sequences_do_what_the_host_does) {
 TEST(TcgSimdOracle, random_64_bit_sequences_do_what_the_host_does) {
     LongMachine m("max");
     compare_with_host(m, SimdGenerator(20265, true), 3000, 8);
+}
+
+// `make nightly`: a million sequences, of other seeds every day.
+TEST(NightlySimdOracle, many_sequences_do_what_the_host_does) {
+    constexpr uint64_t kRounds = 100;
+    constexpr size_t kCases = 5000;
+    const char* text = std::getenv("ORACLE_FIRST_SEED");
+    uint64_t first = text == nullptr ? 1 : std::strtoull(text, nullptr, 10);
+    ProtectedMachine narrow("max");
+    LongMachine wide("max");
+    for (uint64_t seed = first; seed < first + kRounds && !HasFailure(); ++seed) {
+        SCOPED_TRACE(fmt::format("ORACLE_FIRST_SEED={}", seed));
+        compare_with_host(narrow, SimdGenerator(seed, false), kCases, 8);
+        compare_with_host(wide, SimdGenerator(seed, true), kCases, 8);
+    }
 }
 
 }  // namespace

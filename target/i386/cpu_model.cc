@@ -38,6 +38,9 @@ constexpr uint32_t kSse3Cx16 = bits({0, 13});
 constexpr uint32_t kSyscallNxLm = bits({11, 20, 29});
 constexpr uint32_t kLahfSvm = bits({0, 2});
 constexpr uint32_t kX2apic = bits({21});
+// ssse3 sse4.1 sse4.2 popcnt.
+constexpr uint32_t kLaterSse = bits({9, 19, 20, 23});
+constexpr uint32_t kLahf = bits({0});
 constexpr uint32_t kXsave = bits({26});
 constexpr uint32_t kHypervisor = bits({31});
 constexpr std::string_view kAmd = "AuthenticAMD";
@@ -84,6 +87,19 @@ constexpr Definition kModels[] = {
      kSse3Cx16,
      kSyscallNxLm,
      0},
+    {{"Nehalem", "Intel Core i7 9xx (Nehalem Class Core i7)"},
+     Base::kFixed,
+     kIntel,
+     "Intel Core i7 9xx (Nehalem Class Core i7)",
+     6,
+     26,
+     3,
+     0xb,
+     0x80000008,
+     kPentiumPro | kMtrrClflushMcaPse36 | kVme,
+     kSse3Cx16 | kLaterSse,
+     kSyscallNxLm,
+     kLahf},
     {{"max", "Enables all features supported by the accelerator in the current host"},
      Base::kEverything,
      kAmd,
@@ -112,7 +128,7 @@ constexpr Definition kModels[] = {
      0},
 };
 constexpr CpuModelInfo kModelInfos[] = {kModels[0].info, kModels[1].info, kModels[2].info,
-                                        kModels[3].info, kModels[4].info};
+                                        kModels[3].info, kModels[4].info, kModels[5].info};
 static_assert(std::size(kModelInfos) == std::size(kModels));
 
 // Paravirtual features that any model gets under KVM: both clocks' MSRs, no PIO

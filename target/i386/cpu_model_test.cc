@@ -134,6 +134,15 @@ TEST(CpuModel, kvm_shows_the_hosts_vendor) {
     EXPECT_EQ(vendor_of(choose_cpu_model("kvm64", everything("tcg"))->model), "GenuineIntel");
 }
 
+TEST(CpuModel, nehalem_has_sse_up_to_4_2_and_nothing_later) {
+    CpuModel model = choose_cpu_model("Nehalem", everything("tcg"))->model;
+    EXPECT_EQ(model.signature(), 0x106a3u);
+    for (std::string_view name : {"sse3", "ssse3", "sse4.1", "sse4.2", "popcnt", "cx16", "lm"})
+        EXPECT_TRUE(model.has(name)) << name;
+    for (std::string_view name : {"aes", "pclmulqdq", "avx", "xsave", "svm", "sse4a"})
+        EXPECT_FALSE(model.has(name)) << name;
+}
+
 TEST(CpuModel, avx_goes_with_xsave) {
     EXPECT_FALSE(choose_cpu_model("max,-xsave", everything("tcg"))->model.has("avx2"));
 }
