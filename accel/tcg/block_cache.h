@@ -78,7 +78,7 @@ class BlockCache {
  private:
     static constexpr unsigned kBuckets = 64;
     static constexpr unsigned kChunkBytes = 64;
-    static constexpr unsigned kJumps = 2048;
+    static constexpr unsigned kJumps = 8192;
     // Beyond this many instructions the cache starts anew.
     static constexpr size_t kMaxOps = 256 * 1024;
 

@@ -171,6 +171,26 @@ TEST(CpuStateValidate, sixty_four_bit_state_passes) {
     EXPECT_TRUE(validate(state)) << validate(state).error().message();
 }
 
+TEST(CpuStateValidate, what_guests_can_bring_about_passes) {
+    // Long mode was left with an FS base that only it could set.
+    CpuState left = reset_state(model(), true);
+    left.segments[kFs].base = 0xffff888000000000;
+    EXPECT_TRUE(validate(left));
+    left.segments[kFs].base = uint64_t{1} << 47;
+    EXPECT_FALSE(validate(left));
+
+    // The last instruction below the canonical hole has run; the next fetch faults.
+    CpuState edge = reset_state(model(), true);
+    edge.cr0 = 0x80050033;
+    edge.cr4 = 0x6b0;
+    edge.efer = 0xd01;
+    edge.segments[kCs] = Segment{0x10, 0, 0xffffffff, 0xa09b};
+    edge.rip = 0x800000000000;
+    EXPECT_TRUE(validate(edge));
+    edge.rip = 0x1000000000000;
+    EXPECT_FALSE(validate(edge));
+}
+
 TEST(CpuState, dump_shows_registers_by_name) {
     std::string text = dump_registers(reset_state(model(), true));
     EXPECT_NE(text.find("RIP=000000000000fff0"), std::string::npos) << text;
