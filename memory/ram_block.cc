@@ -12,16 +12,22 @@ namespace qc::memory {
 Result<std::unique_ptr<RamBlock>> RamBlock::create(std::string id, uint64_t size, Kind kind) {
     QC_ASSERT(size > 0 && size % kPageSize == 0);
     HostMemory host = TRY(HostMemory::map(size).context("cannot set up guest memory '{}'", id));
-    return std::unique_ptr<RamBlock>(new RamBlock(std::move(id), kind, std::move(host)));
+    return over({.id = std::move(id), .memory = std::make_shared<HostMemory>(std::move(host))},
+                kind);
 }
 
-RamBlock::RamBlock(std::string id, Kind kind, HostMemory memory)
-    : id_(std::move(id)),
-      memory_(std::move(memory)),
+std::unique_ptr<RamBlock> RamBlock::over(RamMemory memory, Kind kind) {
+    QC_ASSERT(memory.memory->size() % kPageSize == 0);
+    return std::unique_ptr<RamBlock>(new RamBlock(std::move(memory), kind));
+}
+
+RamBlock::RamBlock(RamMemory memory, Kind kind)
+    : memory_(std::move(memory)),
+      host_(memory_.memory->data()),
       kind_(kind),
       dirty_(page_count()),
       code_pages_(page_count()),
-      capture_(memory_.bytes()) {}
+      capture_(memory_.memory->bytes()) {}
 
 void RamBlock::write(uint64_t offset, std::span<const std::byte> data) {
     if (data.empty()) return;

@@ -38,6 +38,15 @@ class CodeWriteListener {
     virtual void code_page_written(RamBlock& block, uint64_t page) = 0;
 };
 
+// Memory for a block that somebody else has set up: a memory back end.
+struct RamMemory {
+    std::string id;  // the block's
+    // Whoever holds it keeps it.
+    std::shared_ptr<const HostMemory> memory;
+    bool shared = false;      // other processes may map the same
+    bool named_file = false;  // and find it by a name that outlives this process
+};
+
 class RamBlock {
  public:
     enum class Kind : uint8_t { kRam, kRom };
@@ -45,14 +54,20 @@ class RamBlock {
     // `id` is the name in the migration stream ("pc.ram", "pc.bios"); `size` is in
     // bytes, a multiple of kPageSize. Contents start as zeros, unallocated.
     static Result<std::unique_ptr<RamBlock>> create(std::string id, uint64_t size, Kind kind);
+    static std::unique_ptr<RamBlock> over(RamMemory memory, Kind kind);
     RamBlock(const RamBlock&) = delete;
     RamBlock& operator=(const RamBlock&) = delete;
 
-    const std::string& id() const { return id_; }
+    const std::string& id() const { return memory_.id; }
     Kind kind() const { return kind_; }
-    uint64_t size() const { return memory_.size(); }
+    uint64_t size() const { return memory_.memory->size(); }
     uint64_t page_count() const { return size() / kPageSize; }
-    std::byte* host() const { return memory_.data(); }
+    std::byte* host() const { return host_; }
+    // Another process that maps the same file has the same contents.
+    bool shared_by_name() const { return memory_.shared && memory_.named_file; }
+    // Where a guest sees the first byte; the board says so.
+    uint64_t guest_address() const { return guest_address_; }
+    void set_guest_address(uint64_t address) { guest_address_ = address; }
     std::span<std::byte> page(uint64_t page_number) const { return pages(page_number, 1); }
     std::span<std::byte> pages(uint64_t first, uint64_t count) const {
         return {host() + first * kPageSize, count * kPageSize};
@@ -91,11 +106,12 @@ class RamBlock {
     void set_code_write_listener(CodeWriteListener* listener) { listener_ = listener; }
 
  private:
-    RamBlock(std::string id, Kind kind, HostMemory memory);
+    RamBlock(RamMemory memory, Kind kind);
 
-    std::string id_;
-    HostMemory memory_;
+    const RamMemory memory_;
+    std::byte* const host_;
     Kind kind_;
+    uint64_t guest_address_ = 0;
     std::atomic<bool> logging_{false};
     AtomicBitmap dirty_;
     AtomicBitmap code_pages_;

@@ -11,6 +11,12 @@ Result<RamBlock*> RamList::create_block(std::string id, uint64_t size, RamBlock:
     return blocks_.back().get();
 }
 
+RamBlock* RamList::add_block(RamMemory memory, RamBlock::Kind kind) {
+    QC_ASSERT(find(memory.id) == nullptr);
+    blocks_.push_back(RamBlock::over(std::move(memory), kind));
+    return blocks_.back().get();
+}
+
 RamBlock* RamList::find(std::string_view id) const {
     for (const auto& block : blocks_) {
         if (block->id() == id) return block.get();

@@ -20,6 +20,8 @@ class RamList {
  public:
     Result<RamBlock*> create_block(std::string id, uint64_t size, RamBlock::Kind kind);
 
+    RamBlock* add_block(RamMemory memory, RamBlock::Kind kind);
+
     RamBlock* find(std::string_view id) const;
     const std::vector<std::unique_ptr<RamBlock>>& blocks() const { return blocks_; }
     uint64_t total_bytes() const;

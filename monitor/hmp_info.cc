@@ -76,6 +76,18 @@ Result<std::string> info_block(MonitorContext& context, const HmpArgs&) {
     return text;
 }
 
+Result<std::string> info_memdev(MonitorContext& context, const HmpArgs&) {
+    std::string text;
+    for (const auto& info : TRY(query_qmp<std::vector<qapi::Memdev>>(context, "query-memdev"))) {
+        text += fmt::format(
+            "memory backend: {}\n  size:  {}\n  merge: {}\n  dump: {}\n  prealloc: {}\n"
+            "  share: {}\n  reserve: {}\n  policy: {}\n  host nodes: \n",
+            info.id.value_or(""), info.size, info.merge, info.dump, info.prealloc, info.share,
+            info.reserve.value_or(true), to_string(info.policy));
+    }
+    return text + "\n";
+}
+
 Result<std::string> info_memory(MonitorContext& context, const HmpArgs&) {
     const auto info = TRY(query_qmp<qapi::MemoryInfo>(context, "query-memory-size-summary"));
     std::string text = fmt::format("base memory: {}\n", info.base_memory);
@@ -104,6 +116,11 @@ constexpr HmpCommand kCommands[] = {
      .usage = "",
      .help = "show whether KVM runs the guest",
      .run = info_kvm},
+    {.names = "memdev",
+     .parameters = {},
+     .usage = "",
+     .help = "show the memory back ends",
+     .run = info_memdev},
     {.names = "memory_size_summary",
      .parameters = {},
      .usage = "",

@@ -82,6 +82,9 @@ Result<void> set_machine(Parse& parse, const std::string& value, const std::stri
         TRY(add_accelerators(parse, *accelerators, origin));
     }
     if (auto hpet = TRY(options.take_bool("hpet"))) parse.options.hpet = *hpet;
+    if (auto backend = options.take("memory-backend")) {
+        parse.options.memory.backend = std::move(backend);
+    }
     if (!options.options().empty()) {
         return fail("Property '{}-machine.{}' not found",
                     canonical_machine_type(parse.options.machine_type),
@@ -99,7 +102,42 @@ Result<void> set_memory(Parse& parse, const std::string& value, const std::strin
     if (bytes < kMebibyte) return fail("a machine has at least 1 MiB of memory");
     // Firmware and guests count memory in megabytes; QEMU rounds up likewise.
     parse.options.ram_bytes = (bytes + 8191) / 8192 * 8192;
+    parse.options.memory.size_given = true;
     return {};
+}
+
+Result<void> set_memory_path(Parse& parse, const std::string& value, const std::string&) {
+    if (value.empty()) return fail("a path is missing");
+    parse.options.memory.path = value;
+    return {};
+}
+
+Result<void> set_memory_prealloc(Parse& parse, const std::string&, const std::string&) {
+    parse.options.memory.prealloc = true;
+    return {};
+}
+
+// One node that has everything: what a machine without nodes is. More of them would have
+// to be described to the guest.
+Result<void> add_numa_node(Parse& parse, const std::string& value, const std::string&) {
+    auto options = TRY(OptionString::parse(value, "type"));
+    const std::string type = TRY(options.take_required("type"));
+    if (type != "node") return fail("type '{}' is not supported by this version", type);
+    if (parse.options.memory.numa_memdev) {
+        return fail("this version runs machines with one NUMA node");
+    }
+    auto id = TRY(options.take_number("nodeid"));
+    if (id.value_or(0) != 0) return fail("numa: Node ID missing: 0");
+    auto cpus = options.take("cpus");
+    if (cpus && *cpus != "0" && *cpus != "0-0") {
+        return fail("cpus={}: CPU index should be smaller than maxcpus (1)", *cpus);
+    }
+    if (options.take("mem")) {
+        return Failure(Error("Parameter -numa node,mem is not supported by this machine type")
+                           .set_hint("Use -numa node,memdev instead"));
+    }
+    parse.options.memory.numa_memdev = TRY(options.take_required("memdev"));
+    return options.expect_empty();
 }
 
 Result<void> set_cpus(Parse&, const std::string& value, const std::string&) {
@@ -221,8 +259,8 @@ constexpr std::array kEntries = {
     Entry{"h", "", "", print_help},
     Entry{"help", "", "print this list and exit", print_help},
     Entry{"version", "", "print the version and exit", print_version},
-    Entry{"machine", "[type=]NAME[,accel=A[:B]][,hpet=on|off]", "the board; 'help' lists them",
-          set_machine},
+    Entry{"machine", "[type=]NAME[,accel=A[:B]][,hpet=on|off][,memory-backend=ID]",
+          "the board; 'help' lists them", set_machine},
     Entry{"M", "[type=]NAME", "the same as -machine", set_machine},
     Entry{"accel", "NAME", "how guest code runs, tried in the order given; 'help' lists them",
           set_accelerator},
@@ -230,6 +268,10 @@ constexpr std::array kEntries = {
     Entry{"cpu", "MODEL[,[+-]FEATURE][,FEATURE=on|off]", "the CPU model; 'help' lists them",
           set_string<&Options::cpu_model>},
     Entry{"m", "[size=]N[kMGT]", "guest memory, in MiB if no unit is given (128)", set_memory},
+    Entry{"mem-path", "FILE", "guest memory in a file there; FILE may be a directory",
+          set_memory_path},
+    Entry{"mem-prealloc", "", "allocate guest memory at once", set_memory_prealloc},
+    Entry{"numa", "node,memdev=ID", "guest memory is that memory back end's", add_numa_node},
     Entry{"smp", "[cpus=]1", "number of CPUs", set_cpus},
     Entry{"name", "NAME[,process=P]", "name of the VM; P also names the process", set_name},
     Entry{"uuid", "UUID", "the VM's UUID, 8-4-4-4-12 hexadecimal digits", set_uuid},

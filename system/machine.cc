@@ -5,6 +5,7 @@
 #include "qapi/generated/qapi_events_run_state.h"
 #include "system/device_nodes.h"
 #include "system/firmware.h"
+#include "system/guest_memory.h"
 #include "system/linux/signal_watch.h"
 #include "system/objects/tls_lookup.h"
 #include "system/option_help.h"
@@ -128,9 +129,11 @@ Result<void> Machine::create_vcpus() {
 }
 
 Result<void> Machine::create_board() {
+    memory::RamMemory ram = TRY(choose_guest_memory(options_, *user_objects_));
     hw::PcBoard::Config config{
         .chipset = chipset_of(options_.machine_type),
         .ram_bytes = options_.ram_bytes,
+        .ram = std::move(ram),
         .hpet = options_.hpet,
         .firmware = TRY(load_firmware(options_.firmware, options_.data_dirs)),
         .product = std::string(canonical_machine_type(options_.machine_type))};

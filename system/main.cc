@@ -14,6 +14,7 @@
 #include "system/option_help.h"
 #include "system/tracing.h"
 #include "system/user_objects.h"
+#include "util/bus_error.h"
 #include "util/log.h"
 #include "util/out_of_memory.h"
 
@@ -67,6 +68,7 @@ int main(int argc, char** argv) {
     // So is a file that may not grow.
     std::signal(SIGXFSZ, SIG_IGN);
     end_when_out_of_memory();
+    end_on_bus_error();
     auto status = run(std::span<const char* const>(argv, static_cast<size_t>(argc)).subspan(1));
     if (!status) {
         error_report(status.error());

@@ -26,6 +26,15 @@ struct ParsedOption {
     std::string origin;
 };
 
+// What the guest's RAM is made of.
+struct MemoryOptions {
+    bool size_given = false;                 // -m
+    std::optional<std::string> backend;      // -machine memory-backend=ID
+    std::optional<std::string> numa_memdev;  // -numa node,memdev=ID
+    std::optional<std::string> path;         // -mem-path
+    bool prealloc = false;                   // -mem-prealloc: all back ends that do not say
+};
+
 struct Options {
     std::string machine_type = "pc";
     bool hpet = true;
@@ -33,6 +42,7 @@ struct Options {
     std::vector<ParsedOption> accelerators;
     std::string cpu_model = "qemu64";
     uint64_t ram_bytes = uint64_t{128} << 20;
+    MemoryOptions memory;
     unsigned cpus = 1;
 
     std::string vm_name;

@@ -9,6 +9,7 @@
 #include "system/device_nodes.h"
 #include "system/machine.h"
 #include "system/objects/authz_objects.h"
+#include "system/objects/memory_backend_objects.h"
 #include "system/objects/secret_object.h"
 #include "system/objects/tls_creds_objects.h"
 
@@ -27,6 +28,9 @@ constexpr std::array kEntries = {
     UserObjects::Entry{kAuthzListFileType, ObjectStage::kBackEnds, make_authz_list_file},
     UserObjects::Entry{kAuthzSimpleType, ObjectStage::kBackEnds, make_authz_simple},
     UserObjects::Entry{migration::heartbeat::kHeartbeatType, ObjectStage::kMachine, make_heartbeat},
+    UserObjects::Entry{kMemoryBackendFileType, ObjectStage::kBackEnds, make_memory_backend_file},
+    UserObjects::Entry{kMemoryBackendMemfdType, ObjectStage::kBackEnds, make_memory_backend_memfd},
+    UserObjects::Entry{kMemoryBackendRamType, ObjectStage::kBackEnds, make_memory_backend_ram},
     UserObjects::Entry{kSecretType, ObjectStage::kBackEnds, make_secret},
     UserObjects::Entry{kTlsCredsAnonType, ObjectStage::kBackEnds, make_tls_creds_anon},
     UserObjects::Entry{kTlsCredsPskType, ObjectStage::kBackEnds, make_tls_creds_psk},

@@ -2,8 +2,13 @@
 #include "util/host_memory.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+
+#include "util/unique_fd.h"
 
 namespace qc {
 namespace {
@@ -53,6 +58,46 @@ TEST(HostMemory, moved_piece_has_one_owner) {
     HostMemory other = std::move(*memory);
     EXPECT_EQ(other.data(), data);
     EXPECT_TRUE(memory->empty());
+}
+
+TEST(HostMemory, two_shared_mappings_of_a_file_have_the_same_contents) {
+    UniqueFd fd(memfd_create("test", MFD_CLOEXEC));
+    ASSERT_EQ(ftruncate(fd.get(), 8 << 20), 0);
+    const HostMapping how{.fd = fd.get(), .offset = 1 << 20, .shared = true};
+    auto one = HostMemory::map(4 << 20, how);
+    auto other = HostMemory::map(4 << 20, how);
+    ASSERT_TRUE(one && other);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(one->data()) % (2 << 20), 0u);
+    one->data()[5] = std::byte{9};
+    EXPECT_EQ(other->data()[5], std::byte{9});
+    std::byte in_file{};
+    EXPECT_EQ(pread(fd.get(), &in_file, 1, (1 << 20) + 5), 1);
+    EXPECT_EQ(in_file, std::byte{9});
+}
+
+TEST(HostMemory, private_mapping_leaves_its_file_alone) {
+    UniqueFd fd(memfd_create("test", MFD_CLOEXEC));
+    ASSERT_EQ(ftruncate(fd.get(), 4096), 0);
+    auto memory = HostMemory::map(4096, {.fd = fd.get()});
+    ASSERT_TRUE(memory);
+    memory->data()[5] = std::byte{9};
+    std::byte in_file{};
+    EXPECT_EQ(pread(fd.get(), &in_file, 1, 5), 1);
+    EXPECT_EQ(in_file, std::byte{0});
+}
+
+TEST(HostMemory, populated_by_several_threads_all_is_there_and_contents_stay) {
+    UniqueFd fd(memfd_create("test", MFD_CLOEXEC));
+    constexpr uint64_t kSize = (9 << 20) + 4096;
+    ASSERT_EQ(ftruncate(fd.get(), kSize), 0);
+    auto memory = HostMemory::map(kSize, {.fd = fd.get(), .shared = true});
+    ASSERT_TRUE(memory);
+    memory->data()[kSize - 1] = std::byte{3};
+    ASSERT_TRUE(memory->populate(3));
+    EXPECT_EQ(memory->data()[kSize - 1], std::byte{3});
+    struct stat status;
+    ASSERT_EQ(fstat(fd.get(), &status), 0);
+    EXPECT_EQ(static_cast<uint64_t>(status.st_blocks) * 512, kSize);
 }
 
 }  // namespace

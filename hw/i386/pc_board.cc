@@ -304,6 +304,7 @@ Result<std::unique_ptr<PcBoard>> PcBoard::create(const Config& config, const Dep
         return fail("a PC cannot have {} processors", deps.cpus.size());
     }
     auto memory = TRY(PcMemory::create({.ram_bytes = config.ram_bytes,
+                                        .ram = config.ram,
                                         .firmware = config.firmware,
                                         .split = pc_ram_split(config.chipset)},
                                        deps.ram, deps.memory_root));

@@ -14,9 +14,23 @@ constexpr uint64_t kMaxRam = uint64_t{1} << 39;
 constexpr uint64_t kFirmwareUnit = 0x10000;
 constexpr uint64_t kMaxFirmware = 16 * kMiB;
 constexpr uint64_t kMaxIsaFirmware = 0x20000;
+constexpr const char* kFirmwareBlock = "pc.bios";
 
 uint64_t isa_firmware_size(const memory::RamBlock& firmware) {
     return std::min(firmware.size(), kMaxIsaFirmware);
+}
+
+Result<memory::RamBlock*> create_ram(const PcMemory::Config& config, memory::RamList& blocks) {
+    constexpr auto kKind = memory::RamBlock::Kind::kRam;
+    if (!config.ram) return blocks.create_block("pc.ram", config.ram_bytes, kKind);
+    if (config.ram->memory->size() != config.ram_bytes) {
+        return fail("memory '{}' has {} bytes, the machine {}", config.ram->id,
+                    config.ram->memory->size(), config.ram_bytes);
+    }
+    if (config.ram->id == kFirmwareBlock) {
+        return fail("memory '{}' has the name of the firmware's", config.ram->id);
+    }
+    return blocks.add_block(*config.ram, kKind);
 }
 }  // namespace
 
@@ -37,11 +51,11 @@ Result<std::unique_ptr<PcMemory>> PcMemory::create(const Config& config, memory:
         return fail("the firmware image has {} bytes, not a multiple of 64 KiB up to 16 MiB",
                     firmware_bytes);
     }
-    memory::RamBlock* ram =
-        TRY(blocks.create_block("pc.ram", config.ram_bytes, memory::RamBlock::Kind::kRam));
+    memory::RamBlock* ram = TRY(create_ram(config, blocks));
     memory::RamBlock* firmware =
-        TRY(blocks.create_block("pc.bios", firmware_bytes, memory::RamBlock::Kind::kRom));
+        TRY(blocks.create_block(kFirmwareBlock, firmware_bytes, memory::RamBlock::Kind::kRom));
     std::memcpy(firmware->host(), config.firmware.data(), firmware_bytes);
+    firmware->set_guest_address(k4GiB - firmware_bytes);
     return std::unique_ptr<PcMemory>(
         new PcMemory(*ram, *firmware, pc_ram_below_4g(config.ram_bytes, config.split), root));
 }

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "memory/memory_region.h"
@@ -35,10 +36,13 @@ class PcMemory {
  public:
     struct Config {
         uint64_t ram_bytes = 0;  // a multiple of the page size, at least 1 MiB
+        // The RAM, if it is there already: of that size.
+        std::optional<memory::RamMemory> ram;
         std::span<const std::byte> firmware;
         PcRamSplit split = {};
     };
-    // Creates the blocks "pc.ram" and "pc.bios" and puts the map into `root`.
+    // Creates the blocks of RAM, "pc.ram" without one given, and "pc.bios", and puts the map into
+    // `root`.
     static Result<std::unique_ptr<PcMemory>> create(const Config& config, memory::RamList& blocks,
                                                     memory::MemoryRegion& root);
     ~PcMemory();
