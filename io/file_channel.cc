@@ -83,11 +83,35 @@ Result<std::optional<size_t>> FileChannel::try_write(std::span<const ConstBytes>
     return try_write_fd(fd_.get(), parts, name_);
 }
 
+// Opened anew by way of the descriptor: the file may have another name by now, or none.
+Result<void> FileChannel::use_direct_io() {
+    const std::string path = fmt::format("/proc/self/fd/{}", fd_.get());
+    const int access = direction_ == Direction::kRead ? O_RDONLY : O_WRONLY;
+    UniqueFd direct(open(path.c_str(), access | O_DIRECT | O_CLOEXEC));
+    if (!direct) return fail_errno(errno, "direct I/O is not possible with {}", name_);
+    struct statx status{};
+    const bool known = statx(direct.get(), "", AT_EMPTY_PATH, STATX_DIOALIGN, &status) == 0 &&
+                       (status.stx_mask & STATX_DIOALIGN) != 0;
+    if (known &&
+        (status.stx_dio_offset_align == 0 || status.stx_dio_offset_align > kDirectAlignment ||
+         status.stx_dio_mem_align > kDirectAlignment)) {
+        return fail("direct I/O is not possible with {}: it wants an alignment of {} bytes", name_,
+                    std::max(status.stx_dio_offset_align, status.stx_dio_mem_align));
+    }
+    direct_fd_ = std::move(direct);
+    return {};
+}
+
+int FileChannel::descriptor_for(uint64_t offset, ConstBytes data) const {
+    const uint64_t bits = offset | data.size() | reinterpret_cast<uintptr_t>(data.data());
+    return direct_fd_ && bits % kDirectAlignment == 0 ? direct_fd_.get() : fd_.get();
+}
+
 Result<void> FileChannel::read_at(uint64_t offset, Bytes data) {
     while (!data.empty()) {
         TRY(check_open("reading from"));
-        const ssize_t count =
-            pread(fd_.get(), data.data(), data.size(), static_cast<off_t>(offset));
+        const ssize_t count = pread(descriptor_for(offset, data), data.data(), data.size(),
+                                    static_cast<off_t>(offset));
         if (count == 0) return fail("reading from {}: it ends at offset {:#x}", name_, offset);
         if (count < 0 && errno == EINTR) continue;
         if (count < 0) return fail_errno(errno, "reading from {} at offset {:#x}", name_, offset);
@@ -100,8 +124,8 @@ Result<void> FileChannel::read_at(uint64_t offset, Bytes data) {
 Result<void> FileChannel::write_at(uint64_t offset, ConstBytes data) {
     while (!data.empty()) {
         TRY(check_open("writing to"));
-        const ssize_t count =
-            pwrite(fd_.get(), data.data(), data.size(), static_cast<off_t>(offset));
+        const ssize_t count = pwrite(descriptor_for(offset, data), data.data(), data.size(),
+                                     static_cast<off_t>(offset));
         if (count < 0 && errno == EINTR) continue;
         if (count < 0) return fail_errno(errno, "writing to {} at offset {:#x}", name_, offset);
         data = data.subspan(static_cast<size_t>(count));

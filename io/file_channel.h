@@ -44,12 +44,15 @@ class FileChannel final : public Channel, private RandomAccess {
                                                         Direction direction);
     WaitOutcome wait(FdEvents direction, Deadline deadline) override;
     void on_shutdown() noexcept override {}
+    Result<void> use_direct_io() override;
+    int descriptor_for(uint64_t offset, ConstBytes data) const;
     Result<void> read_at(uint64_t offset, Bytes data) override;
     Result<void> write_at(uint64_t offset, ConstBytes data) override;
     Result<uint64_t> position() override;
     Result<void> seek(uint64_t offset) override;
 
     UniqueFd fd_;
+    UniqueFd direct_fd_;  // the same file past the host's cache, if that is wanted
     const Direction direction_;
     const bool seekable_;
     std::string name_;

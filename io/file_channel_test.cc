@@ -6,8 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
+
+#include "util/host_memory.h"
 
 namespace qc::io {
 namespace {
@@ -112,6 +115,41 @@ TEST_F(FileChannelTest, file_for_appending_has_no_positions) {
     UniqueFd fd(open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600));
     auto channel = *FileChannel::adopt(std::move(fd), FileChannel::Direction::kWrite, "fd:x");
     EXPECT_EQ(channel->random_access(), nullptr);
+}
+
+TEST_F(FileChannelTest, direct_io_takes_what_is_aligned_and_the_rest_still_works) {
+    auto channel = *FileChannel::create_file(path_, 0);
+    RandomAccess* file = channel->random_access();
+    if (Result<void> direct = file->use_direct_io(); !direct) GTEST_SKIP() << path_;
+    HostMemory memory = *HostMemory::map(3 * 4096);
+    std::ranges::fill(memory.bytes(), std::byte{'x'});
+    ASSERT_TRUE(file->write_at(4096, memory.bytes()));
+    write(*channel, "stream");
+    ASSERT_TRUE(file->write_at(5, std::as_bytes(std::span("unaligned", 9))));
+    ASSERT_TRUE(channel->finish_writing(kNoDeadline));
+    const std::string text = contents();
+    EXPECT_EQ(text.substr(0, 14), "streaunaligned");
+    EXPECT_EQ(text.substr(4096), std::string(3 * 4096, 'x'));
+
+    auto again = *FileChannel::open_file(path_, 0);
+    ASSERT_TRUE(again->random_access()->use_direct_io());
+    std::ranges::fill(memory.bytes(), std::byte{0});
+    ASSERT_TRUE(again->random_access()->read_at(4096, memory.bytes()));
+    EXPECT_EQ(memory.data()[3 * 4096 - 1], std::byte{'x'});
+    ASSERT_TRUE(again->random_access()->read_at(0, memory.bytes().first(3)));
+    EXPECT_EQ(memory.data()[2], std::byte{'r'});
+    const Result<void> behind = again->random_access()->read_at(4 * 4096, memory.bytes());
+    EXPECT_FALSE(behind);
+}
+
+TEST_F(FileChannelTest, direct_io_without_a_file_system_that_can_is_refused_by_name) {
+    // Of /proc, whose files have no cache to go past.
+    auto channel = *FileChannel::open_file("/proc/self/status", 0);
+    const Result<void> direct = channel->random_access()->use_direct_io();
+    ASSERT_FALSE(direct);
+    EXPECT_NE(direct.error().message().find("direct I/O is not possible with file:/proc"),
+              std::string::npos)
+        << direct.error().message();
 }
 
 }  // namespace

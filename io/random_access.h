@@ -18,6 +18,12 @@ class RandomAccess {
  public:
     virtual ~RandomAccess() = default;
 
+    // From now on what is aligned to kDirectAlignment - where it lies in memory and in the
+    // file, and its length - goes past the host's cache; the rest does not. Before the
+    // first read_at() or write_at(). An error if the file system cannot do so.
+    static constexpr uint64_t kDirectAlignment = 4096;
+    virtual Result<void> use_direct_io() = 0;
+
     // An end of the file before all of it was read is an error.
     virtual Result<void> read_at(uint64_t offset, Bytes data) = 0;
     virtual Result<void> write_at(uint64_t offset, ConstBytes data) = 0;

@@ -30,7 +30,7 @@ constexpr std::array<Entry, kCapabilityCount> kEntries = {{
     {"dirty-bitmaps", false},
     {"postcopy-blocktime", false},
     {"late-block-activate", true},
-    {"x-ignore-shared", false},
+    {"x-ignore-shared", true},
     {"validate-uuid", true},
     {"background-snapshot", false},
     {"zero-copy-send", true},
@@ -41,9 +41,9 @@ constexpr std::array<Entry, kCapabilityCount> kEntries = {{
 }};
 
 // What COLO cannot be combined with, whatever else works.
-constexpr std::array kNeverWithColo = {Capability::kPostcopyRam, Capability::kBackgroundSnapshot,
-                                       Capability::kMappedRam, Capability::kReleaseRam,
-                                       Capability::kZeroCopySend};
+constexpr std::array kNeverWithColo = {Capability::kPostcopyRam,  Capability::kBackgroundSnapshot,
+                                       Capability::kMappedRam,    Capability::kReleaseRam,
+                                       Capability::kZeroCopySend, Capability::kXIgnoreShared};
 
 constexpr std::array<std::pair<Capability, Capability>, 2> kNeeds = {{
     {Capability::kSwitchoverAck, Capability::kReturnPath},
@@ -51,10 +51,12 @@ constexpr std::array<std::pair<Capability, Capability>, 2> kNeeds = {{
 }};
 
 // Each would make the other do nothing.
-constexpr std::array<std::pair<Capability, Capability>, 3> kNeverTogether = {{
+constexpr std::array<std::pair<Capability, Capability>, 5> kNeverTogether = {{
     {Capability::kMultifd, Capability::kXbzrle},
     {Capability::kMappedRam, Capability::kXbzrle},
     {Capability::kMappedRam, Capability::kZeroCopySend},
+    {Capability::kXIgnoreShared, Capability::kPostcopyRam},
+    {Capability::kXIgnoreShared, Capability::kBackgroundSnapshot},
 }};
 
 }  // namespace
@@ -102,7 +104,18 @@ Result<void> Capabilities::apply(std::span<const Change> changes) {
     return {};
 }
 
+Result<void> check_complete(const Capabilities& capabilities, const Parameters& parameters) {
+    if (parameters.direct_io && !capabilities.get(Capability::kMappedRam)) {
+        return fail("Parameter 'direct-io' requires capability '{}'",
+                    to_string(Capability::kMappedRam));
+    }
+    return {};
+}
+
 Result<void> check_settings(const Capabilities& capabilities, const Parameters& parameters) {
+    if (parameters.mode == MigrationMode::kCprReboot && capabilities.get(Capability::kXColo)) {
+        return fail("Cannot use COLO with CPR: capability 'x-colo' with parameter 'mode'");
+    }
     for (Capability capability : {Capability::kMappedRam, Capability::kZeroCopySend}) {
         if (!capabilities.get(capability)) continue;
         if (capabilities.get(Capability::kMultifd) &&

@@ -65,5 +65,7 @@ class Capabilities {
 
 // Refuses by name what a capability cannot be combined with among the parameters.
 Result<void> check_settings(const Capabilities& capabilities, const Parameters& parameters);
+// What a migration needs that begins now: settings may come in any order before.
+Result<void> check_complete(const Capabilities& capabilities, const Parameters& parameters);
 
 }  // namespace qc::migration

@@ -44,8 +44,9 @@ TEST(Capabilities, unsupported_ones_may_be_switched_off) {
 }
 
 TEST(Capabilities, colo_is_refused_together_with_what_it_excludes_by_both_names) {
-    for (Capability other : {Capability::kPostcopyRam, Capability::kBackgroundSnapshot,
-                             Capability::kMappedRam, Capability::kReleaseRam}) {
+    for (Capability other :
+         {Capability::kPostcopyRam, Capability::kBackgroundSnapshot, Capability::kMappedRam,
+          Capability::kReleaseRam, Capability::kXIgnoreShared}) {
         Capabilities capabilities;
         ASSERT_TRUE(apply(capabilities, {{Capability::kXColo, true}}));
         auto result = apply(capabilities, {{other, true}});
@@ -82,6 +83,21 @@ TEST(Capabilities, mapped_ram_excludes_what_changes_a_pages_size) {
     EXPECT_TRUE(check_settings(capabilities, zlib));
     ASSERT_TRUE(apply(capabilities, {{Capability::kMultifd, true}}));
     EXPECT_FALSE(check_settings(capabilities, zlib));
+}
+
+TEST(Capabilities, reboot_excludes_colo_and_direct_io_needs_mapped_ram) {
+    Capabilities capabilities;
+    const Parameters reboot{.mode = MigrationMode::kCprReboot};
+    const Parameters direct{.direct_io = true};
+    EXPECT_TRUE(check_settings(capabilities, reboot));
+    EXPECT_TRUE(check_settings(capabilities, direct)) << "mapped-ram may be set afterwards";
+    EXPECT_FALSE(check_complete(capabilities, direct));
+    ASSERT_TRUE(apply(capabilities, {{Capability::kMappedRam, true}}));
+    EXPECT_TRUE(check_complete(capabilities, direct));
+    ASSERT_TRUE(apply(capabilities, {{Capability::kMappedRam, false}, {Capability::kXColo, true}}));
+    auto refused = check_settings(capabilities, reboot);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message().find("Cannot use COLO with CPR"), std::string::npos);
 }
 
 }  // namespace

@@ -31,7 +31,8 @@ Result<std::vector<SavedComponent>> DeviceStates::save(runstate::RunState run_st
     return saved;
 }
 
-std::string DeviceStates::describe(std::span<const SavedComponent> saved) {
+std::string DeviceStates::describe(std::span<const SavedComponent> saved,
+                                   std::string_view configuration) {
     MachineLockGuard lock(deps_.machine_lock);
     std::vector<state::StateComponent*> all = components();
     std::string devices;
@@ -45,7 +46,8 @@ std::string DeviceStates::describe(std::span<const SavedComponent> saved) {
                        i == 0 ? "" : ",", entry.name, entry.instance, entry.name, entry.version,
                        entry.data.size(), all[i]->describe_state());
     }
-    return fmt::format(R"({{"page_size":{},"devices":[{}]}})", memory::kPageSize, devices);
+    return fmt::format(R"({{"configuration":{},"page_size":{},"devices":[{}]}})", configuration,
+                       memory::kPageSize, devices);
 }
 
 Result<void> DeviceStates::stage(std::string_view name, uint32_t instance, uint32_t version,

@@ -39,7 +39,7 @@ class DeviceStates {
     // `run_state` is what "globalstate" says: where the VM was before it was stopped.
     Result<std::vector<SavedComponent>> save(runstate::RunState run_state);
     // VMDESCRIPTION, for components in the state in which save() returned them.
-    std::string describe(std::span<const SavedComponent> saved);
+    std::string describe(std::span<const SavedComponent> saved, std::string_view configuration);
 
     // Parses and validates one component's state and keeps it.
     Result<void> stage(std::string_view name, uint32_t instance, uint32_t version,

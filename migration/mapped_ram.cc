@@ -27,6 +27,15 @@ struct Area {
 
 }  // namespace
 
+Result<void> use_direct_io(io::RandomAccess& file, uint64_t base) {
+    static_assert(memory::kPageSize % io::RandomAccess::kDirectAlignment == 0);
+    if (base % io::RandomAccess::kDirectAlignment != 0) {
+        return fail("direct-io needs a stream that begins at a multiple of {} bytes, not at {}",
+                    io::RandomAccess::kDirectAlignment, base);
+    }
+    return file.use_direct_io().context("direct-io");
+}
+
 uint64_t mapped_bitmap_bytes(const memory::RamBlock& block) {
     return (block.page_count() + 63) / 64 * sizeof(uint64_t);
 }

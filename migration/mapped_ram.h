@@ -7,6 +7,8 @@
 //   bitmap   one bit a page: it has content, which is in the file; else it is zeros
 //   pages    as large as the block; what no bit is set for is not read
 //
+// With direct I/O all of that is aligned for it, if the stream begins at a page.
+//
 // Offsets count from the first byte of the migration stream.
 //
 // Threading: pure functions on plain values.
@@ -15,6 +17,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "io/random_access.h"
 #include "memory/ram_list.h"
 #include "util/bitmap.h"
 #include "util/result.h"
@@ -35,6 +38,9 @@ struct MappedLayout {
     // Where the stream goes on: behind all of them.
     uint64_t resume = 0;
 };
+
+// Has the pages go past the host's cache, for a stream that begins at `base`.
+Result<void> use_direct_io(io::RandomAccess& file, uint64_t base);
 
 // The bits of a block's pages as 64-bit little-endian words.
 uint64_t mapped_bitmap_bytes(const memory::RamBlock& block);

@@ -43,12 +43,20 @@ Result<void> MappedRamLoader::set_layout(MappedLayout layout) {
     return {};
 }
 
-Result<std::vector<Bitmap>> MappedRamLoader::load(const std::vector<MappedSummary>& summaries) {
+Result<std::vector<Bitmap>> MappedRamLoader::load(const std::vector<MappedSummary>& summaries,
+                                                  const std::vector<bool>& left_out) {
     std::vector<Bitmap> content;
-    for (size_t i = 0; i < summaries.size(); ++i)
+    for (size_t i = 0; i < summaries.size(); ++i) {
         content.push_back(TRY(load_bitmap(i, summaries[i])));
+        if (left_out[i] && summaries[i].pages != 0) {
+            return fail("RAM block '{}' was left out, and has pages in the file",
+                        ram_.blocks()[i]->id());
+        }
+    }
     TRY(load_content(content));
-    clear_others(content);
+    for (size_t i = 0; i < content.size(); ++i) {
+        if (!left_out[i]) clear_others(i, content[i]);
+    }
     return content;
 }
 
@@ -93,17 +101,15 @@ Result<void> MappedRamLoader::load_content(const std::vector<Bitmap>& content) {
     return error.status();
 }
 
-void MappedRamLoader::clear_others(const std::vector<Bitmap>& content) {
-    for (size_t i = 0; i < content.size(); ++i) {
-        memory::RamBlock& block = *ram_.blocks()[i];
-        for (uint64_t page = content[i].find_next_clear(0); page < content[i].size();
-             page = content[i].find_next_clear(page + 1)) {
-            const std::span<std::byte> data = block.page(page);
-            // Untouched memory stays unallocated.
-            if (is_zero_page(data)) continue;
-            std::memset(data.data(), 0, data.size());
-            block.note_replaced(page);
-        }
+void MappedRamLoader::clear_others(size_t index, const Bitmap& content) {
+    memory::RamBlock& block = *ram_.blocks()[index];
+    for (uint64_t page = content.find_next_clear(0); page < content.size();
+         page = content.find_next_clear(page + 1)) {
+        const std::span<std::byte> data = block.page(page);
+        // Untouched memory stays unallocated.
+        if (is_zero_page(data)) continue;
+        std::memset(data.data(), 0, data.size());
+        block.note_replaced(page);
     }
 }
 

@@ -25,13 +25,15 @@ class MappedRamLoader {
     // The channel goes on behind all pages.
     Result<void> skip_pages() { return file_.seek(base_ + layout_.resume); }
 
-    // With one summary a block. Returns which pages have content.
-    Result<std::vector<Bitmap>> load(const std::vector<MappedSummary>& summaries);
+    // With one summary a block. Returns which pages have content. Blocks that are left
+    // out stay as they are.
+    Result<std::vector<Bitmap>> load(const std::vector<MappedSummary>& summaries,
+                                     const std::vector<bool>& left_out);
 
  private:
     Result<Bitmap> load_bitmap(size_t block, const MappedSummary& summary);
     Result<void> load_content(const std::vector<Bitmap>& content);
-    void clear_others(const std::vector<Bitmap>& content);
+    void clear_others(size_t index, const Bitmap& content);
 
     io::RandomAccess& file_;
     const uint64_t base_;

@@ -52,7 +52,7 @@ class MappedRamTest : public testing::Test {
     Result<std::vector<Bitmap>> load(unsigned threads = 1) {
         MappedRamLoader loader(*file_.random_access(), 0, to_, threads);
         TRY(loader.set_layout(layout_));
-        return loader.load(summaries_);
+        return loader.load(summaries_, left_out_);
     }
     std::string load_error() {
         auto loaded = load();
@@ -68,7 +68,28 @@ class MappedRamTest : public testing::Test {
     TestFile file_{contents_};
     MappedLayout layout_;
     std::vector<MappedSummary> summaries_;
+    std::vector<bool> left_out_ = {false, false};
 };
+
+TEST_F(MappedRamTest, block_that_is_left_out_keeps_its_contents_and_has_none_in_the_file) {
+    write();
+    fill(*to_.blocks()[0], 3, 9);
+    left_out_ = {true, false};
+    EXPECT_NE(load_error().find("RAM block 'pc.ram' was left out"), std::string::npos);
+    summaries_[0] = summarise(Bitmap(kPages));
+    const std::vector<std::byte> empty((kPages + 63) / 64 * 8);
+    ASSERT_TRUE(file_.random_access()->write_at(layout_.blocks[0].bitmap, empty));
+    ASSERT_TRUE(load());
+    EXPECT_EQ(to_.blocks()[0]->page(3)[0], std::byte{9});
+}
+
+TEST_F(MappedRamTest, direct_io_needs_a_stream_at_a_page_and_a_file_that_can) {
+    const Result<void> place = use_direct_io(*file_.random_access(), 512);
+    ASSERT_FALSE(place);
+    EXPECT_NE(place.error().message().find("multiple of 4096 bytes, not at 512"),
+              std::string::npos);
+    EXPECT_FALSE(use_direct_io(*file_.random_access(), 8192));
+}
 
 TEST_F(MappedRamTest, layout_is_aligned_behind_the_header_and_fits) {
     layout_ = lay_out(from_, kStart);

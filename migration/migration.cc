@@ -100,6 +100,10 @@ Result<void> Migration::set_capabilities(std::span<const Capabilities::Change> c
         before.get(Capability::kMappedRam) != next.get(Capability::kMappedRam)) {
         return fail("Mapped-ram must be set before incoming starts");
     }
+    if (frozen() != Frozen::kNothing &&
+        before.get(Capability::kXIgnoreShared) != next.get(Capability::kXIgnoreShared)) {
+        return fail("x-ignore-shared must be set before incoming starts");
+    }
     TRY(check_settings(next, settings_.parameters()));
     settings_.set_capabilities(next);
     return {};
@@ -211,6 +215,7 @@ Result<void> Migration::check_may_migrate() const {
 Result<void> Migration::migrate(const Address& address, monitor::ContextFds* fds) {
     // First, so that a refused command leaves a descriptor with its name.
     TRY(check_may_migrate());
+    TRY(check_complete(capabilities(), parameters()));
     if (is_one_way(address)) {
         TRY(check_capabilities(capabilities(), way_of(address), to_string(address)));
     }
@@ -275,6 +280,7 @@ Result<void> Migration::begin_incoming(std::function<Result<std::unique_ptr<Inco
     if (deps_.vm.state() != RunState::kInmigrate) {
         return fail("'-incoming' was not specified on the command line");
     }
+    TRY(check_complete(capabilities(), parameters()));
     std::unique_ptr<Incoming> incoming = TRY(create());
     MutexLock lock(mutex_);
     incoming_ = std::move(incoming);

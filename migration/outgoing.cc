@@ -141,6 +141,9 @@ Result<void> Outgoing::open_mapped_ram(Opener& opener) {
     breaks_->set_channel(channel_.get());
     io::RandomAccess* const file = channel_->random_access();
     if (file == nullptr) return needs_seekable(channel_->peer_name());
+    if (deps_.settings.parameters().direct_io) {
+        TRY(use_direct_io(*file, TRY(file->position())));
+    }
     mapped_ = TRY(MappedRamWriter::create(*file, deps_.machine.ram));
     return {};
 }
@@ -165,8 +168,11 @@ Result<void> Outgoing::run(PrecopySource& source) {
     if (!board_.advance(MigrationStatus::kSetup, MigrationStatus::kActive)) {
         return fail("the migration was cancelled");
     }
+    // The guest's last state is what the host's restart must find.
+    const bool stopped_first = deps_.settings.parameters().mode == MigrationMode::kCprReboot;
+    if (stopped_first) TRY(source.stop_guest());
     TRY(source.transfer());
-    TRY(source.stop_guest());
+    if (!stopped_first) TRY(source.stop_guest());
     TRY(pause_before_switchover());
     TRY(source.switch_over());
     if (!pass_point_of_no_return()) return fail("the migration was cancelled");

@@ -62,6 +62,8 @@ Result<void> check_frozen(const Parameters& now, const Parameters& next, Frozen 
     TRY(check("multifd-zstd-level", now.multifd_zstd_level, next.multifd_zstd_level));
     TRY(check("zero-page-detection", now.zero_page_detection, next.zero_page_detection));
     TRY(check("x-colo-method", now.colo_method, next.colo_method));
+    TRY(check("mode", now.mode, next.mode));
+    TRY(check("direct-io", now.direct_io, next.direct_io));
     TRY(check("tls-creds", now.tls_creds, next.tls_creds));
     TRY(check("tls-hostname", now.tls_hostname, next.tls_hostname));
     TRY(check("tls-authz", now.tls_authz, next.tls_authz));
@@ -94,6 +96,8 @@ Result<Parameters> apply_changes(const Parameters& now, const ParameterChanges& 
     take(next.multifd_zlib_level, changes.multifd_zlib_level);
     take(next.multifd_zstd_level, changes.multifd_zstd_level);
     take(next.zero_page_detection, changes.zero_page_detection);
+    take(next.mode, changes.mode);
+    take(next.direct_io, changes.direct_io);
     take(next.tls_creds, changes.tls_creds);
     take(next.tls_hostname, changes.tls_hostname);
     take(next.tls_authz, changes.tls_authz);

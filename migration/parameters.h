@@ -24,6 +24,10 @@ enum class ZeroPageDetection : uint8_t { kNone, kLegacy, kMultifd };
 // it, or from its own memory and what differs from that.
 enum class ColoMethod : uint8_t { kCache, kDiverged };
 
+// Whether the guest runs while it is sent, or stands still from the beginning because
+// the host is going to be started anew.
+enum class MigrationMode : uint8_t { kNormal, kCprReboot };
+
 struct Parameters {
     uint64_t max_bandwidth = 128 * 1024 * 1024;  // bytes a second; 0: no limit
     // Bytes a second that the switchover may count on; 0: what was measured.
@@ -52,6 +56,9 @@ struct Parameters {
     uint8_t multifd_zstd_level = 1;
     ZeroPageDetection zero_page_detection = ZeroPageDetection::kMultifd;
 
+    MigrationMode mode = MigrationMode::kNormal;
+    bool direct_io = false;  // of mapped-ram's pages, past the host's cache
+
     // Empty: no TLS, the name in the address, everybody.
     std::string tls_creds;
     std::string tls_hostname;
@@ -77,6 +84,8 @@ struct ParameterChanges {
     std::optional<uint8_t> multifd_zlib_level;
     std::optional<uint8_t> multifd_zstd_level;
     std::optional<ZeroPageDetection> zero_page_detection;
+    std::optional<MigrationMode> mode;
+    std::optional<bool> direct_io;
     std::optional<std::string> tls_creds;
     std::optional<std::string> tls_hostname;
     std::optional<std::string> tls_authz;

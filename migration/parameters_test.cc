@@ -81,6 +81,8 @@ TEST(Parameters, channels_are_frozen_while_a_source_is_awaited) {
 TEST(Parameters, connection_is_frozen_while_a_migration_runs_limits_are_not) {
     EXPECT_FALSE(apply_changes({}, {.tls_creds = "tls0"}, Frozen::kConnection));
     EXPECT_FALSE(apply_changes({}, {.tls_hostname = "host"}, Frozen::kConnection));
+    EXPECT_FALSE(apply_changes({}, {.mode = MigrationMode::kCprReboot}, Frozen::kConnection));
+    EXPECT_FALSE(apply_changes({}, {.direct_io = true}, Frozen::kConnection));
     EXPECT_FALSE(apply_changes({}, {.tls_authz = "authz0"}, Frozen::kConnection));
     EXPECT_FALSE(apply_changes({}, {.multifd_zstd_level = uint8_t{3}}, Frozen::kConnection));
     EXPECT_FALSE(

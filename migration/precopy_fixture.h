@@ -22,6 +22,8 @@ class PrecopyTest : public testing::Test {
  protected:
     PrecopyTest() = default;
     explicit PrecopyTest(const TestMachine::Config& config) : source(config) {}
+    PrecopyTest(const TestMachine::Config& from, const TestMachine::Config& to)
+        : source(from), destination(to) {}
     void TearDown() override {
         source_migration.shut_down();
         destination_migration.shut_down();

@@ -98,9 +98,42 @@ Result<void> PrecopyLoader::load_configuration() {
 Result<void> PrecopyLoader::load_subsection() {
     std::string name = printable(TRY(reader_.counted_string("subsection's name")), 255);
     uint32_t version = TRY(reader_.be32("subsection's version"));
-    if (name != kUuidSubsection || version != kUuidSubsectionVersion) {
-        return fail("subsection '{}' of version {} is unknown", name, version);
+    if (name == kUuidSubsection && version == kUuidSubsectionVersion) return load_uuid();
+    if (name == kCapabilitiesSubsection && version == kCapabilitiesSubsectionVersion) {
+        return load_capabilities();
     }
+    return fail("subsection '{}' of version {} is unknown", name, version);
+}
+
+Result<void> PrecopyLoader::load_capabilities() {
+    if (!configured_ || ram_started_ || ignores_shared_) {
+        return fail("the capabilities follow the machine type, once");
+    }
+    const uint32_t count = TRY(reader_.be32("number of capabilities"));
+    if (count > kMaxCapabilities) return fail("the source names {} capabilities", count);
+    for (uint32_t i = 0; i < count; ++i) {
+        const std::string name = printable(TRY(reader_.counted_string("capability")), 255);
+        if (name != to_string(Capability::kXIgnoreShared)) {
+            return fail("the source has the capability '{}' on, of which this side does not know",
+                        name);
+        }
+        ignores_shared_ = true;
+    }
+    return {};
+}
+
+// The places of the blocks' addresses in the list depend on it.
+Result<void> PrecopyLoader::check_shared() {
+    const bool wanted = deps_.settings.capabilities().get(Capability::kXIgnoreShared);
+    if (wanted != ignores_shared_) {
+        return fail("Capability x-ignore-shared is {}, but received capability is {}",
+                    wanted ? "on" : "off", ignores_shared_ ? "on" : "off");
+    }
+    if (ignores_shared_) ram_.expect_addresses();
+    return {};
+}
+
+Result<void> PrecopyLoader::load_uuid() {
     if (!configured_ || ram_started_ || uuid_checked_) {
         return fail("the UUID follows the machine type, once");
     }
@@ -222,6 +255,7 @@ Result<void> PrecopyLoader::enable_mapped_ram() {
     if (mapped_ || cache_ != nullptr || multifd_ != nullptr || ram_started_) {
         return fail("mapped-ram comes before RAM, once");
     }
+    if (deps_.settings.parameters().direct_io) TRY(use_direct_io(*file, stream_base_));
     const bool threads = deps_.settings.capabilities().get(Capability::kMultifd);
     mapped_.emplace(*file, stream_base_, deps_.machine.ram,
                     threads ? deps_.settings.parameters().multifd_channels : 1u);
@@ -247,6 +281,7 @@ Result<void> PrecopyLoader::load_section_start(uint32_t id) {
         return fail(
             "the capability 'mapped-ram' is on on this side, but the source did not use it");
     }
+    TRY(check_shared());
     ram_started_ = true;
     sections_[id] = {std::move(name)};
     TRY(ram_.load_section(reader_, RamLoader::Section::kFirst).context("section 'ram'"));

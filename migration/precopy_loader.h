@@ -84,6 +84,9 @@ class PrecopyLoader {
     Result<bool> load_item();  // false: it was EOF
     Result<void> load_configuration();
     Result<void> load_subsection();
+    Result<void> load_capabilities();
+    Result<void> load_uuid();
+    Result<void> check_shared();
     Result<void> load_command();
     Result<void> acknowledge_switchover();
     Result<void> enable_colo();
@@ -115,6 +118,7 @@ class PrecopyLoader {
     bool configured_ = false;
     bool return_path_ = false;
     bool uuid_checked_ = false;
+    bool ignores_shared_ = false;
     bool ack_wanted_ = false;
     bool ram_started_ = false;
     bool ram_ended_ = false;

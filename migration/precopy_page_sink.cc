@@ -7,20 +7,24 @@
 
 namespace qc::migration {
 
-void PrecopyPageSink::block_list(const MappedLayout* layout) {
+void PrecopyPageSink::block_list(const List& list) {
     writer_.be64(ram_.total_bytes() | kRamMemSize);
     for (size_t i = 0; i < ram_.blocks().size(); ++i) {
-        writer_.counted_string(ram_.blocks()[i]->id());
-        writer_.be64(ram_.blocks()[i]->size());
-        if (layout == nullptr) continue;
-        writer_.be64(layout->blocks[i].bitmap);
-        writer_.be64(layout->blocks[i].pages);
+        const memory::RamBlock& block = *ram_.blocks()[i];
+        writer_.counted_string(block.id());
+        writer_.be64(block.size());
+        if (list.addresses) {
+            writer_.be64(block.guest_address() | (block.shared_by_name() ? kBlockLeftOut : 0));
+        }
+        if (list.layout == nullptr) continue;
+        writer_.be64(list.layout->blocks[i].bitmap);
+        writer_.be64(list.layout->blocks[i].pages);
     }
-    if (layout != nullptr) writer_.be64(layout->resume | kRamMapped);
+    if (list.layout != nullptr) writer_.be64(list.layout->resume | kRamMapped);
 }
 
 uint64_t PrecopyPageSink::most_list_bytes(const memory::RamList& ram) {
-    constexpr uint64_t kMostForBlock = 1 + 255 + 3 * sizeof(uint64_t);
+    constexpr uint64_t kMostForBlock = 1 + 255 + 4 * sizeof(uint64_t);
     return 2 * sizeof(uint64_t) + ram.blocks().size() * kMostForBlock;
 }
 

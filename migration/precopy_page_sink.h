@@ -20,9 +20,14 @@ class PrecopyPageSink final : public DeltaPageSink {
     PrecopyPageSink(GatherWriter& writer, const memory::RamList& ram, Records records)
         : writer_(writer), ram_(ram), records_(records) {}
 
-    // With mapped-ram each block has its place behind the list, as `layout` says; null
-    // without.
-    void block_list(const MappedLayout* layout = nullptr);
+    struct List {
+        // With mapped-ram: each block's place behind the list.
+        const MappedLayout* layout = nullptr;
+        // With x-ignore-shared: each block's address, and whether it is left out.
+        bool addresses = false;
+    };
+    void block_list(const List& list);
+    void block_list() { block_list(List{}); }
     // Of all blocks, after the last page of mapped-ram.
     void mapped_summaries(const std::vector<MappedSummary>& summaries);
     // No list of these blocks takes more bytes.

@@ -30,7 +30,11 @@ PrecopySource::PrecopySource(const Deps& deps)
       sink_(writer_, deps.machine.ram,
             deps.channel.two_way() ? PrecopyPageSink::Records::kForRuns
                                    : PrecopyPageSink::Records::kForPages),
+      leaves_out_shared_(deps.settings.capabilities().get(Capability::kXIgnoreShared)),
+      sends_uuid_(deps.settings.capabilities().get(Capability::kValidateUuid) &&
+                  deps.machine.uuid.has_value()),
       devices_(deps.machine) {
+    if (leaves_out_shared_) ram_.leave_out_shared();
     const ZeroPageDetection detection = deps.settings.parameters().zero_page_detection;
     if (deps.multifd != nullptr) {
         RamPageSink* zeros = deps.mapped;
@@ -57,7 +61,7 @@ Result<void> PrecopySource::transfer() {
         pair_setup_ = TRY(colo::PairSetup::random(deps_.settings.parameters().colo_method));
     }
     TRY(ram_.start());
-    deps_.board.ram.total = deps_.machine.ram.total_bytes();
+    deps_.board.ram.total = ram_.total_bytes();
     deps_.board.ram.remaining = pending_bytes();
     write_header();
     TRY(write_block_list());
@@ -77,7 +81,7 @@ Result<void> PrecopySource::write_block_list() {
         layout = &deps_.mapped->begin(
             writer_.bytes_put() + PrecopyPageSink::most_list_bytes(deps_.machine.ram) + kEndBytes);
     }
-    sink_.block_list(layout);
+    sink_.block_list({.layout = layout, .addresses = leaves_out_shared_});
     sink_.end_of_section();
     end_section(kRamSectionId);
     TRY(writer_.flush());
@@ -91,7 +95,8 @@ void PrecopySource::write_header() {
     writer_.be32(static_cast<uint32_t>(deps_.machine.machine_type.size()));
     writer_.copy(std::as_bytes(std::span(deps_.machine.machine_type)));
     const Capabilities capabilities = deps_.settings.capabilities();
-    if (capabilities.get(Capability::kValidateUuid) && deps_.machine.uuid) write_uuid();
+    if (leaves_out_shared_) write_capabilities();
+    if (sends_uuid_) write_uuid();
     if (deps_.channel.two_way()) write_command(StreamCommand::kOpenReturnPath);
     ack_awaited_ = capabilities.get(Capability::kSwitchoverAck);
     if (ack_awaited_) write_command(StreamCommand::kWantSwitchoverAck);
@@ -117,11 +122,43 @@ void PrecopySource::write_header() {
     }
 }
 
+void PrecopySource::write_capabilities() {
+    writer_.u8(static_cast<uint8_t>(StreamItem::kSubsection));
+    writer_.counted_string(kCapabilitiesSubsection);
+    writer_.be32(kCapabilitiesSubsectionVersion);
+    writer_.be32(1);
+    writer_.counted_string(to_string(Capability::kXIgnoreShared));
+}
+
 void PrecopySource::write_uuid() {
     writer_.u8(static_cast<uint8_t>(StreamItem::kSubsection));
     writer_.counted_string(kUuidSubsection);
     writer_.be32(kUuidSubsectionVersion);
     writer_.copy(std::as_bytes(std::span(deps_.machine.uuid->bytes)));
+}
+
+// What write_header() put behind the version, for tools that read a stream.
+std::string PrecopySource::describe_header() const {
+    std::string subsections;
+    if (leaves_out_shared_) {
+        subsections += fmt::format(R"({{"vmsd_name":"{}","version":{},"fields":[)"
+                                   R"({{"name":"caps_count","type":"uint32","size":4}},)"
+                                   R"({{"name":"capabilities","type":"capability","size":{}}}]}})",
+                                   kCapabilitiesSubsection, kCapabilitiesSubsectionVersion,
+                                   1 + to_string(Capability::kXIgnoreShared).size());
+    }
+    if (sends_uuid_) {
+        subsections +=
+            fmt::format(R"({}{{"vmsd_name":"{}","version":{},"fields":[)"
+                        R"({{"name":"target_uuid","type":"buffer","size":16}}]}})",
+                        subsections.empty() ? "" : ",", kUuidSubsection, kUuidSubsectionVersion);
+    }
+    return fmt::format(
+        R"({{"vmsd_name":"configuration","version":1,"fields":[)"
+        R"({{"name":"len","type":"uint32","size":4}},)"
+        R"({{"name":"name","type":"buffer","size":{}}}]{}}})",
+        deps_.machine.machine_type.size(),
+        subsections.empty() ? "" : fmt::format(R"(,"subsections":[{}])", subsections));
 }
 
 void PrecopySource::write_command(StreamCommand command) {
@@ -228,7 +265,7 @@ Result<void> PrecopySource::sync() {
 
 // From the second pass on: in the first one every page is new.
 Result<void> PrecopySource::remember_pages() {
-    if (!xbzrle_ || sent_pages_ * memory::kPageSize < deps_.machine.ram.total_bytes()) return {};
+    if (!xbzrle_ || sent_pages_ * memory::kPageSize < ram_.total_bytes()) return {};
     TRY(xbzrle_->set_cache_size(deps_.settings.parameters().xbzrle_cache_size));
     xbzrle_->age();
     return {};
@@ -364,7 +401,7 @@ Result<void> PrecopySource::send_devices() {
         end_section(id);
     }
     writer_.u8(static_cast<uint8_t>(StreamItem::kEof));
-    std::string description = devices_.describe(saved);
+    std::string description = devices_.describe(saved, describe_header());
     writer_.u8(static_cast<uint8_t>(StreamItem::kVmDescription));
     writer_.be32(static_cast<uint32_t>(description.size()));
     writer_.copy(std::as_bytes(std::span(description)));

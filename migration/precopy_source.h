@@ -93,6 +93,8 @@ class PrecopySource {
     static constexpr uint64_t kPagesPerSection = 256;
 
     void write_header();
+    void write_capabilities();
+    std::string describe_header() const;
     void write_uuid();
     Result<void> write_block_list();
     void write_command(StreamCommand command);
@@ -126,6 +128,8 @@ class PrecopySource {
     PrecopyPageSink sink_;
     std::optional<MultifdPageSink> multifd_sink_;
     bool zeros_in_stream_ = true;
+    const bool leaves_out_shared_;
+    const bool sends_uuid_;
     // Pages were sent that no barrier separates from the next pass.
     bool needs_barrier_ = false;
     uint64_t stream_normal_pages_ = 0;

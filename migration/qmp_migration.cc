@@ -20,6 +20,7 @@ namespace mig = qc::migration;
 static_assert(kMigrationCapabilityCount == mig::kCapabilityCount);
 static_assert(kMultiFDCompressionCount == 3);
 static_assert(kZeroPageDetectionCount == 3);
+static_assert(kMigModeCount == 2);
 static_assert(kColoCauseCount == mig::colo::kCauseCount);
 static_assert(kColoPhaseCount == mig::colo::kPhaseCount);
 
@@ -48,7 +49,6 @@ MigrationParameters fixed_parameters() {
         .max_postcopy_bandwidth = 0,
         .x_vcpu_dirty_limit_period = 1000,
         .vcpu_dirty_limit = 1,
-        .mode = MigMode::kNormal,
     };
 }
 
@@ -73,7 +73,6 @@ std::vector<std::string> unsupported_changes(const MigrateSetParameters& args) {
     check("x-vcpu-dirty-limit-period", args.x_vcpu_dirty_limit_period,
           fixed.x_vcpu_dirty_limit_period);
     check("vcpu-dirty-limit", args.vcpu_dirty_limit, fixed.vcpu_dirty_limit);
-    check("mode", args.mode, fixed.mode);
     return names;
 }
 
@@ -221,6 +220,8 @@ Result<void> qmp_migrate_set_parameters(monitor::MonitorContext& context,
         .multifd_zlib_level = args.multifd_zlib_level,
         .multifd_zstd_level = args.multifd_zstd_level,
         .zero_page_detection = enum_cast<mig::ZeroPageDetection>(args.zero_page_detection),
+        .mode = enum_cast<mig::MigrationMode>(args.mode),
+        .direct_io = args.direct_io,
         .tls_creds = text_of(args.tls_creds),
         .tls_hostname = text_of(args.tls_hostname),
         .tls_authz = text_of(args.tls_authz),
@@ -249,6 +250,8 @@ Result<MigrationParameters> qmp_query_migrate_parameters(monitor::MonitorContext
     result.multifd_zlib_level = parameters.multifd_zlib_level;
     result.multifd_zstd_level = parameters.multifd_zstd_level;
     result.zero_page_detection = static_cast<ZeroPageDetection>(parameters.zero_page_detection);
+    result.mode = static_cast<MigMode>(parameters.mode);
+    result.direct_io = parameters.direct_io;
     result.tls_creds = parameters.tls_creds;
     result.tls_hostname = parameters.tls_hostname;
     result.tls_authz = parameters.tls_authz;

@@ -10,7 +10,7 @@
 
 namespace qc::migration {
 
-RamLoader::RamLoader(const memory::RamList& ram) : ram_(ram) {
+RamLoader::RamLoader(const memory::RamList& ram) : ram_(ram), left_out_(ram.blocks().size()) {
     for (const auto& block : ram.blocks())
         arrived_.emplace_back(block->page_count());
 }
@@ -91,8 +91,9 @@ Result<void> RamLoader::load_mapped(StreamReader& in) {
         summaries[index].pages = TRY(in.be64("number of pages"));
         summaries[index].hash = TRY(in.be64("hash of a bitmap"));
     }
-    const std::vector<Bitmap> content = TRY(mapped_->load(summaries));
+    const std::vector<Bitmap> content = TRY(mapped_->load(summaries, left_out_));
     for (size_t i = 0; i < content.size(); ++i) {
+        if (left_out_[i]) continue;
         normal_pages_ += content[i].count();
         zero_pages_ += content[i].size() - content[i].count();
         arrived_[i].set_all();
@@ -120,6 +121,7 @@ Result<void> RamLoader::load_block_list(StreamReader& in, uint64_t total) {
             return fail("RAM block '{}' has {} bytes at the source, {} here", id, size,
                         ram_.blocks()[index]->size());
         }
+        if (have_addresses_) TRY(load_address(in, index));
         if (mapped_ != nullptr) {
             layout_.blocks[index].bitmap = TRY(in.be64("place of a bitmap"));
             layout_.blocks[index].pages = TRY(in.be64("place of a block's pages"));
@@ -137,10 +139,39 @@ Result<void> RamLoader::load_block_list(StreamReader& in, uint64_t total) {
     return mapped_->set_layout(layout_);
 }
 
+// Only the page's offset bits of an address can be flags.
+Result<void> RamLoader::load_address(StreamReader& in, size_t index) {
+    const memory::RamBlock& block = *ram_.blocks()[index];
+    const uint64_t word = TRY(in.be64("RAM block's address"));
+    const uint64_t flags = word % memory::kPageSize;
+    const uint64_t address = word - flags;
+    if ((flags & ~kBlockLeftOut) != 0) {
+        return fail("RAM block '{}' has unknown flags {:#x}", block.id(), flags);
+    }
+    if (address != block.guest_address()) {
+        return fail("RAM block '{}' is at guest address {:#x} at the source, {:#x} here",
+                    block.id(), address, block.guest_address());
+    }
+    if (flags == 0) return {};
+    if (!block.shared_by_name()) {
+        return fail(
+            "the source shares RAM block '{}' and does not send it (x-ignore-shared), but here it "
+            "is not memory of a file that is shared: this side needs the same "
+            "memory-backend-file with share=on",
+            block.id());
+    }
+    left_out_[index] = true;
+    arrived_[index].set_all();
+    return {};
+}
+
 Result<void> RamLoader::load_pages(StreamReader& in, uint64_t offset, uint64_t flags) {
     TRY(select_block(in, flags));
     if (offset >= block_->size()) {
         return fail("RAM block '{}': offset {:#x} lies outside", block_->id(), offset);
+    }
+    if (left_out_[block_index_]) {
+        return fail("RAM block '{}' was left out, and pages of it come", block_->id());
     }
     const uint64_t first = offset / memory::kPageSize;
     if (flags & kRamXbzrle) return load_difference(in, first);

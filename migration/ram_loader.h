@@ -29,6 +29,9 @@ class RamLoader {
     // Pages come over these channels as well from now on.
     void set_multifd(MultifdReceiver& multifd) { multifd_ = &multifd; }
 
+    // The list says where each block is, and which are left out. Before the list.
+    void expect_addresses() { have_addresses_ = true; }
+
     // Pages have their places in this file.
     void set_mapped(MappedRamLoader& mapped) { mapped_ = &mapped; }
 
@@ -45,6 +48,7 @@ class RamLoader {
 
  private:
     Result<void> load_block_list(StreamReader& in, uint64_t total);
+    Result<void> load_address(StreamReader& in, size_t index);
     Result<void> load_pages(StreamReader& in, uint64_t offset, uint64_t flags);
     // How many pages a record is for; they lie in the block.
     Result<uint64_t> load_count(StreamReader& in, uint64_t first, uint64_t flags);
@@ -63,6 +67,8 @@ class RamLoader {
     MappedLayout layout_;
     std::vector<size_t> list_order_;  // the blocks, as the list had them
     bool have_list_ = false;
+    bool have_addresses_ = false;
+    std::vector<bool> left_out_;  // one a block: what is here is what the source has
     std::vector<Bitmap> arrived_;
     // The block that CONTINUE means.
     memory::RamBlock* block_ = nullptr;

@@ -56,6 +56,22 @@ class RamLoaderTest : public testing::Test {
         StreamReader reader(*in_);
         return loader_->load_section(reader, RamLoader::Section::kFirst);
     }
+    // A list with addresses, in which the first block's is this.
+    std::string error_of_address(uint64_t word) {
+        GatherWriter writer(*out_);
+        writer.be64(source_.total_bytes() | kRamMemSize);
+        for (const auto& each : source_.blocks()) {
+            writer.counted_string(each->id());
+            writer.be64(each->size());
+            writer.be64(each->id() == "pc.ram" ? word : 0);
+        }
+        writer.be64(kRamEos);
+        EXPECT_TRUE(writer.flush());
+        StreamReader reader(*in_);
+        loader_->expect_addresses();
+        const Result<void> result = loader_->load_section(reader, RamLoader::Section::kFirst);
+        return result ? "" : result.error().message();
+    }
     // One record by hand; the block has been named.
     std::string error_of(uint64_t word, uint32_t count) {
         const Result<void> result = load(PrecopyPageSink::Records::kForRuns,
@@ -136,6 +152,22 @@ TEST_F(RamLoaderTest, run_of_no_pages_is_refused) {
 
 TEST_F(RamLoaderTest, run_of_differences_is_refused) {
     EXPECT_NE(error_of(kRamXbzrle | kRamRun, 1).find("unknown flags"), std::string::npos);
+}
+
+TEST_F(RamLoaderTest, address_of_a_block_is_checked_with_its_flags) {
+    EXPECT_EQ(error_of_address(0), "");
+}
+
+TEST_F(RamLoaderTest, block_at_another_address_is_refused) {
+    EXPECT_NE(error_of_address(0x1000).find("at guest address 0x1000"), std::string::npos);
+}
+
+TEST_F(RamLoaderTest, address_with_unknown_flags_is_refused) {
+    EXPECT_NE(error_of_address(2).find("unknown flags 0x2"), std::string::npos);
+}
+
+TEST_F(RamLoaderTest, block_that_is_left_out_must_be_shared_here) {
+    EXPECT_NE(error_of_address(kBlockLeftOut).find("shares RAM block 'pc.ram'"), std::string::npos);
 }
 
 }  // namespace

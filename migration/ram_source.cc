@@ -20,6 +20,7 @@ std::vector<Bitmap> make_page_bitmaps(const memory::RamList& ram) {
 RamSource::RamSource(const memory::RamList& ram, memory::DirtyLog& log)
     : ram_(ram),
       log_(log),
+      left_out_(ram.blocks().size()),
       pending_(make_page_bitmaps(ram)),
       fresh_(make_page_bitmaps(ram)),
       cooled_(fresh_),
@@ -30,13 +31,27 @@ RamSource::~RamSource() {
     if (logging_) log_.stop();
 }
 
+void RamSource::leave_out_shared() {
+    for (size_t i = 0; i < left_out_.size(); ++i)
+        left_out_[i] = ram_.blocks()[i]->shared_by_name();
+}
+
+uint64_t RamSource::total_bytes() const {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < left_out_.size(); ++i) {
+        if (!left_out_[i]) bytes += ram_.blocks()[i]->size();
+    }
+    return bytes;
+}
+
 Result<void> RamSource::start() {
     TRY(log_.start().context("starting to track guest writes"));
     logging_ = true;
     pending_count_ = 0;
-    for (Bitmap& bitmap : pending_) {
-        bitmap.set_all();
-        pending_count_ += bitmap.size();
+    for (size_t i = 0; i < pending_.size(); ++i) {
+        if (left_out_[i]) continue;
+        pending_[i].set_all();
+        pending_count_ += pending_[i].size();
     }
     block_ = 0;
     page_ = 0;
@@ -50,6 +65,7 @@ Result<uint64_t> RamSource::sync() {
     uint64_t written = 0;
     pending_count_ = 0;
     for (size_t i = 0; i < pending_.size(); ++i) {
+        if (left_out_[i]) continue;
         written += fresh_[i].count();
         pending_[i].or_with(fresh_[i]);
         pending_count_ += pending_[i].count();

@@ -41,6 +41,11 @@ class RamSource {
     RamSource(const RamSource&) = delete;
     RamSource& operator=(const RamSource&) = delete;
 
+    // Before start(): blocks that the peer maps from the same file are never pending.
+    void leave_out_shared();
+    // Of the blocks that are not left out.
+    uint64_t total_bytes() const;
+
     // Starts the log; every page is pending.
     Result<void> start();
     // Adds what was written since the last sync to what is pending. Returns how
@@ -101,6 +106,7 @@ class RamSource {
 
     const memory::RamList& ram_;
     memory::DirtyLog& log_;
+    std::vector<bool> left_out_;  // one a block
     bool logging_ = false;
     bool capturing_ = false;
     bool detect_zeros_ = true;

@@ -69,6 +69,15 @@ inline constexpr uint64_t kRamFlagsMask = 0xfff;
 inline constexpr std::string_view kUuidSubsection = "configuration/uuid";
 inline constexpr uint32_t kUuidSubsectionVersion = 1;
 
+// The source's capabilities on which the stream's form depends: a 32-bit number of them,
+// then their names, counted.
+inline constexpr std::string_view kCapabilitiesSubsection = "configuration/capabilities";
+inline constexpr uint32_t kCapabilitiesSubsectionVersion = 1;
+inline constexpr uint32_t kMaxCapabilities = 64;
+
+// In the low bits of a RAM block's address, with x-ignore-shared: its pages do not come.
+inline constexpr uint64_t kBlockLeftOut = 0x001;
+
 inline constexpr size_t kMaxDeviceState = 16 * 1024 * 1024;
 inline constexpr size_t kMaxDescription = 16 * 1024 * 1024;
 inline constexpr size_t kMaxConfiguration = 255;

@@ -38,6 +38,8 @@ class TestFile final : public io::Channel, private io::RandomAccess {
     io::RandomAccess* random_access() override { return this; }
     std::string peer_name() const override { return "test file"; }
 
+    // It has no file system that could.
+    Result<void> use_direct_io() override { return fail("no direct I/O with a test file"); }
     Result<void> read_at(uint64_t offset, io::Bytes data) override {
         MutexLock lock(mutex_);
         if (offset > contents_.size() || data.size() > contents_.size() - offset) {

@@ -162,8 +162,10 @@ std::string TestListener::failure() {
 }
 
 TestMachine::TestMachine(const Config& c) : config(c) {
-    auto* main_ram =
-        *ram.create_block("pc.ram", c.ram_pages * memory::kPageSize, memory::RamBlock::Kind::kRam);
+    constexpr auto kRam = memory::RamBlock::Kind::kRam;
+    auto* main_ram = c.ram != nullptr
+                         ? ram.add_block({"pc.ram", c.ram, c.ram_is_shared, c.ram_is_shared}, kRam)
+                         : *ram.create_block("pc.ram", c.ram_pages * memory::kPageSize, kRam);
     (void)*ram.create_block("pc.bios", 16 * memory::kPageSize, memory::RamBlock::Kind::kRom);
     vm = std::make_unique<runstate::VmControl>(runstate::VmControl::Deps{
         .lock = lock, .virtual_clock = clock, .clock_changed = [] {}, .internal_error = [] {}});

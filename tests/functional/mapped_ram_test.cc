@@ -12,6 +12,7 @@
 #include "tests/functional/accel_test.h"
 #include "tests/qtest/guest_memory.h"
 #include "tests/qtest/vm_pair.h"
+#include "util/unique_fd.h"
 
 namespace qc::qtest {
 namespace {
@@ -176,6 +177,42 @@ TEST_F(MappedRam, what_it_cannot_be_combined_with_is_refused_by_name) {
               std::string::npos);
     ASSERT_VALUE(set_capability(source(), "multifd", false));
     EXPECT_NE(error_with("xbzrle").find("mapped-ram"), std::string::npos);
+}
+
+// Past the host's cache, where the file system of the test's directory can.
+TEST_F(MappedRam, direct_io_writes_and_reads_the_same) {
+    UniqueFd direct(open(file("probe").c_str(), O_WRONLY | O_CREAT | O_DIRECT | O_CLOEXEC, 0600));
+    if (!direct) GTEST_SKIP() << "no direct I/O on this file system";
+    for (const bool multifd : {true, false}) {
+        ASSERT_VALUE(use(source(), multifd));
+        ASSERT_VALUE(set_parameter(source(), "direct-io", true));
+        ASSERT_VALUE(save(uri()));
+        ASSERT_VALUE(goes_on_from(uri(), multifd));
+        auto dest = ASSERT_VALUE(
+            Vm::start(config("direct" + std::to_string(multifd), "defer"), *directory_));
+        ASSERT_VALUE(use(*dest, multifd));
+        ASSERT_VALUE(set_parameter(*dest, "direct-io", true));
+        ASSERT_VALUE(dest->qmp().execute("migrate-incoming", {{"uri", uri()}}));
+        ASSERT_VALUE(dest->wait_migration("completed", Deadline::in(kUsual)));
+        ASSERT_VALUE(check_incrementer(*dest, kSmallIncrementer));
+        ASSERT_VALUE(source().qmp().execute("cont"));
+        ASSERT_VALUE(set_capability(source(), "multifd", false));
+    }
+}
+
+TEST_F(MappedRam, direct_io_that_cannot_be_is_refused_by_name) {
+    ASSERT_VALUE(set_parameter(source(), "direct-io", true));
+    EXPECT_NE(error_of(source(), "migrate", {{"uri", uri()}})
+                  .find("Parameter 'direct-io' requires capability 'mapped-ram'"),
+              std::string::npos);
+    ASSERT_VALUE(use(source(), true));
+    ASSERT_VALUE(source().qmp().execute("migrate", {{"uri", uri() + ",offset=0x200"}}));
+    EXPECT_FALSE(source().wait_migration("completed", Deadline::in(kUsual)));
+    const Json reply = ASSERT_VALUE(source().qmp().execute("query-migrate"));
+    EXPECT_NE(reply.value("error-desc", "").find("direct-io needs a stream that begins at"),
+              std::string::npos)
+        << reply;
+    EXPECT_EQ(ASSERT_VALUE(source().run_state()), "running");
 }
 
 }  // namespace
