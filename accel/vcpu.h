@@ -9,6 +9,9 @@
 // while the vCPU is paused, under the machine lock.
 #pragma once
 
+#include <atomic>
+#include <thread>
+
 #include "hw/core/cpu_port.h"
 #include "state/state_component.h"
 
@@ -36,9 +39,18 @@ class Vcpu : public hw::CpuPort {
     // The state after RESET (Intel SDM vol. 3, "Processor state after reset").
     virtual void reset() = 0;
     virtual state::StateComponent& state() = 0;
+    // The calling thread will execute this vCPU. Before its thread_started().
+    void set_thread_here() { thread_.store(std::this_thread::get_id()); }
+    // Whether an access that a device serves right now may be this vCPU's.
+    bool runs_here() const {
+        return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+    }
     // The vCPU thread calls these at its start and end.
     virtual Result<void> thread_started() = 0;
     virtual void thread_ending() = 0;
+
+ private:
+    std::atomic<std::thread::id> thread_{};
 };
 
 }  // namespace qc::accel

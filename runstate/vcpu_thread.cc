@@ -76,6 +76,7 @@ void VcpuThread::stop() {
 }
 
 void VcpuThread::body() {
+    vcpu_.set_thread_here();
     Result<void> status = vcpu_.thread_started();
     const bool usable = status.has_value();
     {

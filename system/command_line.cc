@@ -17,6 +17,7 @@ namespace {
 struct Parse {
     Options options;
     std::optional<std::string> text;
+    std::optional<std::string> numa_cpus;
 };
 
 using Handler = Result<void> (*)(Parse& parse, const std::string& value, const std::string& origin);
@@ -128,10 +129,7 @@ Result<void> add_numa_node(Parse& parse, const std::string& value, const std::st
     }
     auto id = TRY(options.take_number("nodeid"));
     if (id.value_or(0) != 0) return fail("numa: Node ID missing: 0");
-    auto cpus = options.take("cpus");
-    if (cpus && *cpus != "0" && *cpus != "0-0") {
-        return fail("cpus={}: CPU index should be smaller than maxcpus (1)", *cpus);
-    }
+    parse.numa_cpus = options.take("cpus");
     if (options.take("mem")) {
         return Failure(Error("Parameter -numa node,mem is not supported by this machine type")
                            .set_hint("Use -numa node,memdev instead"));
@@ -140,15 +138,37 @@ Result<void> add_numa_node(Parse& parse, const std::string& value, const std::st
     return options.expect_empty();
 }
 
-Result<void> set_cpus(Parse&, const std::string& value, const std::string&) {
+constexpr uint64_t kMostCpus = 255;
+
+// One socket with a core for each processor; all are there from the start.
+Result<void> set_cpus(Parse& parse, const std::string& value, const std::string&) {
     auto options = TRY(OptionString::parse(value, "cpus"));
-    for (std::string_view key : {"cpus", "maxcpus", "sockets", "cores", "threads"}) {
+    auto take = [&](std::string_view key) -> Result<std::optional<uint64_t>> {
         auto count = TRY(options.take_number(key));
+        if (count && (*count == 0 || *count > kMostCpus)) {
+            return fail("{}={}: a machine has 1 to {} CPUs", key, *count, kMostCpus);
+        }
+        return count;
+    };
+    const auto cpus = TRY(take("cpus"));
+    const auto most = TRY(take("maxcpus"));
+    const auto cores = TRY(take("cores"));
+    for (std::string_view key : {"sockets", "threads"}) {
+        auto count = TRY(take(key));
         if (count && *count != 1) {
-            return fail("{}={}: this version runs machines with one CPU", key, *count);
+            return fail("{}={}: this version has one socket, with cores of one thread", key,
+                        *count);
         }
     }
-    return options.expect_empty();
+    TRY(options.expect_empty());
+    const uint64_t count = cpus.value_or(most.value_or(cores.value_or(1)));
+    if (most && *most != count) {
+        return fail("maxcpus={}: this version adds no CPUs to the {} of the start", *most, count);
+    }
+    if (cores && *cores != count)
+        return fail("cores={}: {} CPUs have as many cores", *cores, count);
+    parse.options.cpus = static_cast<unsigned>(count);
+    return {};
 }
 
 Result<void> set_name(Parse& parse, const std::string& value, const std::string&) {
@@ -272,7 +292,8 @@ constexpr std::array kEntries = {
           set_memory_path},
     Entry{"mem-prealloc", "", "allocate guest memory at once", set_memory_prealloc},
     Entry{"numa", "node,memdev=ID", "guest memory is that memory back end's", add_numa_node},
-    Entry{"smp", "[cpus=]1", "number of CPUs", set_cpus},
+    Entry{"smp", "[cpus=]N[,maxcpus=N][,sockets=1][,cores=N][,threads=1]", "number of CPUs",
+          set_cpus},
     Entry{"name", "NAME[,process=P]", "name of the VM; P also names the process", set_name},
     Entry{"uuid", "UUID", "the VM's UUID, 8-4-4-4-12 hexadecimal digits", set_uuid},
     Entry{"drive", "file=F,if=ide|none[,id=ID][,format=raw][,...]", "a disk image", add_drive},
@@ -358,6 +379,11 @@ Result<CommandLine> parse_command_line(std::span<const char* const> arguments) {
         if (parse.text) return CommandLine(PrintAndExit{*std::move(parse.text)});
     }
     const Options& options = parse.options;
+    if (parse.numa_cpus && *parse.numa_cpus != fmt::format("0-{}", options.cpus - 1) &&
+        (*parse.numa_cpus != "0" || options.cpus != 1)) {
+        return fail("-numa node,cpus={}: the one node has the CPUs 0 to {}", *parse.numa_cpus,
+                    options.cpus - 1);
+    }
     if (options.kernel.empty() && !options.initrd.empty()) {
         return fail("-initrd only allowed with -kernel option");
     }

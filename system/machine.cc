@@ -128,6 +128,14 @@ Result<void> Machine::create_vcpus() {
     return {};
 }
 
+// Other threads, qtest's for example, access devices as the first processor.
+unsigned Machine::current_cpu() const {
+    for (unsigned index = 1; index < vcpus_.size(); ++index) {
+        if (vcpus_[index]->runs_here()) return index;
+    }
+    return 0;
+}
+
 Result<void> Machine::create_board() {
     memory::RamMemory ram = TRY(choose_guest_memory(options_, *user_objects_));
     hw::PcBoard::Config config{
@@ -160,6 +168,7 @@ Result<void> Machine::create_board() {
                  .machine = requests_,
                  .cpus = ports,
                  .kernel_irqchip = accelerator_->kernel_irqchip(),
+                 .current_cpu = [this] { return current_cpu(); },
                  .drives = *drives_,
                  .find_chardev = [this](std::string_view id) { return chardevs_->find(id); }}));
     TRY(nodes_->adopt(device_requests_, *board_, options_.cpus));

@@ -70,6 +70,7 @@ class Machine {
     Result<void> create_back_ends();
     Result<void> create_accelerator();
     Result<void> create_vcpus();
+    unsigned current_cpu() const;
     Result<void> create_board();
     Result<void> create_migration();
     Result<void> create_monitors();

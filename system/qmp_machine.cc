@@ -35,7 +35,7 @@ Result<std::vector<MachineInfo>> qmp_query_machines(monitor::MonitorContext&) {
     std::vector<MachineInfo> machines;
     for (const system::MachineType& type : system::machine_types()) {
         MachineInfo info{.name = std::string(type.name),
-                         .cpu_max = 1,
+                         .cpu_max = 255,
                          .hotpluggable_cpus = false,
                          .numa_mem_supported = false,
                          .deprecated = false,

@@ -35,9 +35,8 @@ void update_request_mask(Cpu& cpu) {
     if (!cpu.wait_for_sipi) mask &= ~uint32_t{kRequestStartup};
     // There is no system management mode to enter.
     mask &= ~uint32_t{kRequestSmi};
-    if (cpu.wait_for_sipi) {
-        mask &= ~uint32_t{kRequestInterrupt | kRequestNmi | kRequestInit};
-    }
+    // INIT is taken: left for later, it would undo the start-up that comes after it.
+    if (cpu.wait_for_sipi) mask &= ~uint32_t{kRequestInterrupt | kRequestNmi};
     cpu.request_mask = mask;
 }
 

@@ -304,9 +304,9 @@ Result<std::unique_ptr<PcBoard>> PcBoard::create(const Config& config, const Dep
         return fail("a PC cannot have {} processors", deps.cpus.size());
     }
     auto memory = TRY(PcMemory::create({.ram_bytes = config.ram_bytes,
-                                        .ram = config.ram,
                                         .firmware = config.firmware,
-                                        .split = pc_ram_split(config.chipset)},
+                                        .split = pc_ram_split(config.chipset),
+                                        .ram = config.ram},
                                        deps.ram, deps.memory_root));
     auto parts = std::make_unique<Parts>(config.chipset, deps, std::move(memory));
     parts->wire();

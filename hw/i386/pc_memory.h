@@ -36,10 +36,10 @@ class PcMemory {
  public:
     struct Config {
         uint64_t ram_bytes = 0;  // a multiple of the page size, at least 1 MiB
-        // The RAM, if it is there already: of that size.
-        std::optional<memory::RamMemory> ram;
         std::span<const std::byte> firmware;
         PcRamSplit split = {};
+        // The RAM, if it is there already: of that size.
+        std::optional<memory::RamMemory> ram = {};
     };
     // Creates the blocks of RAM, "pc.ram" without one given, and "pc.bios", and puts the map into
     // `root`.
