@@ -89,6 +89,7 @@ TEST_F(Shortage, side_that_runs_out_of_memory_in_colo_ends_and_the_other_goes_on
         ASSERT_VALUE(limit_memory(poor, 0));
         fill_up(poor);
         ASSERT_VALUE(ends_with_1_and_says(poor, "out of memory"));
+        ASSERT_VALUE(wait_exit(rich));
         ASSERT_VALUE(rich.qmp().execute("x-colo-lost-heartbeat"));
         ASSERT_VALUE(
             check_survivor(rich, secondary ? "primary" : "secondary", kSmallIncrementer, "error"));
