@@ -63,12 +63,20 @@ BlockBackend::~BlockBackend() {
     shared_->queue.clear();
 }
 
+namespace {
+
+uint64_t length_of(const BlockRequest& request) {
+    const bool data = request.op != BlockOp::kDiscard && request.op != BlockOp::kWriteZeroes;
+    return data ? total_length(request.buffers) : request.discard_bytes;
+}
+
+}  // namespace
+
 int BlockBackend::check(const BlockRequest& request) const {
     if (request.op == BlockOp::kFlush) return 0;
     bool writes = request.op != BlockOp::kRead;
     if (writes && read_only()) return EROFS;
-    uint64_t bytes =
-        request.op == BlockOp::kDiscard ? request.discard_bytes : total_length(request.buffers);
+    const uint64_t bytes = length_of(request);
     if (bytes == 0 || !range_fits(request.offset, bytes, length())) return EINVAL;
     return 0;
 }
@@ -81,18 +89,21 @@ int carry_out(Image& image, const BlockRequest& request) {
         case BlockOp::kWrite: return image.write(request.offset, request.buffers);
         case BlockOp::kFlush: return image.flush();
         case BlockOp::kDiscard: return image.discard(request.offset, request.discard_bytes);
+        case BlockOp::kWriteZeroes:
+            return image.write_zeroes(request.offset, request.discard_bytes, request.may_unmap);
     }
     return EINVAL;
 }
 
 void count(BlockStatistics& statistics, const BlockRequest& request, int error) {
-    uint64_t bytes = error == 0 ? total_length(request.buffers) : 0;
+    uint64_t bytes = error == 0 ? length_of(request) : 0;
     switch (request.op) {
         case BlockOp::kRead:
             ++(error == 0 ? statistics.reads : statistics.failed_reads);
             statistics.read_bytes += bytes;
             return;
         case BlockOp::kWrite:
+        case BlockOp::kWriteZeroes:
             ++(error == 0 ? statistics.writes : statistics.failed_writes);
             statistics.written_bytes += bytes;
             if (error == 0) {
@@ -115,9 +126,7 @@ void BlockBackend::submit(BlockRequest request) {
         MutexLock lock(shared_->mutex);
         ++shared_->in_flight;
     }
-    trace::block_submit(
-        id_, static_cast<unsigned>(request.op), request.offset,
-        request.op == BlockOp::kDiscard ? request.discard_bytes : total_length(request.buffers));
+    trace::block_submit(id_, static_cast<unsigned>(request.op), request.offset, length_of(request));
     std::optional<Gate::Pass> pass = gate_.enter();
     int error = pass ? check(request) : ENODEV;
     if (error != 0) {

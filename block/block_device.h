@@ -16,7 +16,7 @@
 
 namespace qc::block {
 
-enum class BlockOp : uint8_t { kRead, kWrite, kFlush, kDiscard };
+enum class BlockOp : uint8_t { kRead, kWrite, kFlush, kDiscard, kWriteZeroes };
 
 // 0, or an errno value: EIO, ENOSPC, EROFS, EINVAL (past the end).
 using BlockCompletion = std::move_only_function<void(int error)>;
@@ -24,9 +24,11 @@ using BlockCompletion = std::move_only_function<void(int error)>;
 struct BlockRequest {
     BlockOp op = BlockOp::kRead;
     uint64_t offset = 0;
-    // kDiscard: the length. kRead and kWrite: buffers that stay valid until `done`
-    // ran; guest RAM is not one of them (dirty tracking would miss a read).
+    // kDiscard, kWriteZeroes: the length.
     uint64_t discard_bytes = 0;
+    bool may_unmap = false;  // kWriteZeroes: space may be given back
+    // kRead and kWrite: buffers that stay valid until `done` ran; guest RAM is not one
+    // of them (dirty tracking would miss a read).
     std::vector<iovec> buffers;
     BlockCompletion done;
 };

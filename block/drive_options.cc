@@ -31,6 +31,10 @@ Result<void> take_format(OptionString& options, DriveOptions& drive) {
 Result<void> take_interface(OptionString& options, DriveOptions& drive) {
     auto interface = options.take("if");
     if (!interface || *interface == "ide") return {};
+    if (*interface == "virtio") {
+        drive.interface = DriveInterface::kVirtio;
+        return {};
+    }
     if (*interface != "none") return fail("unsupported bus type '{}'", *interface);
     drive.interface = DriveInterface::kNone;
     return {};
@@ -43,7 +47,15 @@ Result<void> take_place(OptionString& options, IdeLayout layout, DriveOptions& d
     if (!index && !bus && !unit) return {};
     if (index && (bus || unit)) return fail("index cannot be used with bus and unit");
     if (drive.interface == DriveInterface::kNone) {
-        return fail("index, bus and unit need a drive with if=ide");
+        return fail("index, bus and unit need a drive with if=ide or if=virtio");
+    }
+    if (drive.interface == DriveInterface::kVirtio) {
+        constexpr uint64_t kMaxIndex = 255;
+        if (bus && *bus != 0) return fail("bus {} does not exist, virtio has 0", *bus);
+        const uint64_t number = index ? *index : unit.value_or(0);
+        if (number > kMaxIndex) return fail("index {} too big (max is {})", number, kMaxIndex);
+        drive.index = static_cast<unsigned>(number);
+        return {};
     }
     if (bus && *bus >= layout.buses) {
         return fail("bus {} does not exist, IDE has 0 to {}", *bus, layout.buses - 1);

@@ -14,13 +14,13 @@
 
 namespace qc::block {
 
-enum class DriveInterface : uint8_t { kIde, kNone };
+enum class DriveInterface : uint8_t { kIde, kVirtio, kNone };
 
 struct DriveOptions {
     std::string id;  // empty: the table gives one
     std::string file;
     DriveInterface interface = DriveInterface::kIde;
-    // Where an IDE drive goes; nothing: the first free place.
+    // Where an IDE drive goes, the number of a virtio drive; nothing: the first free one.
     std::optional<unsigned> index;
     bool format_given = false;
     RawFile::Access access = RawFile::Access::kReadWrite;

@@ -57,13 +57,21 @@ DriveTable::~DriveTable() {
 }
 
 Result<void> DriveTable::place(DriveOptions& drive) const {
-    if (drive.interface != DriveInterface::kIde) return {};
+    if (drive.interface == DriveInterface::kNone) return {};
     auto taken = [&](unsigned index) {
         return std::ranges::any_of(drives_, [&](const auto& other) {
-            return other->options.interface == DriveInterface::kIde &&
-                   other->options.index == index;
+            return other->options.interface == drive.interface && other->options.index == index;
         });
     };
+    if (drive.interface == DriveInterface::kVirtio) {
+        if (drive.index && taken(*drive.index))
+            return fail("drive with index={} exists", *drive.index);
+        unsigned number = 0;
+        while (!drive.index && taken(number))
+            ++number;
+        if (!drive.index) drive.index = number;
+        return {};
+    }
     if (drive.index) {
         if (!taken(*drive.index)) return {};
         return fail("drive with bus={}, unit={} (index={}) exists",
@@ -83,6 +91,7 @@ std::string DriveTable::default_id(const DriveOptions& drive) const {
         return fmt::format("ide{}-hd{}", *drive.index / config_.ide.units,
                            *drive.index % config_.ide.units);
     }
+    if (drive.interface == DriveInterface::kVirtio) return fmt::format("virtio{}", *drive.index);
     auto others = std::ranges::count_if(drives_, [](const auto& other) {
         return other->options.interface == DriveInterface::kNone;
     });

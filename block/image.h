@@ -36,6 +36,9 @@ class Image {
     virtual int flush() = 0;
     // The contents become undefined; a hint.
     virtual int discard(uint64_t offset, uint64_t bytes) = 0;
+    // The range reads as zeros from now on; it may give its space back only if
+    // `may_unmap`. Unless the image knows better, zeros are written.
+    virtual int write_zeroes(uint64_t offset, uint64_t bytes, bool may_unmap);
 
     // Takes and gives up what keeps other processes from the same image. Between
     // opening and activate() another process may still own it: an incoming

@@ -61,6 +61,18 @@ int RawFile::discard(uint64_t offset, uint64_t bytes) {
     return errno;
 }
 
+int RawFile::write_zeroes(uint64_t offset, uint64_t bytes, bool may_unmap) {
+    if (read_only()) return EROFS;
+    if (bytes == 0) return 0;
+    // A hole reads as zeros, in a file and past its end; on a block device this is a
+    // command that the kernel refuses unless the device really does that.
+    const int how = may_unmap ? FALLOC_FL_PUNCH_HOLE : FALLOC_FL_ZERO_RANGE;
+    const int done = ::fallocate(fd_.get(), how | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+                                 static_cast<off_t>(bytes));
+    if (done != 0) return Image::write_zeroes(offset, bytes, may_unmap);
+    return cache_ == Cache::kWriteThrough ? flush() : 0;
+}
+
 Result<void> RawFile::activate() {
     return lock_image(fd_.get(), path_, read_only() ? ImageUse::kReadOnly : ImageUse::kReadWrite);
 }

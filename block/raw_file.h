@@ -30,6 +30,7 @@ class RawFile final : public Image {
     int write(uint64_t offset, std::span<const iovec> buffers) override;
     int flush() override;
     int discard(uint64_t offset, uint64_t bytes) override;
+    int write_zeroes(uint64_t offset, uint64_t bytes, bool may_unmap) override;
     Result<void> activate() override;
     void inactivate() override;
 

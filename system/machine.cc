@@ -7,6 +7,7 @@
 #include "system/firmware.h"
 #include "system/guest_memory.h"
 #include "system/linux/signal_watch.h"
+#include "system/objects/rng_objects.h"
 #include "system/objects/tls_lookup.h"
 #include "system/option_help.h"
 #include "system/trace.h"
@@ -161,16 +162,18 @@ Result<void> Machine::create_board() {
         ports.push_back(vcpu.get());
     hw::DeviceContext context = core_->device_context();
     board_ = TRY(hw::PcBoard::create(
-        config, {.context = context,
-                 .memory_root = core_->memory_root,
-                 .ram = core_->ram,
-                 .states = core_->registry,
-                 .machine = requests_,
-                 .cpus = ports,
-                 .kernel_irqchip = accelerator_->kernel_irqchip(),
-                 .current_cpu = [this] { return current_cpu(); },
-                 .drives = *drives_,
-                 .find_chardev = [this](std::string_view id) { return chardevs_->find(id); }}));
+        config,
+        {.context = context,
+         .memory_root = core_->memory_root,
+         .ram = core_->ram,
+         .states = core_->registry,
+         .machine = requests_,
+         .cpus = ports,
+         .kernel_irqchip = accelerator_->kernel_irqchip(),
+         .current_cpu = [this] { return current_cpu(); },
+         .drives = *drives_,
+         .find_chardev = [this](std::string_view id) { return chardevs_->find(id); },
+         .find_rng = [this](std::string_view id) { return find_rng(*user_objects_, id); }}));
     TRY(nodes_->adopt(device_requests_, *board_, options_.cpus));
     TRY(accelerator_->attach_memory());
     MachineLockGuard guard(core_->lock);

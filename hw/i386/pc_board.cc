@@ -13,6 +13,7 @@
 #include "hw/i386/pc_fw_cfg.h"
 #include "hw/i386/pc_interrupts.h"
 #include "hw/i386/pc_memory.h"
+#include "hw/i386/pc_virtio.h"
 #include "hw/ide/ide_disk.h"
 #include "hw/input/i8042.h"
 #include "hw/isa/isa_irqs.h"
@@ -57,6 +58,7 @@ struct PcBoard::Parts {
     Result<void> add_disks(const Config& config);
     Result<void> add_serials(const Config& config);
     Result<void> add_device(const DeviceRequest& request);
+    Result<void> add_virtio_drives();
     Result<void> add_serial(IsaSerial::Config serial, unsigned irq, chardev::ChardevClaim backend);
     Result<void> add_requested_serial(const qom::PropertyValues& properties);
     Result<void> add_debugcon(const qom::PropertyValues& properties);
@@ -83,6 +85,7 @@ struct PcBoard::Parts {
     I8237Pair dma;
     FwCfg fw_cfg;
     IdeDisks disks;
+    PcVirtio virtio;
     std::vector<std::unique_ptr<Device>> added;
     std::vector<std::pair<std::string, Device*>> ids;
     unsigned serial_ports_used = 0;  // a bit for each index
@@ -108,7 +111,13 @@ PcBoard::Parts::Parts(PcChipsetKind kind, const Deps& board_deps, std::unique_pt
       port92(context, {deps.machine, a20}),
       dma(context),
       fw_cfg(context),
-      disks(pc_disk_controller(kind)) {}
+      disks(pc_disk_controller(kind)),
+      virtio({.context = context,
+              .msi = *interrupts,
+              .bus = chipset->pci_bus(),
+              .drives = deps.drives,
+              .cpus = static_cast<unsigned>(cpus.size()),
+              .find_rng = deps.find_rng}) {}
 
 PcBoard::Parts::~Parts() {
     for (state::StateComponent* component : registered)
@@ -241,10 +250,21 @@ Result<void> PcBoard::Parts::add_device(const DeviceRequest& request) {
         TRY(add_debugcon(request.properties));
     } else if (request.type == &kIsaDebugExitType) {
         TRY(add_debug_exit(request.properties));
+    } else if (PcVirtio::knows(*request.type)) {
+        adopt(TRY(virtio.make(*request.type, request.properties)));
     } else {
         return fail("this machine has no place for it");
     }
     if (!request.id.empty()) ids.emplace_back(request.id, added.back().get());
+    return {};
+}
+
+// After what the command line places itself, as QEMU has it.
+Result<void> PcBoard::Parts::add_virtio_drives() {
+    for (const auto& drive : deps.drives.drives()) {
+        if (drive->options.interface != block::DriveInterface::kVirtio || drive->attached) continue;
+        adopt(TRY(virtio.make_drive(*drive).context("drive '{}'", drive->options.id)));
+    }
     return {};
 }
 
@@ -258,6 +278,12 @@ Result<void> PcBoard::Parts::describe_to_firmware(const Config& config) {
     for (unsigned index = Mc146818Core::kFirstRamByte; index < cmos.size(); ++index) {
         if (index != Mc146818Core::kCentury) rtc.set_cmos(index, cmos[index]);
     }
+    for (const BootEntry& entry : virtio.boot_entries()) {
+        for (const IdeDisk& disk : disks.disks()) {
+            if (disk.boot_index != entry.index) continue;
+            return fail("The bootindex {} has already been used", entry.index);
+        }
+    }
     return fill_fw_cfg(fw_cfg,
                        {.ram_below_4g = memory->below_4g(),
                         .ram_above_4g = memory->above_4g(),
@@ -265,6 +291,7 @@ Result<void> PcBoard::Parts::describe_to_firmware(const Config& config) {
                         .hpet = config.hpet,
                         .uuid = config.uuid,
                         .disks = &disks,
+                        .boot_entries = virtio.boot_entries(),
                         .chipset = config.chipset,
                         .serial_ports = static_cast<uint8_t>(serial_ports_used & 0xf),
                         .linux_files = config.linux_files ? &*config.linux_files : nullptr});
@@ -317,6 +344,7 @@ Result<std::unique_ptr<PcBoard>> PcBoard::create(const Config& config, const Dep
     for (const DeviceRequest& request : config.devices) {
         TRY(parts->add_device(request).context("-device {}", request.type->name));
     }
+    TRY(parts->add_virtio_drives());
     TRY(parts->describe_to_firmware(config));
     parts->list_devices();
     parts->register_states();

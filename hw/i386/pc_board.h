@@ -39,6 +39,9 @@
 #include "state/registry.h"
 #include "util/result.h"
 
+namespace qc {
+class EntropySource;
+}
 namespace qc::block {
 class DriveTable;
 }
@@ -91,6 +94,8 @@ class PcBoard {
         block::DriveTable& drives;
         // `chardev=ID` of a device; null if there is no such back end.
         std::function<chardev::Chardev*(std::string_view id)> find_chardev;
+        // `rng=ID` of a device; null if there is no such object.
+        std::function<std::shared_ptr<EntropySource>(std::string_view id)> find_rng = {};
     };
     // Errors name the device and the property, file or size at fault.
     static Result<std::unique_ptr<PcBoard>> create(const Config& config, const Deps& deps);

@@ -46,6 +46,7 @@ class I440fxChipset final : public PcChipset {
         ide_.add_disk(disk.channel, disk.unit, disk.config, *disk.backend);
     }
     Device& disk_controller() override { return ide_; }
+    PciBus& pci_bus() override { return pci_; }
     void press_power_button() override { pm_.press_power_button(); }
     std::vector<Device*> bridges() override { return {&pci_host_, &host_bridge_, &isa_bridge_}; }
     std::vector<Device*> functions() override { return {&ide_, &pm_}; }
@@ -92,6 +93,7 @@ class Q35Chipset final : public PcChipset {
         ahci_.add_disk(disk.channel, disk.config, *disk.backend);
     }
     Device& disk_controller() override { return ahci_; }
+    PciBus& pci_bus() override { return pci_; }
     void press_power_button() override { lpc_.press_power_button(); }
     std::vector<Device*> bridges() override { return {&pci_host_, &host_bridge_, &lpc_}; }
     std::vector<Device*> functions() override { return {&ahci_, &smbus_}; }

@@ -22,6 +22,8 @@
 
 namespace qc::hw {
 
+class PciBus;
+
 class PcChipset {
  public:
     struct Deps {
@@ -39,6 +41,8 @@ class PcChipset {
     // While the machine is built.
     virtual void add_disk(const IdeDisk& disk) = 0;
     virtual Device& disk_controller() = 0;
+    // Where more functions can be plugged in.
+    virtual PciBus& pci_bus() = 0;
     virtual void press_power_button() = 0;
 
     // In the order of resetting and saving: what other devices depend on, then the

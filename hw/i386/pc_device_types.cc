@@ -4,6 +4,8 @@
 #include "hw/core/device_type.h"
 #include "hw/i386/pc_board.h"
 #include "hw/ide/ide_disk.h"
+#include "hw/virtio/virtio_blk_pci.h"
+#include "hw/virtio/virtio_rng_pci.h"
 
 namespace qc::hw {
 
@@ -65,6 +67,8 @@ void register_pc_device_types(qom::TypeRegistry& types) {
     types.add(kIsaSerialType);
     types.add(kIsaDebugconType);
     types.add(kIsaDebugExitType);
+    types.add(kVirtioBlkPciType);
+    types.add(kVirtioRngPciType);
 }
 
 }  // namespace qc::hw

@@ -53,17 +53,18 @@ std::vector<std::byte> hpet_table(bool hpet) {
 
 // Open Firmware paths of what has a boot index, one a line, ended by a zero.
 // A kernel that was given comes before them.
-std::vector<std::byte> boot_order(const IdeDisks& disks, bool kernel) {
-    std::vector<const IdeDisk*> order;
+std::vector<std::byte> boot_order(const IdeDisks& disks, std::span<const BootEntry> others,
+                                  bool kernel) {
+    std::vector<BootEntry> order(others.begin(), others.end());
     for (const IdeDisk& disk : disks.disks())
-        if (disk.boot_index) order.push_back(&disk);
+        if (disk.boot_index) order.push_back({*disk.boot_index, disks.firmware_path(disk)});
     if (order.empty() && !kernel) return {};
-    std::ranges::sort(order, {}, [](const IdeDisk* disk) { return *disk->boot_index; });
+    std::ranges::sort(order, {}, &BootEntry::index);
     std::string text;
     if (kernel) text = kLinuxBootPath;
-    for (const IdeDisk* disk : order) {
+    for (const BootEntry& entry : order) {
         if (!text.empty()) text += '\n';
-        text += disks.firmware_path(*disk);
+        text += entry.firmware_path;
     }
     auto bytes = std::as_bytes(std::span(text.c_str(), text.size() + 1));
     return {bytes.begin(), bytes.end()};
@@ -90,7 +91,8 @@ Result<void> fill_fw_cfg(FwCfg& fw_cfg, const PcFwCfgConfig& config) {
             fw_cfg,
             TRY(prepare_linux(*config.linux_files, config.ram_below_4g).context("-kernel")));
     }
-    if (auto order = boot_order(*config.disks, config.linux_files != nullptr); !order.empty()) {
+    auto order = boot_order(*config.disks, config.boot_entries, config.linux_files != nullptr);
+    if (!order.empty()) {
         fw_cfg.add_file("bootorder", std::move(order));
     }
     AcpiTables::Files acpi = make_pc_acpi({.chipset = config.chipset,

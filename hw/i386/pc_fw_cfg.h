@@ -8,9 +8,11 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "hw/i386/linux_image.h"
 #include "hw/i386/pc_chipset_kind.h"
+#include "hw/i386/pc_virtio.h"
 #include "hw/ide/ide_disk.h"
 #include "hw/nvram/fw_cfg.h"
 
@@ -23,6 +25,8 @@ struct PcFwCfgConfig {
     bool hpet = true;
     std::optional<std::array<uint8_t, 16>> uuid;
     const IdeDisks* disks = nullptr;
+    // Of other controllers; no index twice.
+    std::span<const BootEntry> boot_entries = {};
     PcChipsetKind chipset = PcChipsetKind::kI440fx;
     uint8_t serial_ports = 0;  // bit n: port n exists
     const LinuxFiles* linux_files = nullptr;

@@ -39,10 +39,16 @@ class FakeDisk final : public block::BlockDevice {
     int error = 0;
     int completed = 0;
     int flushes = 0;
+    int discards = 0;
 
  private:
     int carry_out(block::BlockRequest& request) {
         if (request.op == block::BlockOp::kFlush) ++flushes;
+        if (request.op == block::BlockOp::kDiscard) ++discards;
+        if (request.op == block::BlockOp::kWriteZeroes) {
+            if (request.offset + request.discard_bytes > bytes.size()) return EINVAL;
+            std::memset(bytes.data() + request.offset, 0, request.discard_bytes);
+        }
         uint64_t at = request.offset;
         for (iovec& buffer : request.buffers) {
             if (at + buffer.iov_len > bytes.size()) return EINVAL;

@@ -50,7 +50,7 @@ Result<PciSlot> PciBus::free_slot(uint8_t first) const {
 }
 
 uint32_t PciBus::config_read(uint8_t devfn, uint8_t offset, unsigned size) const {
-    const PciDevice* device = devices_[devfn];
+    PciDevice* device = devices_[devfn];
     if (device == nullptr) return 0xffffffffu >> (32 - 8 * size);
     return device->config_read(offset, size);
 }

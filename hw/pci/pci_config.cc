@@ -32,8 +32,11 @@ PciConfig::PciConfig(const PciIdentity& identity, std::span<const PciRegister> r
         bool io = bar.space == PciBarSpec::Space::kIo;
         QC_ASSERT(bar.index < kPciBarCount && (bar.size & (bar.size - 1)) == 0);
         QC_ASSERT(bar.size >= (io ? 4u : 16u));
-        declare(
-            {static_cast<uint8_t>(kBar0 + 4 * bar.index), 4, "BAR", io ? 1u : 0u, ~(bar.size - 1)});
+        const bool wide = bar.space == PciBarSpec::Space::kMemory64;
+        QC_ASSERT(!wide || bar.index + 1u < kPciBarCount);
+        const auto at = static_cast<uint8_t>(kBar0 + 4 * bar.index);
+        declare({at, 4, "BAR", io ? 1u : wide ? 0xcu : 0u, ~(bar.size - 1)});
+        if (wide) declare({static_cast<uint8_t>(at + 4), 4, "BAR", 0, 0xffffffff});
         bars_[bar.index] = bar;
     }
     for (const PciRegister& reg : registers)
@@ -84,11 +87,18 @@ std::optional<uint64_t> PciConfig::bar_address(unsigned index) const {
     const PciBarSpec& bar = *bars_[index];
     bool io = bar.space == PciBarSpec::Space::kIo;
     if (!command(io ? pci::kCommandIo : pci::kCommandMemory)) return std::nullopt;
-    uint64_t address = read(static_cast<uint8_t>(pci::kBar0 + 4 * index), 4) &
-                       ~static_cast<uint64_t>(bar.size - 1);
+    const auto at = static_cast<uint8_t>(pci::kBar0 + 4 * index);
+    uint64_t address = read(at, 4);
+    if (bar.space == PciBarSpec::Space::kMemory64) {
+        address |= uint64_t{read(static_cast<uint8_t>(at + 4), 4)} << 32;
+    }
+    address &= ~static_cast<uint64_t>(bar.size - 1);
+    // What follows the last address at which the lower half can be.
     uint64_t limit = io ? uint64_t{1} << 16 : uint64_t{1} << 32;
+    const uint64_t end = address + bar.size;
     // The topmost place is what a sizing write leaves there for a moment.
-    if (address == 0 || address + bar.size >= limit) return std::nullopt;
+    if (address == 0 || end == 0 || end == limit) return std::nullopt;
+    if (end > limit && bar.space != PciBarSpec::Space::kMemory64) return std::nullopt;
     return address;
 }
 

@@ -68,7 +68,8 @@ struct PciRegister {
 };
 
 struct PciBarSpec {
-    enum class Space : uint8_t { kIo, kMemory };
+    // kMemory64 is prefetchable and takes the next index as well, for its upper half.
+    enum class Space : uint8_t { kIo, kMemory, kMemory64 };
     uint8_t index;
     Space space;
     uint32_t size;  // a power of two; at least 4 (I/O) or 16 (memory)

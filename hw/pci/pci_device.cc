@@ -20,7 +20,8 @@ void PciDevice::set_bar_region(unsigned index, memory::MemoryRegion& region) {
     bars_[index].region = &region;
 }
 
-uint32_t PciDevice::config_read(uint8_t offset, unsigned size) const {
+uint32_t PciDevice::config_read(uint8_t offset, unsigned size) {
+    config_is_read(offset, size);
     return config_.read(offset, size);
 }
 

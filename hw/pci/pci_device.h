@@ -28,7 +28,7 @@ class PciDevice : public Device {
     ~PciDevice() override;
 
     // Configuration cycles, as PciConfig::read() and write().
-    uint32_t config_read(uint8_t offset, unsigned size) const;
+    uint32_t config_read(uint8_t offset, unsigned size);
     void config_write(uint8_t offset, unsigned size, uint32_t value);
 
     const PciConfig& config() const { return config_; }
@@ -43,6 +43,9 @@ class PciDevice : public Device {
     // member of the derived class will do.
     void set_bar_region(unsigned index, memory::MemoryRegion& region);
 
+    // Before the guest reads configuration bytes [offset, offset + size): what a
+    // register shows may be made then.
+    virtual void config_is_read(uint8_t /*offset*/, unsigned /*size*/) {}
     // After the guest wrote configuration bytes [offset, offset + size).
     virtual void config_written(uint8_t /*offset*/, unsigned /*size*/) {}
 

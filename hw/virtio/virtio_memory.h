@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// A virtio device's view of the driver's memory: RAM and nothing else. A buffer in
+// a device's registers is a mistake of the driver, so no access of a virtio device
+// reaches another device, or itself.
+//
+// Threading: machine lock.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+namespace qc::hw {
+
+class VirtioMemory {
+ public:
+    virtual ~VirtioMemory() = default;
+    // False, and nothing was moved or only a part, if some byte of the range is not
+    // in RAM (for write(): in RAM that can be written).
+    virtual bool read(uint64_t address, std::span<std::byte> data) const = 0;
+    virtual bool write(uint64_t address, std::span<const std::byte> data) = 0;
+
+    // Little-endian numbers, as virtio 1.0 has them.
+    template <typename T>
+    std::optional<T> load(uint64_t address) const {
+        std::array<std::byte, sizeof(T)> bytes{};
+        if (!read(address, bytes)) return std::nullopt;
+        T value = 0;
+        for (size_t i = 0; i < sizeof(T); ++i)
+            value = static_cast<T>(value | static_cast<T>(static_cast<T>(bytes[i]) << (8 * i)));
+        return value;
+    }
+    template <typename T>
+    bool store(uint64_t address, T value) {
+        std::array<std::byte, sizeof(T)> bytes{};
+        for (size_t i = 0; i < sizeof(T); ++i)
+            bytes[i] = static_cast<std::byte>(value >> (8 * i));
+        return write(address, bytes);
+    }
+};
+
+}  // namespace qc::hw
