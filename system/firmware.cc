@@ -22,6 +22,12 @@ constexpr std::array<std::string_view, 3> kSystemDirs = {"/usr/share/seabios", "
 
 constexpr uint64_t kLargestBootFile = uint64_t{2} << 30;
 
+Result<size_t> regular_size(const UniqueFd& fd) {
+    struct stat info{};
+    if (fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) return fail("not a regular file");
+    return static_cast<size_t>(info.st_size);
+}
+
 Result<std::vector<std::byte>> read_all(const UniqueFd& fd, size_t size) {
     std::vector<std::byte> image(size);
     size_t done = 0;
@@ -59,11 +65,7 @@ Result<UniqueFd> find_image(const std::string& name, std::span<const std::string
 Result<std::vector<std::byte>> load_firmware(const std::string& name,
                                              std::span<const std::string> data_dirs) {
     UniqueFd fd = TRY(find_image(name, data_dirs));
-    struct stat info{};
-    if (fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
-        return fail("could not load PC BIOS '{}': not a regular file", name);
-    }
-    auto size = static_cast<size_t>(info.st_size);
+    const size_t size = TRY(regular_size(fd).context("could not load PC BIOS '{}'", name));
     if (size == 0 || size % kImageUnit != 0 || size > kLargestImage) {
         return fail(
             "could not load PC BIOS '{}': {} bytes are not a multiple of 64 KiB up to 16 MiB", name,
@@ -75,15 +77,9 @@ Result<std::vector<std::byte>> load_firmware(const std::string& name,
 Result<std::vector<std::byte>> load_boot_file(const std::string& path, std::string_view what) {
     UniqueFd fd = open_image(path);
     if (!fd) return fail_errno(errno, "could not load {} '{}'", what, path);
-    struct stat info{};
-    if (fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
-        return fail("could not load {} '{}': not a regular file", what, path);
-    }
-    if (static_cast<uint64_t>(info.st_size) > kLargestBootFile) {
-        return fail("could not load {} '{}': {} bytes", what, path, info.st_size);
-    }
-    return TRY(read_all(fd, static_cast<size_t>(info.st_size))
-                   .context("could not load {} '{}'", what, path));
+    const size_t size = TRY(regular_size(fd).context("could not load {} '{}'", what, path));
+    if (size > kLargestBootFile) return fail("could not load {} '{}': {} bytes", what, path, size);
+    return TRY(read_all(fd, size).context("could not load {} '{}'", what, path));
 }
 
 }  // namespace qc::system

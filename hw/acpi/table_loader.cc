@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "hw/acpi/table_loader.h"
 
-#include <algorithm>
-#include <numeric>
 #include <span>
 
 #include "util/assert.h"

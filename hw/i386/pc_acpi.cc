@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "hw/i386/pc_acpi.h"
 
-#include <algorithm>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "hw/i386/dsdt_pc.hex"

@@ -305,6 +305,10 @@ void PrimaryDriver::prepare_deltas() {
 
 RamPageSink& PrimaryDriver::page_sink() {
     if (multifd_sink_) return *multifd_sink_;
+    return link_sink();
+}
+
+RamPageSink& PrimaryDriver::link_sink() {
     if (xbzrle_ != nullptr) return *xbzrle_;
     return sink_;
 }
@@ -374,8 +378,7 @@ Result<void> PrimaryDriver::send_cooled() {
     ahead_interval_ms_ =
         worth_it ? kAheadIntervalMs : std::min(2 * ahead_interval_ms_, kMaxAheadIntervalMs);
     sink_.set_epoch(fsm_.epoch());
-    RamPageSink& sink = xbzrle_ != nullptr ? static_cast<RamPageSink&>(*xbzrle_) : sink_;
-    SentPages sent = ram.send_cooled(sink, kMostPagesAhead);
+    SentPages sent = ram.send_cooled(link_sink(), kMostPagesAhead);
     ahead_.pages += sent.normal;
     ahead_.pages_ahead += sent.normal;
     ahead_.zero_pages += sent.zero;

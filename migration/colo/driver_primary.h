@@ -94,6 +94,7 @@ class PrimaryDriver final : public ColoControl, private LinkHandler {
     Result<void> send_pages();
     void prepare_deltas();
     RamPageSink& page_sink();
+    RamPageSink& link_sink();  // by the migration's own connection in any case
     uint64_t take_encoded();
     void settle();
     void answer_compared();

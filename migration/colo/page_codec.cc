@@ -9,6 +9,11 @@ namespace {
 
 constexpr uint64_t kPageSize = 4096;
 
+Result<void> check_length(const Header& header, size_t expected) {
+    if (header.length == expected) return {};
+    return fail("{}: {} bytes where {} belong", to_string(header.type), header.length, expected);
+}
+
 }  // namespace
 
 void put(ByteWriter& out, const PageList& list) {
@@ -46,10 +51,7 @@ Result<size_t> parse_page_list_head(const Header& header, std::span<const std::b
     }
     size_t runs_size = runs * kPageRunSize;
     size_t expected = kPageListHeadSize + runs_size + (has_data ? list.pages * kPageSize : 0);
-    if (header.length != expected) {
-        return fail("{}: {} bytes where {} belong", to_string(header.type), header.length,
-                    expected);
-    }
+    TRY(check_length(header, expected));
     return runs_size;
 }
 
@@ -101,10 +103,7 @@ Result<size_t> parse_piece_list_head(const Header& header, std::span<const std::
     }
     size_t pages_size = pages * kPiecePageSize;
     size_t expected = kPageListHeadSize + pages_size + list.pieces * kPieceSize;
-    if (header.length != expected) {
-        return fail("{}: {} bytes where {} belong", to_string(header.type), header.length,
-                    expected);
-    }
+    TRY(check_length(header, expected));
     return pages_size;
 }
 
@@ -162,10 +161,7 @@ Result<size_t> parse_delta_list_head(const Header& header, std::span<const std::
     }
     const size_t pages_size = pages * kDeltaPageSize;
     const size_t expected = kPageListHeadSize + pages_size + list.bytes;
-    if (header.length != expected) {
-        return fail("{}: {} bytes where {} belong", to_string(header.type), header.length,
-                    expected);
-    }
+    TRY(check_length(header, expected));
     return pages_size;
 }
 

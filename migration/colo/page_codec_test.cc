@@ -6,15 +6,21 @@
 namespace qc::migration::colo {
 namespace {
 
+// A message up to the bytes of its pages.
+template <typename List, typename ParseHead, typename ParseRest>
+Result<List> parse_list(std::span<const std::byte> bytes, ParseHead parse_head,
+                        ParseRest parse_rest) {
+    Header header = TRY(parse_header(bytes.first(kHeaderSize)));
+    List list;
+    size_t rest = TRY(parse_head(header, bytes.subspan(kHeaderSize, kPageListHeadSize), list));
+    TRY(parse_rest(bytes.subspan(kHeaderSize + kPageListHeadSize, rest), list));
+    return list;
+}
+
 class PageListTest : public testing::Test {
  protected:
     static Result<PageList> parse(std::span<const std::byte> bytes) {
-        Header header = TRY(parse_header(bytes.first(kHeaderSize)));
-        PageList list;
-        size_t runs =
-            TRY(parse_page_list_head(header, bytes.subspan(kHeaderSize, kPageListHeadSize), list));
-        TRY(parse_page_runs(bytes.subspan(kHeaderSize + kPageListHeadSize, runs), list));
-        return list;
+        return parse_list<PageList>(bytes, parse_page_list_head, parse_page_runs);
     }
     PageList list{.block = 3, .pages = 6, .runs = {{10, 4}, {100, 2}}};
 };
@@ -51,12 +57,7 @@ TEST_F(PageListTest, more_pages_or_runs_than_allowed_are_refused) {
 class PieceListTest : public testing::Test {
  protected:
     static Result<PieceList> parse(std::span<const std::byte> bytes) {
-        Header header = TRY(parse_header(bytes.first(kHeaderSize)));
-        PieceList list;
-        size_t pages =
-            TRY(parse_piece_list_head(header, bytes.subspan(kHeaderSize, kPageListHeadSize), list));
-        TRY(parse_piece_pages(bytes.subspan(kHeaderSize + kPageListHeadSize, pages), list));
-        return list;
+        return parse_list<PieceList>(bytes, parse_piece_list_head, parse_piece_pages);
     }
     static bool refused(const PieceList& list) { return !parse(encode_piece_list(9, list)); }
 };
@@ -85,12 +86,7 @@ TEST_F(PieceListTest, lists_that_contradict_themselves_are_refused) {
 class DeltaListTest : public testing::Test {
  protected:
     static Result<DeltaList> parse(std::span<const std::byte> bytes) {
-        Header header = TRY(parse_header(bytes.first(kHeaderSize)));
-        DeltaList list;
-        size_t pages =
-            TRY(parse_delta_list_head(header, bytes.subspan(kHeaderSize, kPageListHeadSize), list));
-        TRY(parse_delta_pages(bytes.subspan(kHeaderSize + kPageListHeadSize, pages), list));
-        return list;
+        return parse_list<DeltaList>(bytes, parse_delta_list_head, parse_delta_pages);
     }
     static bool refused(const DeltaList& list) { return !parse(encode_delta_list(9, list)); }
 };
