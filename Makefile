@@ -38,7 +38,9 @@ check-style: deps tests
 	@scripts/check --build-dir $(BUILD)
 
 bench: deps all
+	@scripts/guest-images --build-dir $(BUILD)
 	@python3 tests/bench/bench.py --build-dir $(BUILD)
+	@python3 tests/bench/guest.py --build-dir $(BUILD)
 
 stress: deps tests
 	@scripts/run-tests --build-dir $(BUILD) --suite stress --seconds-each $(SECONDS_EACH)

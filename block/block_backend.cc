@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <deque>
+#include <span>
 
 #include "block/trace.h"
 #include "util/assert.h"
@@ -66,8 +67,7 @@ BlockBackend::~BlockBackend() {
 namespace {
 
 uint64_t length_of(const BlockRequest& request) {
-    const bool data = request.op != BlockOp::kDiscard && request.op != BlockOp::kWriteZeroes;
-    return data ? total_length(request.buffers) : request.discard_bytes;
+    return request.buffers.empty() ? request.length : total_length(request.buffers);
 }
 
 }  // namespace
@@ -83,14 +83,37 @@ int BlockBackend::check(const BlockRequest& request) const {
 
 namespace {
 
-int carry_out(Image& image, const BlockRequest& request) {
+int transfer(Image& image, BlockOp op, uint64_t offset, std::span<const iovec> buffers) {
+    return op == BlockOp::kRead ? image.read(offset, buffers) : image.write(offset, buffers);
+}
+
+int transfer_pieces(Image& image, BlockRequest& request, std::span<std::byte> scratch) {
+    for (uint64_t position = 0; position < request.length;) {
+        const auto piece =
+            scratch.first(std::min<uint64_t>(scratch.size(), request.length - position));
+        const iovec buffer{piece.data(), piece.size()};
+        const auto move = [&] { return request.move(position, piece); };
+        const auto access = [&] {
+            return transfer(image, request.op, request.offset + position, {&buffer, 1});
+        };
+        int error = request.op == BlockOp::kRead ? access() : move();
+        if (error == 0) error = request.op == BlockOp::kRead ? move() : access();
+        if (error != 0) return error;
+        position += piece.size();
+    }
+    return 0;
+}
+
+int carry_out(Image& image, BlockRequest& request, std::span<std::byte> scratch) {
     switch (request.op) {
-        case BlockOp::kRead: return image.read(request.offset, request.buffers);
-        case BlockOp::kWrite: return image.write(request.offset, request.buffers);
+        case BlockOp::kRead:
+        case BlockOp::kWrite:
+            if (request.move) return transfer_pieces(image, request, scratch);
+            return transfer(image, request.op, request.offset, request.buffers);
         case BlockOp::kFlush: return image.flush();
-        case BlockOp::kDiscard: return image.discard(request.offset, request.discard_bytes);
+        case BlockOp::kDiscard: return image.discard(request.offset, request.length);
         case BlockOp::kWriteZeroes:
-            return image.write_zeroes(request.offset, request.discard_bytes, request.may_unmap);
+            return image.write_zeroes(request.offset, request.length, request.may_unmap);
     }
     return EINVAL;
 }
@@ -133,8 +156,9 @@ void BlockBackend::submit(BlockRequest request) {
         finish(request, error);
         return;
     }
-    deps_.workers.run([this, request = std::move(request), pass = std::move(*pass)]() mutable {
-        int result = carry_out(*image_, request);
+    deps_.workers.run([this, request = std::move(request),
+                       pass = std::move(*pass)](std::span<std::byte> scratch) mutable {
+        int result = carry_out(*image_, request, scratch);
         finish(request, result);
     });
 }
@@ -144,8 +168,10 @@ void BlockBackend::finish(BlockRequest& request, int error) {
     {
         MutexLock lock(shared_->mutex);
         count(shared_->statistics, request, error);
+        const bool loop_knows = !shared_->queue.empty();
         shared_->queue.push_back({std::move(request.done), error});
         shared_->changed.notify_all();
+        if (loop_knows) return;
     }
     deps_.loop.post(
         [shared = shared_, &machine_lock = deps_.lock] { shared->run_finished(machine_lock); });

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "block/test_support.h"
@@ -11,15 +12,15 @@ namespace qc::block {
 namespace {
 
 struct Fixture {
-    Fixture() {
-        auto fake = std::make_unique<FakeImage>(8192);
+    explicit Fixture(size_t bytes = 8192) {
+        auto fake = std::make_unique<FakeImage>(bytes);
         image = fake.get();
         backend = std::make_unique<BlockBackend>(BlockBackend::Deps{*loop, lock, workers}, "d0",
                                                  std::move(fake));
     }
     void submit(BlockOp op, uint64_t offset, size_t bytes, BlockCompletion done) {
         BlockRequest request{.op = op, .offset = offset, .done = std::move(done)};
-        if (op == BlockOp::kDiscard) request.discard_bytes = bytes;
+        if (op == BlockOp::kDiscard) request.length = bytes;
         if (op == BlockOp::kRead || op == BlockOp::kWrite) {
             request.buffers.push_back({buffer.data(), bytes});
         }
@@ -41,6 +42,50 @@ struct Fixture {
     std::unique_ptr<BlockBackend> backend;
     std::string buffer = std::string(8192, 'z');
 };
+
+TEST(BlockBackend, data_are_moved_a_piece_at_a_time_without_the_machine_lock) {
+    Fixture f(3 * WorkerPool::kScratchBytes);
+    std::ranges::fill(f.image->bytes(), 'a');
+    std::string seen;
+    const auto run = [&f](BlockOp op, uint64_t length, BlockMover move) {
+        int error = -1;
+        {
+            MachineLockGuard guard(f.lock);
+            BlockRequest request{.op = op, .offset = 512, .length = length};
+            request.move = std::move(move);
+            request.done = [&error](int e) { error = e; };
+            f.backend->submit(std::move(request));
+        }
+        f.backend->drain();
+        return error;
+    };
+    const uint64_t length = WorkerPool::kScratchBytes + 512;
+    EXPECT_EQ(run(BlockOp::kWrite, length,
+                  [&](uint64_t position, std::span<std::byte> piece) {
+                      EXPECT_FALSE(f.lock.held());
+                      std::ranges::fill(piece, std::byte(position == 0 ? 'b' : 'c'));
+                      return 0;
+                  }),
+              0);
+    EXPECT_EQ(run(BlockOp::kRead, length,
+                  [&](uint64_t position, std::span<std::byte> piece) {
+                      EXPECT_EQ(position, seen.size());
+                      seen.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+                      return 0;
+                  }),
+              0);
+    EXPECT_EQ(seen, std::string(WorkerPool::kScratchBytes, 'b') + std::string(512, 'c'));
+    EXPECT_EQ(f.image->bytes()[511], 'a');
+    EXPECT_EQ(f.image->bytes()[512 + length], 'a');
+    const auto before = f.image->bytes();
+    EXPECT_EQ(
+        run(BlockOp::kWrite, length,
+            [](uint64_t position, std::span<std::byte>) { return position == 0 ? EFAULT : 0; }),
+        EFAULT);
+    EXPECT_EQ(f.image->bytes(), before);
+    EXPECT_EQ(run(BlockOp::kRead, 1 << 30, [](uint64_t, std::span<std::byte>) { return 0; }),
+              EINVAL);
+}
 
 TEST(BlockBackend, completion_runs_on_the_loop_under_the_machine_lock) {
     Fixture f;

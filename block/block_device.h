@@ -10,8 +10,10 @@
 
 #include <sys/uio.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 namespace qc::block {
@@ -21,15 +23,21 @@ enum class BlockOp : uint8_t { kRead, kWrite, kFlush, kDiscard, kWriteZeroes };
 // 0, or an errno value: EIO, ENOSPC, EROFS, EINVAL (past the end).
 using BlockCompletion = std::move_only_function<void(int error)>;
 
+// Carries the data of a request between the device and whoever wants it, a piece at a
+// time and in order: takes what was read, fills in what is to be written. `position`
+// counts from the request's begin. Called by a worker thread without the machine lock.
+// 0, or the errno value that ends the request.
+using BlockMover = std::move_only_function<int(uint64_t position, std::span<std::byte> piece)>;
+
 struct BlockRequest {
     BlockOp op = BlockOp::kRead;
     uint64_t offset = 0;
-    // kDiscard, kWriteZeroes: the length.
-    uint64_t discard_bytes = 0;
+    uint64_t length = 0;     // of kDiscard, kWriteZeroes, and of what `move` moves
     bool may_unmap = false;  // kWriteZeroes: space may be given back
-    // kRead and kWrite: buffers that stay valid until `done` ran; guest RAM is not one
-    // of them (dirty tracking would miss a read).
+    // kRead and kWrite: buffers that stay valid until `done` ran, or `move` and a
+    // length. Guest RAM is no buffer: dirty tracking would miss a read.
     std::vector<iovec> buffers;
+    BlockMover move;
     BlockCompletion done;
 };
 

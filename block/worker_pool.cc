@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "block/worker_pool.h"
 
+#include <memory>
+
 #include "util/assert.h"
 
 namespace qc::block {
@@ -9,7 +11,7 @@ WorkerPool::~WorkerPool() {
     shut_down();
 }
 
-void WorkerPool::run(std::move_only_function<void()> work) {
+void WorkerPool::run(Work work) {
     MutexLock lock(mutex_);
     QC_ASSERT(!stopping_);
     queue_.push_back(std::move(work));
@@ -20,6 +22,7 @@ void WorkerPool::run(std::move_only_function<void()> work) {
 }
 
 void WorkerPool::serve() {
+    const auto scratch = std::make_unique_for_overwrite<std::byte[]>(kScratchBytes);
     mutex_.lock();
     while (true) {
         if (queue_.empty()) {
@@ -29,10 +32,10 @@ void WorkerPool::serve() {
             --idle_;
             continue;
         }
-        std::move_only_function<void()> work = std::move(queue_.front());
+        Work work = std::move(queue_.front());
         queue_.pop_front();
         mutex_.unlock();
-        work();
+        work({scratch.get(), kScratchBytes});
         work = nullptr;
         mutex_.lock();
     }

@@ -6,8 +6,10 @@
 // nobody calls run() any more. Owned by DriveTable; outlives every BlockBackend.
 #pragma once
 
+#include <cstddef>
 #include <deque>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "util/mutex.h"
@@ -22,8 +24,11 @@ class WorkerPool {
     WorkerPool(const WorkerPool&) = delete;
     WorkerPool& operator=(const WorkerPool&) = delete;
 
-    // In order of arrival, as threads become free.
-    void run(std::move_only_function<void()> work);
+    // In order of arrival, as threads become free. `scratch` is the thread's own, of
+    // kScratchBytes, and warm in its processor's caches.
+    using Work = std::move_only_function<void(std::span<std::byte> scratch)>;
+    static constexpr size_t kScratchBytes = 128 * 1024;
+    void run(Work work);
     // Finishes what is queued and joins the threads. Not under a machine lock.
     void shut_down();
 
@@ -33,7 +38,7 @@ class WorkerPool {
     const unsigned max_threads_;
     Mutex mutex_;
     CondVar arrived_;
-    std::deque<std::move_only_function<void()>> queue_ GUARDED_BY(mutex_);
+    std::deque<Work> queue_ GUARDED_BY(mutex_);
     std::vector<Thread> threads_ GUARDED_BY(mutex_);
     unsigned idle_ GUARDED_BY(mutex_) = 0;
     bool stopping_ GUARDED_BY(mutex_) = false;

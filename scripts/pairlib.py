@@ -43,7 +43,10 @@ class Qmp:
                     raise PairError(f"no QMP on {path} after {timeout} s") from error
                 time.sleep(0.001)
         self.file = self.socket.makefile("r")
-        self.greeting = json.loads(self.file.readline())
+        try:
+            self.greeting = json.loads(self.file.readline())
+        except (OSError, ValueError) as error:  # it ended meanwhile
+            raise PairError(f"{path} has no greeting: {error}") from error
         self.socket.settimeout(None)
         self.events = []  # (monotonic time of arrival, event)
         self._replies = {}
@@ -174,12 +177,12 @@ class Machine:
 class ColoPair:
     """A primary and a secondary; nothing is migrated before enter_colo()."""
 
-    def __init__(self, binary, directory, accel, image, memory_mib, delay_ms, parameters=None):
+    def __init__(self, binary, directory, accel, image, memory_mib, delay_ms, parameters=None, extra=()):
         self.machines = []
         try:
-            self.primary = self._start(binary, "primary", directory, accel, memory_mib, image)
+            self.primary = self._start(binary, "primary", directory, accel, memory_mib, image, extra)
             self.secondary = self._start(binary, "secondary", directory, accel, memory_mib, image,
-                                         ["-incoming", "defer"])
+                                         [*extra, "-incoming", "defer"])
             for machine in self.machines:
                 machine.qmp.execute("migrate-set-capabilities", capabilities=[
                     {"capability": name, "state": True} for name in ("x-colo", "events")])

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <deque>
+#include <span>
 #include <vector>
 
 #include "block/block_device.h"
@@ -46,8 +47,13 @@ class FakeDisk final : public block::BlockDevice {
         if (request.op == block::BlockOp::kFlush) ++flushes;
         if (request.op == block::BlockOp::kDiscard) ++discards;
         if (request.op == block::BlockOp::kWriteZeroes) {
-            if (request.offset + request.discard_bytes > bytes.size()) return EINVAL;
-            std::memset(bytes.data() + request.offset, 0, request.discard_bytes);
+            if (request.offset + request.length > bytes.size()) return EINVAL;
+            std::memset(bytes.data() + request.offset, 0, request.length);
+        }
+        if (request.move) {
+            if (request.offset + request.length > bytes.size()) return EINVAL;
+            const auto data = std::as_writable_bytes(std::span(bytes));
+            return request.move(0, data.subspan(request.offset, request.length));
         }
         uint64_t at = request.offset;
         for (iovec& buffer : request.buffers) {

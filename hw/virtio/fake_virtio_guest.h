@@ -28,6 +28,9 @@ class FakeVirtioMemory final : public VirtioMemory {
         return true;
     }
 
+    // There are no other threads.
+    bool locate(uint64_t, uint64_t, bool, memory::RamBuffer&) const override { return false; }
+
     std::vector<std::byte> bytes;
 };
 

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cerrno>
 
 #include "hw/virtio/trace.h"
 #include "hw/virtio/virtio_segments.h"
 #include "util/bytes.h"
 #include "util/checked.h"
+#include "util/mutex.h"
 
 namespace qc::hw {
 
@@ -55,15 +57,41 @@ uint64_t features_of(const VirtioBlk::Config& config, const block::BlockDevice& 
 
 }  // namespace
 
+struct VirtioBlk::Ticket {
+    bool is_void() {
+        MutexLock lock(mutex);
+        return cancelled;
+    }
+    // When it returns, no piece is on its way.
+    void cancel() {
+        MutexLock lock(mutex);
+        cancelled = true;
+    }
+
+    Mutex mutex;  // held while a piece is moved
+    bool cancelled GUARDED_BY(mutex) = false;
+};
+
 struct VirtioBlk::Request {
+    // Between the disk's data and the driver's, in a thread of the disk.
+    int move(uint64_t position, std::span<std::byte> piece) {
+        MutexLock lock(ticket->mutex);
+        if (ticket->cancelled) return ECANCELED;
+        if (type == kIn) {
+            data.write(position, piece);
+        } else {
+            data.read(position, piece);
+        }
+        return 0;
+    }
+
     unsigned queue = 0;
-    std::weak_ptr<Ticket> ticket;
+    std::shared_ptr<Ticket> ticket;
     VirtioChain chain;
     uint32_t type = 0;
     uint64_t sector = 0;
-    uint64_t bytes = 0;  // of data to move
-    uint64_t moved = 0;
-    std::vector<std::byte> piece;
+    memory::RamBuffer data;
+    uint64_t written = 0;  // into the driver's buffers
 };
 
 VirtioBlk::VirtioBlk(Config config, block::BlockDevice& disk, VirtioMemory& memory,
@@ -77,12 +105,12 @@ VirtioBlk::VirtioBlk(Config config, block::BlockDevice& disk, VirtioMemory& memo
       disk_(disk),
       write_cache_(config_.write_cache),
       tickets_(config_.queues) {
-    budget_->owner = this;
     forget_all();
 }
 
 VirtioBlk::~VirtioBlk() {
-    budget_->owner = nullptr;
+    for (const auto& ticket : tickets_)
+        ticket->cancel();
 }
 
 std::vector<uint8_t> VirtioBlk::config_space() const {
@@ -133,8 +161,8 @@ bool VirtioBlk::in_range(uint64_t sector, uint64_t bytes) const {
 }
 
 void VirtioBlk::forget(unsigned queue) {
+    if (tickets_[queue]) tickets_[queue]->cancel();
     tickets_[queue] = std::make_shared<Ticket>();
-    std::erase_if(waiting_, [](const RequestPtr& request) { return request->ticket.expired(); });
 }
 
 void VirtioBlk::forget_all() {
@@ -184,71 +212,39 @@ bool VirtioBlk::start(const RequestPtr& request) {
 
 void VirtioBlk::start_transfer(const RequestPtr& request) {
     const bool in = request->type == kIn;
-    request->bytes =
-        in ? request->chain.writable_bytes - 1 : request->chain.readable_bytes - kHeaderSize;
-    if (!in_range(request->sector, request->bytes)) return finish(request, kError);
+    const VirtioChain& chain = request->chain;
+    const uint64_t bytes = in ? chain.writable_bytes - 1 : chain.readable_bytes - kHeaderSize;
+    if (!in_range(request->sector, bytes)) return finish(request, kError);
     if (!in && disk_.read_only()) return finish(request, kError);
-    if (request->bytes == 0) return finish(request, kOk);
-    next_piece(request);
-}
-
-void VirtioBlk::next_piece(const RequestPtr& request) {
-    const auto bytes =
-        static_cast<size_t>(std::min<uint64_t>(request->bytes - request->moved, kMaxPiece));
-    if (budget_->used != 0 && budget_->used + bytes > kMaxBuffered) {
-        waiting_.push_back(request);
-        return;
-    }
-    request->piece.resize(bytes);
-    if (request->type == kOut &&
-        !gather(memory(), request->chain.readable, kHeaderSize + request->moved, request->piece)) {
+    if (bytes == 0) return finish(request, kOk);
+    if (!locate(memory(), in ? chain.writable : chain.readable, in ? 0 : kHeaderSize, bytes, in,
+                request->data)) {
         return break_device("data are not in RAM");
     }
-    budget_->used += bytes;
     block::BlockRequest what;
-    what.op = request->type == kIn ? block::BlockOp::kRead : block::BlockOp::kWrite;
-    what.offset = request->sector * kSector + request->moved;
-    what.buffers = {{request->piece.data(), bytes}};
-    what.done = [request, budget = budget_, bytes](int error) {
-        budget->used -= bytes;
-        VirtioBlk* const blk = budget->owner;
-        if (blk == nullptr) return;
-        if (!request->ticket.expired()) blk->piece_done(request, error);
-        blk->resume_waiting();
+    what.op = in ? block::BlockOp::kRead : block::BlockOp::kWrite;
+    what.offset = request->sector * kSector;
+    what.length = bytes;
+    what.move = [request](uint64_t position, std::span<std::byte> piece) {
+        return request->move(position, piece);
     };
-    disk_.submit(std::move(what));
+    submit(request, std::move(what), [this, request](int error) { transfer_done(request, error); });
 }
 
-void VirtioBlk::piece_done(const RequestPtr& request, int error) {
+void VirtioBlk::transfer_done(const RequestPtr& request, int error) {
     if (error != 0) {
         trace::virtio_blk_error(request->type, request->sector, error);
         return finish(request, kError);
     }
-    if (request->type == kIn &&
-        !scatter(memory(), request->chain.writable, request->moved, request->piece)) {
-        return break_device("data are not in RAM");
-    }
-    request->moved += request->piece.size();
-    request->piece.clear();
-    if (request->moved < request->bytes) return next_piece(request);
+    if (request->type == kIn) request->written = request->data.length();
     if (request->type == kOut && write_through()) return flush(request);
     finish(request, kOk);
-}
-
-// In their order; a request that finds no room goes to the end, which is as good.
-void VirtioBlk::resume_waiting() {
-    for (size_t count = waiting_.size(); count > 0 && budget_->used < kMaxBuffered; --count) {
-        if (waiting_.empty()) return;
-        RequestPtr request = std::move(waiting_.front());
-        waiting_.pop_front();
-        next_piece(request);
-    }
 }
 
 void VirtioBlk::submit(const RequestPtr& request, block::BlockRequest what,
                        std::move_only_function<void(int error)> done) {
     what.done = [request, done = std::move(done)](int error) mutable {
-        if (!request->ticket.expired()) done(error);
+        if (!request->ticket->is_void()) done(error);
     };
     disk_.submit(std::move(what));
 }
@@ -264,12 +260,11 @@ void VirtioBlk::identify(const RequestPtr& request) {
     std::array<std::byte, kSerialSize> serial{};
     const auto text = std::as_bytes(std::span(config_.serial));
     std::copy_n(text.begin(), std::min(text.size(), serial.size()), serial.begin());
-    request->bytes = std::min<uint64_t>(kSerialSize, request->chain.writable_bytes - 1);
-    if (!scatter(memory(), request->chain.writable, 0,
-                 std::span(serial).first(static_cast<size_t>(request->bytes)))) {
+    const size_t bytes = std::min<uint64_t>(kSerialSize, request->chain.writable_bytes - 1);
+    if (!scatter(memory(), request->chain.writable, 0, std::span(serial).first(bytes))) {
         return break_device("data are not in RAM");
     }
-    request->moved = request->bytes;
+    request->written = bytes;
     finish(request, kOk);
 }
 
@@ -296,7 +291,7 @@ void VirtioBlk::start_range(const RequestPtr& request) {
     block::BlockRequest what;
     what.op = zeroes ? block::BlockOp::kWriteZeroes : block::BlockOp::kDiscard;
     what.offset = sector * kSector;
-    what.discard_bytes = sectors * kSector;
+    what.length = sectors * kSector;
     what.may_unmap = (flags & kUnmap) != 0;
     submit(request, std::move(what), [this, request, zeroes](int error) {
         if (error == 0 && zeroes && write_through()) return flush(request);
@@ -310,8 +305,7 @@ void VirtioBlk::finish(const RequestPtr& request, uint8_t status) {
     if (!scatter(memory(), chain.writable, chain.writable_bytes - 1, byte)) {
         return break_device("a request's status is not in RAM");
     }
-    const bool in = request->type == kIn || request->type == kGetId;
-    push(request->queue, chain, static_cast<uint32_t>((in ? request->moved : 0) + 1));
+    push(request->queue, chain, static_cast<uint32_t>(request->written + 1));
 }
 
 }  // namespace qc::hw

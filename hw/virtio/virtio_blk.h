@@ -3,15 +3,15 @@
 // A virtio block device: read, write, flush, identify, discard, write zeroes, on any
 // number of queues. Source: virtio 1.2, section 5.2.
 //
-// A request is carried out piece by piece through buffers of the device's own, and
-// all its requests together have at most kMaxBuffered bytes of them; what finds no
-// room waits. When the block device is drained, so is this.
+// Data go between the disk and RAM on the block device's threads, a piece at a time; a
+// request that a reset has made void moves no further piece. When the block device is
+// drained, so is this.
 //
 // Threading: machine lock. Owned by the transport's shell; the disk outlives it.
 #pragma once
 
 #include <cstddef>
-#include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -63,16 +63,8 @@ class VirtioBlk final : public VirtioDevice {
     void restore_blk(const VirtioBlkState& state) { write_cache_ = state.write_cache; }
 
  private:
-    static constexpr size_t kMaxPiece = 1024 * 1024;
-    static constexpr size_t kMaxBuffered = 64 * 1024 * 1024;
-
-    // Requests hold a weak reference to their queue's; a new one makes them void.
-    struct Ticket {};
-    // Survives the device, for requests that come back when it is gone.
-    struct Budget {
-        VirtioBlk* owner = nullptr;
-        size_t used = 0;
-    };
+    // Of a queue's requests, until they are void.
+    struct Ticket;
     struct Request;
     using RequestPtr = std::shared_ptr<Request>;
 
@@ -85,12 +77,10 @@ class VirtioBlk final : public VirtioDevice {
     void start_transfer(const RequestPtr& request);
     void start_range(const RequestPtr& request);
     void identify(const RequestPtr& request);
-    void next_piece(const RequestPtr& request);
-    void piece_done(const RequestPtr& request, int error);
+    void transfer_done(const RequestPtr& request, int error);
     void flush(const RequestPtr& request);
     void submit(const RequestPtr& request, block::BlockRequest what,
                 std::move_only_function<void(int error)> done);
-    void resume_waiting();
     void finish(const RequestPtr& request, uint8_t status);
     bool write_through() const;
     bool in_range(uint64_t sector, uint64_t bytes) const;
@@ -98,9 +88,7 @@ class VirtioBlk final : public VirtioDevice {
     const Config config_;
     block::BlockDevice& disk_;
     bool write_cache_;
-    std::vector<std::shared_ptr<Ticket>> tickets_;
-    std::shared_ptr<Budget> budget_ = std::make_shared<Budget>();
-    std::deque<RequestPtr> waiting_;  // for room
+    std::vector<std::shared_ptr<Ticket>> tickets_;  // by queue
 };
 
 }  // namespace qc::hw

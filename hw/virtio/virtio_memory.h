@@ -13,6 +13,8 @@
 #include <optional>
 #include <span>
 
+#include "memory/ram_buffer.h"
+
 namespace qc::hw {
 
 class VirtioMemory {
@@ -22,6 +24,9 @@ class VirtioMemory {
     // in RAM (for write(): in RAM that can be written).
     virtual bool read(uint64_t address, std::span<std::byte> data) const = 0;
     virtual bool write(uint64_t address, std::span<const std::byte> data) = 0;
+    // Adds the range to a buffer for other threads, under the same condition.
+    virtual bool locate(uint64_t address, uint64_t length, bool to_write,
+                        memory::RamBuffer& buffer) const = 0;
 
     // Little-endian numbers, as virtio 1.0 has them.
     template <typename T>

@@ -117,34 +117,43 @@ void VirtioPci::reset() {
 }
 
 // A function that may not be master of the bus reaches no memory.
-bool VirtioPci::read(uint64_t address, std::span<std::byte> data) const {
+template <typename Use>
+bool VirtioPci::for_ram(uint64_t address, uint64_t length, bool to_write, Use use) const {
     if (!config().command(pci::kCommandMaster)) return false;
     const auto view = context().memory.view();
-    while (!data.empty()) {
+    for (uint64_t done = 0; done < length;) {
         const memory::FlatRange* range = view->find(memory::PhysAddr(address));
         if (range == nullptr || range->block == nullptr) return false;
-        const uint64_t into = address - range->start;
-        const uint64_t bytes = std::min<uint64_t>(data.size(), range->last - address + 1);
-        const auto* source = range->block->host() + range->offset + into;
-        std::copy_n(reinterpret_cast<const std::byte*>(source), bytes, data.begin());
-        data = data.subspan(bytes);
+        if (to_write && range->read_only) return false;
+        const uint64_t bytes = std::min(length - done, range->last - address + 1);
+        use(*range->block, range->offset + (address - range->start), done, bytes);
+        done += bytes;
         address += bytes;
     }
     return true;
 }
 
+bool VirtioPci::read(uint64_t address, std::span<std::byte> data) const {
+    return for_ram(address, data.size(), false,
+                   [&](memory::RamBlock& block, uint64_t offset, uint64_t at, uint64_t bytes) {
+                       std::copy_n(block.host() + offset, bytes,
+                                   data.begin() + static_cast<ptrdiff_t>(at));
+                   });
+}
+
 bool VirtioPci::write(uint64_t address, std::span<const std::byte> data) {
-    if (!config().command(pci::kCommandMaster)) return false;
-    const auto view = context().memory.view();
-    while (!data.empty()) {
-        const memory::FlatRange* range = view->find(memory::PhysAddr(address));
-        if (range == nullptr || range->block == nullptr || range->read_only) return false;
-        const uint64_t bytes = std::min<uint64_t>(data.size(), range->last - address + 1);
-        range->block->write(range->offset + (address - range->start), data.first(bytes));
-        data = data.subspan(bytes);
-        address += bytes;
-    }
-    return true;
+    return for_ram(address, data.size(), true,
+                   [&](memory::RamBlock& block, uint64_t offset, uint64_t at, uint64_t bytes) {
+                       block.write(offset, data.subspan(at, bytes));
+                   });
+}
+
+bool VirtioPci::locate(uint64_t address, uint64_t length, bool to_write,
+                       memory::RamBuffer& buffer) const {
+    return for_ram(address, length, to_write,
+                   [&](memory::RamBlock& block, uint64_t offset, uint64_t, uint64_t bytes) {
+                       buffer.add(block, offset, bytes);
+                   });
 }
 
 void VirtioPci::queue_interrupt(unsigned queue) {

@@ -115,6 +115,10 @@ class VirtioPci : public PciDevice, protected VirtioMemory, protected VirtioInte
 
     bool read(uint64_t address, std::span<std::byte> data) const override;
     bool write(uint64_t address, std::span<const std::byte> data) override;
+    bool locate(uint64_t address, uint64_t length, bool to_write,
+                memory::RamBuffer& buffer) const override;
+    template <typename Use>
+    bool for_ram(uint64_t address, uint64_t length, bool to_write, Use use) const;
     void queue_interrupt(unsigned queue) override;
     void config_interrupt() override;
     void interrupt(uint16_t vector, uint8_t cause);

@@ -18,5 +18,8 @@ bool gather(const VirtioMemory& memory, std::span<const VirtioSegment> segments,
             std::span<std::byte> data);
 bool scatter(VirtioMemory& memory, std::span<const VirtioSegment> segments, uint64_t offset,
              std::span<const std::byte> data);
+// `bytes` from `offset` on, for threads without the machine lock.
+bool locate(const VirtioMemory& memory, std::span<const VirtioSegment> segments, uint64_t offset,
+            uint64_t bytes, bool to_write, memory::RamBuffer& buffer);
 
 }  // namespace qc::hw

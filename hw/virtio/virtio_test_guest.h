@@ -33,6 +33,8 @@ class GuestRam final : public VirtioMemory {
         space_.write(memory::PhysAddr(address), data);
         return true;
     }
+    // A driver's processor has no use for it.
+    bool locate(uint64_t, uint64_t, bool, memory::RamBuffer&) const override { return false; }
 
  private:
     memory::AddressSpace& space_;

@@ -4,6 +4,7 @@
 # The first process of the Linux guest that scripts/guest-images makes. What it does is
 # said on the kernel's command line:
 #   job=check  prints results that a test knows, and switches the machine off
+#   job=idle  says so, and does nothing for ever
 #   job=work   prints "work N right" for ever: N counts, and in between 2 MiB are hashed
 export PATH=/bin
 busybox mount -t proc proc /proc
@@ -23,6 +24,12 @@ case " $(cat /proc/cmdline) " in
         echo "integer $(awk 'BEGIN { for (i = 1; i <= 30; ++i) x = (x * 31 + i) % 1000003; print x }')"
         echo "sorted $(seq 1 5000 | sort -r -n | md5sum | cut -c 1-16)"
         echo "inflated $(seq 1 20000 | gzip | gunzip | md5sum | cut -c 1-16)"
+        ;;
+    *" job=idle "*)
+        echo "idle now"
+        while true; do
+            sleep 3600
+        done
         ;;
     *" job=work "*)
         right=$(zeros_hash 2097152)
