@@ -35,6 +35,11 @@ Result<void> add_drive(Parse& parse, const std::string& value, const std::string
     return {};
 }
 
+Result<void> add_smbios(Parse& parse, const std::string& value, const std::string& origin) {
+    parse.options.smbios.push_back({TRY(OptionString::parse(value, "")), origin});
+    return {};
+}
+
 template <int kIndex>
 Result<void> add_hard_disk(Parse& parse, const std::string& value, const std::string& origin) {
     std::string escaped;
@@ -329,6 +334,7 @@ constexpr std::array kEntries = {
     Entry{"kernel", "FILE", "boot this Linux kernel (bzImage)", set_string<&Options::kernel>},
     Entry{"initrd", "FILE", "the kernel's initial RAM disk", set_string<&Options::initrd>},
     Entry{"append", "TEXT", "the kernel's command line", set_string<&Options::kernel_command_line>},
+    Entry{"smbios", "type=N[,FIELD=TEXT...]|file=FILE", "what the SMBIOS tables say", add_smbios},
     Entry{"bios", "FILE", "the firmware image", set_string<&Options::firmware>},
     Entry{"L", "DIR", "look for firmware there first", add_data_dir},
     Entry{"trace", "[enable=]PATTERN[,events=F][,file=F]", "trace events; 'help' lists them",

@@ -10,6 +10,7 @@
 #include "system/objects/rng_objects.h"
 #include "system/objects/tls_lookup.h"
 #include "system/option_help.h"
+#include "system/smbios.h"
 #include "system/trace.h"
 #include "system/user_objects.h"
 #include "target/i386/cpu_model.h"
@@ -124,6 +125,8 @@ Result<void> Machine::create_vcpus() {
     auto choice = TRY(i386::choose_cpu_model(options_.cpu_model, accelerator_->cpu_support()));
     for (const std::string& warning : choice.warnings)
         warn_report("{}", warning);
+    const auto identity = choice.model.cpuid(1, 0, {});
+    processor_id_ = uint64_t{identity.edx} << 32 | identity.eax;
     for (unsigned index = 0; index < options_.cpus; ++index)
         vcpus_.push_back(TRY(accelerator_->create_vcpu(index, choice.model)));
     return {};
@@ -146,6 +149,10 @@ Result<void> Machine::create_board() {
         .hpet = options_.hpet,
         .firmware = TRY(load_firmware(options_.firmware, options_.data_dirs)),
         .product = std::string(canonical_machine_type(options_.machine_type))};
+    hw::SmbiosOptions smbios = TRY(choose_smbios(options_));
+    if (smbios.uuid) options_.uuid = smbios.uuid;
+    config.smbios = std::move(smbios.config);
+    config.processor_id = processor_id_;
     if (options_.uuid) config.uuid = options_.uuid->bytes;
     if (!options_.kernel.empty()) {
         hw::LinuxFiles& files = config.linux_files.emplace();

@@ -100,6 +100,7 @@ class Machine {
     std::unique_ptr<runstate::VmControl> vm_;
     std::unique_ptr<DiskListener> disk_listener_;
     std::vector<std::unique_ptr<accel::Vcpu>> vcpus_;
+    uint64_t processor_id_ = 0;  // CPUID leaf 1: EAX, EDX
     std::unique_ptr<hw::PcBoard> board_;
     std::unique_ptr<EventRelay> events_;
     std::unique_ptr<migration::Migration> migration_;

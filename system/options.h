@@ -73,6 +73,8 @@ struct Options {
     std::string firmware = "bios-256k.bin";
     std::vector<std::string> data_dirs;
 
+    std::vector<ParsedOption> smbios;
+
     std::vector<RawOption> trace;
     std::string log_file;
 };

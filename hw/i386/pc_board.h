@@ -34,6 +34,7 @@
 #include "hw/core/machine_port.h"
 #include "hw/i386/linux_image.h"
 #include "hw/i386/pc_chipset_kind.h"
+#include "hw/smbios/smbios_config.h"
 #include "memory/ram_list.h"
 #include "qom/object_type.h"
 #include "state/registry.h"
@@ -80,6 +81,8 @@ class PcBoard {
         std::string product;
         // `-kernel`, `-initrd`, `-append`.
         std::optional<LinuxFiles> linux_files;
+        SmbiosConfig smbios;
+        uint64_t processor_id = 0;  // CPUID leaf 1: EAX, EDX
     };
     struct Deps {
         const DeviceContext& context;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "hw/i386/pc_acpi.h"
+#include "hw/smbios/smbios_tables.h"
 #include "hw/timer/hpet.h"
 #include "util/bytes.h"
 
@@ -70,6 +71,19 @@ std::vector<std::byte> boot_order(const IdeDisks& disks, std::span<const BootEnt
     return {bytes.begin(), bytes.end()};
 }
 
+Result<void> add_smbios_tables(FwCfg& fw_cfg, const PcFwCfgConfig& config) {
+    if (config.smbios == nullptr) return {};
+    SmbiosFiles files =
+        TRY(make_smbios(*config.smbios, {.uuid = config.uuid.value_or(std::array<uint8_t, 16>{}),
+                                         .cores_per_socket = config.cpus,
+                                         .processor_id = config.processor_id,
+                                         .ram_below_4g = config.ram_below_4g,
+                                         .ram_above_4g = config.ram_above_4g}));
+    fw_cfg.add_file(kSmbiosTablesFile, std::move(files.tables));
+    fw_cfg.add_file(kSmbiosAnchorFile, std::move(files.anchor));
+    return {};
+}
+
 }  // namespace
 
 Result<void> fill_fw_cfg(FwCfg& fw_cfg, const PcFwCfgConfig& config) {
@@ -104,6 +118,7 @@ Result<void> fill_fw_cfg(FwCfg& fw_cfg, const PcFwCfgConfig& config) {
     fw_cfg.add_file(AcpiTables::kTablesFile, std::move(acpi.tables));
     fw_cfg.add_file(AcpiTables::kRsdpFile, std::move(acpi.rsdp));
     fw_cfg.add_file(AcpiTables::kLoaderFile, std::move(acpi.loader));
+    TRY(add_smbios_tables(fw_cfg, config).context("-smbios"));
     // Milliseconds until a failed boot is tried again; all ones: never.
     ByteWriter wait;
     wait.le32(0xffffffff);

@@ -15,6 +15,7 @@
 #include "hw/i386/pc_virtio.h"
 #include "hw/ide/ide_disk.h"
 #include "hw/nvram/fw_cfg.h"
+#include "hw/smbios/smbios_config.h"
 
 namespace qc::hw {
 
@@ -30,9 +31,11 @@ struct PcFwCfgConfig {
     PcChipsetKind chipset = PcChipsetKind::kI440fx;
     uint8_t serial_ports = 0;  // bit n: port n exists
     const LinuxFiles* linux_files = nullptr;
+    const SmbiosConfig* smbios = nullptr;  // null: no tables
+    uint64_t processor_id = 0;             // CPUID leaf 1: EAX, EDX
 };
 
-// An error is about the Linux files.
+// An error is about the Linux files, or what SMBIOS is to say.
 Result<void> fill_fw_cfg(FwCfg& fw_cfg, const PcFwCfgConfig& config);
 
 }  // namespace qc::hw

@@ -6,8 +6,10 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "tests/functional/accel_test.h"
 #include "tests/qtest/guest_memory.h"
@@ -46,6 +48,37 @@ TEST_P(Boot, acpi_tables_are_ours_and_whole) {
     EXPECT_EQ(vm->serial().text(), machine() == "pc"
                                        ? "QCOL RSDT FACP DSDT SSDT APIC HPET done "
                                        : "QCOL RSDT FACP DSDT SSDT APIC HPET MCFG done ");
+}
+
+// An entry point in the firmware's segment, and the tables where it says.
+std::string smbios_tables(Vm& vm) {
+    const std::string segment = vm.read_memory(0xf0000, 0x10000).value_or("");
+    const size_t at = segment.find("_SM_");
+    if (at == std::string::npos || at + 31 > segment.size()) return {};
+    const std::string anchor = segment.substr(at, 31);
+    if ((std::accumulate(anchor.begin(), anchor.end(), 0) & 0xff) != 0) return {};
+    const auto number = [&anchor](size_t where, size_t size) {
+        uint64_t value = 0;
+        std::memcpy(&value, anchor.data() + where, size);
+        return value;
+    };
+    return vm.read_memory(number(0x18, 4), number(0x16, 2)).value_or("");
+}
+
+TEST_P(Boot, smbios_tables_say_what_was_asked_for) {
+    VmConfig how = config("counter");
+    how.extra = {"-smbios", "type=1,serial=number one,uuid=00112233-4455-6677-8899-aabbccddeeff",
+                 "-smbios", "type=11,value=first text,value=second text"};
+    auto vm = ASSERT_VALUE(Vm::start(how, directory()));
+    ASSERT_VALUE(vm->serial().wait_for("counter guest", Deadline::in(kUsual)));
+    const std::string tables = smbios_tables(*vm);
+    for (const char* text :
+         {"QEMU", machine() == "pc" ? "pc-i440fx-" : "pc-q35-", "number one", "first text",
+          "second text", "SeaBIOS", "DIMM 0", "CPU 0", "\x33\x22\x11"}) {
+        EXPECT_NE(tables.find(text), std::string::npos) << text;
+    }
+    EXPECT_EQ(ASSERT_VALUE(vm->qmp().execute("query-uuid"))["UUID"],
+              "00112233-4455-6677-8899-aabbccddeeff");
 }
 
 TEST_P(Boot, page_incrementer_leaves_memory_with_one_step) {
