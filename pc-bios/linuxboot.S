@@ -2,9 +2,9 @@
 #
 # The option ROM that boots a Linux kernel which the emulator has read: a boot entry
 # vector that fetches the pieces from fw_cfg by its DMA and jumps to the kernel's
-# real-mode entry. Sources: "The Linux/x86 Boot Protocol", chapters "Memory layout" and
-# "Running the kernel"; QEMU's specification of fw_cfg (keys 7 to 18h, DMA); Plug and
-# Play BIOS specification 1.0a, 3.2 (option ROM header); BIOS Boot Specification 1.01, 3.4.
+# real-mode entry. Sources beside those of option_rom.inc: "The Linux/x86 Boot Protocol",
+# chapters "Memory layout" and "Running the kernel"; QEMU's specification of fw_cfg (keys 7
+# to 18h).
 #
 #   10000h  the kernel's setup code, at most 32 KiB (segment 1000h)
 #   1f800h  what is exchanged with fw_cfg
@@ -18,38 +18,9 @@
         .set    VALUE, 0xf810
         .set    BASE, SETUP_SEGMENT * 16
 
-        .set    DMA_HIGH, 0x514
-        .set    DMA_LOW, 0x518
-        .set    DMA_ERROR, 1
-        .set    DMA_SELECT_AND_READ, 8 | 2
+        .include "option_rom.inc"
 
-        .code16
-        .globl  _start
-_start: .word   0xaa55
-        .byte   ROM_SECTORS
-        lret                            # nothing to initialise
-        .org    0x1a
-        .word   pnp
-
-        .balign 16
-pnp:    .ascii  "$PnP"
-        .byte   0x10                    # revision
-        .byte   2                       # length in 16 bytes
-        .word   0                       # no further header
-        .byte   0
-        .byte   0                       # checksum: make_rom.py's
-        .long   0                       # no device
-        .word   0
-        .word   product
-        .byte   0, 0, 0
-        .byte   0
-        .word   0                       # no boot connection vector
-        .word   0
-        .word   boot
-        .word   0
-        .word   0
-product:
-        .asciz  "Linux kernel"
+        option_rom "Linux kernel"
 
 # Keys of each piece: address, size, bytes.
         .balign 2
@@ -107,18 +78,10 @@ read:   shl     $16, %eax
         mov     %edi, %eax
         bswap   %eax
         mov     %eax, EXCHANGE + 12
-        xor     %eax, %eax
-        mov     $DMA_HIGH, %dx
-        out     %eax, %dx
-        mov     $BASE + EXCHANGE, %eax
-        bswap   %eax
-        mov     $DMA_LOW, %dx
-        out     %eax, %dx
-1:      mov     EXCHANGE, %eax
-        bswap   %eax
-        test    %eax, %eax
-        jz      2f
-        test    $DMA_ERROR, %al
-        jz      1b
-        int     $0x18                   # the BIOS goes on with another device
-2:      ret
+        mov     %si, %bx
+        mov     $EXCHANGE, %si
+        call    transfer
+        mov     %bx, %si
+        ret
+
+        define_transfer BASE

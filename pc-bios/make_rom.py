@@ -5,6 +5,7 @@
 make_rom.py SOURCE HEX NAME: `constexpr uint8_t NAME[]`, whole sectors of 512 bytes,
 with the checksums of the image and of its Plug and Play header.
 """
+import os
 import pathlib
 import subprocess
 import sys
@@ -17,8 +18,8 @@ PNP_CHECKSUM = 9
 def assemble(source, sectors):
     with tempfile.TemporaryDirectory() as directory:
         assembled, linked = f"{directory}/o", f"{directory}/raw"
-        subprocess.run(["as", "--32", "--fatal-warnings", "--defsym", f"ROM_SECTORS={sectors}", "-o", assembled, source],
-                       check=True)
+        subprocess.run(["as", "--32", "--fatal-warnings", "--defsym", f"ROM_SECTORS={sectors}",
+                        "-I", os.path.dirname(source), "-o", assembled, source], check=True)
         subprocess.run(["ld", "-m", "elf_i386", "--oformat", "binary", "-Ttext", "0", "-o", linked, assembled], check=True)
         return pathlib.Path(linked).read_bytes()
 

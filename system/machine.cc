@@ -6,6 +6,7 @@
 #include "system/device_nodes.h"
 #include "system/firmware.h"
 #include "system/guest_memory.h"
+#include "system/kernel_files.h"
 #include "system/linux/signal_watch.h"
 #include "system/objects/rng_objects.h"
 #include "system/objects/tls_lookup.h"
@@ -155,12 +156,7 @@ Result<void> Machine::create_board() {
     config.processor_id = processor_id_;
     if (options_.uuid) config.uuid = options_.uuid->bytes;
     if (!options_.kernel.empty()) {
-        hw::LinuxFiles& files = config.linux_files.emplace();
-        files.kernel = TRY(load_boot_file(options_.kernel, "kernel"));
-        if (!options_.initrd.empty()) {
-            files.initrd = TRY(load_boot_file(options_.initrd, "initrd"));
-        }
-        files.command_line = options_.kernel_command_line;
+        config.kernel_files = TRY(load_kernel_files(options_));
     }
     TRY(choose_serials(config));
     config.devices = device_requests_;

@@ -83,7 +83,7 @@ Result<std::optional<uint16_t>> video_mode(std::string_view command_line) {
 }
 
 Result<uint16_t> version_of(std::span<const std::byte> image) {
-    if (image.size() < kHeaderEnd || get<uint32_t>(image, kMagic) != kMagicValue) {
+    if (!has_linux_header(image)) {
         return fail("it is not a Linux kernel that a boot loader can start (bzImage)");
     }
     const auto version = get<uint16_t>(image, kVersion);
@@ -119,7 +119,11 @@ Result<uint32_t> place_initrd(size_t size, uint64_t most, uint64_t kernel_end,
 
 }  // namespace
 
-Result<LinuxBoot> prepare_linux(const LinuxFiles& files, uint64_t ram_below_4g) {
+bool has_linux_header(std::span<const std::byte> image) {
+    return image.size() >= kHeaderEnd && get<uint32_t>(image, kMagic) == kMagicValue;
+}
+
+Result<LinuxBoot> prepare_linux(const KernelFiles& files, uint64_t ram_below_4g) {
     const std::span<const std::byte> image = files.kernel;
     const uint16_t version = TRY(version_of(image));
     const size_t setup_size = TRY(setup_size_of(image));
@@ -149,13 +153,13 @@ Result<LinuxBoot> prepare_linux(const LinuxFiles& files, uint64_t ram_below_4g) 
     put<uint16_t>(header, kHeapEndPointer, kHeapEnd);
     put<uint32_t>(header, kCommandLinePointer, kCommandLineAddress);
     if (auto mode = TRY(video_mode(files.command_line))) put<uint16_t>(header, kVideoMode, *mode);
-    if (!files.initrd.empty()) {
+    if (!files.modules.empty() && !files.modules.front().bytes.empty()) {
+        const std::vector<std::byte>& initrd = files.modules.front().bytes;
         const uint64_t most =
             version >= 0x203 ? get<uint32_t>(image, kInitrdMost) : kInitrdMostBefore203;
-        boot.initrd = {TRY(place_initrd(files.initrd.size(), most, kernel_end, ram_below_4g)),
-                       files.initrd};
+        boot.initrd = {TRY(place_initrd(initrd.size(), most, kernel_end, ram_below_4g)), initrd};
         put<uint32_t>(header, kInitrdAddress, boot.initrd.address);
-        put<uint32_t>(header, kInitrdSize, static_cast<uint32_t>(files.initrd.size()));
+        put<uint32_t>(header, kInitrdSize, static_cast<uint32_t>(initrd.size()));
     }
     return boot;
 }

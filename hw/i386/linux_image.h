@@ -10,10 +10,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
+#include "hw/i386/boot_files.h"
 #include "hw/nvram/fw_cfg.h"
 #include "util/result.h"
 
@@ -30,14 +30,11 @@ struct LinuxBoot {
     Piece initrd;        // empty: none
 };
 
-struct LinuxFiles {
-    std::vector<std::byte> kernel;
-    std::vector<std::byte> initrd;
-    std::string command_line;
-};
+// Whether it says that it is one.
+bool has_linux_header(std::span<const std::byte> image);
 
 // An error says what is wrong with the kernel, or what does not fit into memory.
-Result<LinuxBoot> prepare_linux(const LinuxFiles& files, uint64_t ram_below_4g);
+Result<LinuxBoot> prepare_linux(const KernelFiles& files, uint64_t ram_below_4g);
 
 // For the option ROM (pc-bios/linuxboot.S), which is handed over as well.
 void add_linux_boot(FwCfg& fw_cfg, LinuxBoot boot);

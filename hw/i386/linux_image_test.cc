@@ -10,7 +10,7 @@ constexpr uint64_t kMemory = 64 << 20;
 
 // Two sectors of setup code and 1000 bytes of kernel.
 struct Image {
-    LinuxFiles files{.kernel = std::vector<std::byte>(2 * 512 + 1000)};
+    KernelFiles files{.kernel = std::vector<std::byte>(2 * 512 + 1000)};
     Image() {
         set(0x1f1, 1, 1);
         set(0x202, 4, 0x53726448);
@@ -24,6 +24,7 @@ struct Image {
         for (unsigned i = 0; i < size; ++i)
             files.kernel.at(at + i) = static_cast<std::byte>(value >> (8 * i));
     }
+    void set_initrd(size_t size) { files.modules = {{.bytes = std::vector<std::byte>(size)}}; }
     std::string error(uint64_t memory = kMemory) const {
         const Result<LinuxBoot> boot = prepare_linux(files, memory);
         return boot ? "" : boot.error().message();
@@ -52,7 +53,7 @@ TEST(LinuxImage, kernel_is_cut_behind_its_setup_code) {
 
 TEST(LinuxImage, setup_header_is_told_everything) {
     Image image;
-    image.files.initrd.resize(5000);
+    image.set_initrd(5000);
     image.files.command_line = "xvga=3 vga=0x317 quiet";
     const LinuxBoot boot = *prepare_linux(image.files, kMemory);
     EXPECT_EQ(field(boot, 0x210, 1), 0xb0u);
@@ -67,7 +68,7 @@ TEST(LinuxImage, setup_header_is_told_everything) {
 
 TEST(LinuxImage, initrd_stays_below_what_the_kernel_allows) {
     Image image;
-    image.files.initrd.resize(8192);
+    image.set_initrd(8192);
     image.set(0x22c, 4, 0x1ffffff);
     EXPECT_EQ(prepare_linux(image.files, kMemory)->initrd.address, 0x1ffe000u);
     image.set(0x206, 2, 0x202);  // too old to say
@@ -97,7 +98,7 @@ TEST(LinuxImage, what_is_no_kernel_is_refused) {
 TEST(LinuxImage, what_does_not_fit_is_refused) {
     Image image;
     EXPECT_NE(image.error(1 << 20).find("fit into memory"), std::string::npos);
-    image.files.initrd.resize(kMemory);
+    image.set_initrd(kMemory);
     EXPECT_NE(image.error().find("does not fit"), std::string::npos);
     Image talkative;
     talkative.files.command_line = std::string(101, 'x');

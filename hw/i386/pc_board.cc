@@ -284,18 +284,19 @@ Result<void> PcBoard::Parts::describe_to_firmware(const Config& config) {
             return fail("The bootindex {} has already been used", entry.index);
         }
     }
-    return fill_fw_cfg(fw_cfg, {.ram_below_4g = memory->below_4g(),
-                                .ram_above_4g = memory->above_4g(),
-                                .cpus = cpu_count,
-                                .hpet = config.hpet,
-                                .uuid = config.uuid,
-                                .disks = &disks,
-                                .boot_entries = virtio.boot_entries(),
-                                .chipset = config.chipset,
-                                .serial_ports = static_cast<uint8_t>(serial_ports_used & 0xf),
-                                .linux_files = config.linux_files ? &*config.linux_files : nullptr,
-                                .smbios = &config.smbios,
-                                .processor_id = config.processor_id});
+    return fill_fw_cfg(fw_cfg,
+                       {.ram_below_4g = memory->below_4g(),
+                        .ram_above_4g = memory->above_4g(),
+                        .cpus = cpu_count,
+                        .hpet = config.hpet,
+                        .uuid = config.uuid,
+                        .disks = &disks,
+                        .boot_entries = virtio.boot_entries(),
+                        .chipset = config.chipset,
+                        .serial_ports = static_cast<uint8_t>(serial_ports_used & 0xf),
+                        .kernel_files = config.kernel_files ? &*config.kernel_files : nullptr,
+                        .smbios = &config.smbios,
+                        .processor_id = config.processor_id});
 }
 
 // What others depend on comes first; the wires last, because loading them tells

@@ -32,7 +32,7 @@
 #include "hw/core/device_context.h"
 #include "hw/core/kernel_irqchip.h"
 #include "hw/core/machine_port.h"
-#include "hw/i386/linux_image.h"
+#include "hw/i386/boot_files.h"
 #include "hw/i386/pc_chipset_kind.h"
 #include "hw/smbios/smbios_config.h"
 #include "memory/ram_list.h"
@@ -80,7 +80,7 @@ class PcBoard {
         // The machine's type as firmware tables name it: "pc-i440fx-9.0".
         std::string product;
         // `-kernel`, `-initrd`, `-append`.
-        std::optional<LinuxFiles> linux_files;
+        std::optional<KernelFiles> kernel_files;
         SmbiosConfig smbios;
         uint64_t processor_id = 0;  // CPUID leaf 1: EAX, EDX
     };

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include "hw/i386/kernel_boot.h"
 #include "hw/i386/pc_acpi.h"
 #include "hw/smbios/smbios_tables.h"
 #include "hw/timer/hpet.h"
@@ -53,16 +54,15 @@ std::vector<std::byte> hpet_table(bool hpet) {
 }
 
 // Open Firmware paths of what has a boot index, one a line, ended by a zero.
-// A kernel that was given comes before them.
+// A kernel that was given comes before them; its path may be empty.
 std::vector<std::byte> boot_order(const IdeDisks& disks, std::span<const BootEntry> others,
-                                  bool kernel) {
+                                  std::string_view kernel) {
     std::vector<BootEntry> order(others.begin(), others.end());
     for (const IdeDisk& disk : disks.disks())
         if (disk.boot_index) order.push_back({*disk.boot_index, disks.firmware_path(disk)});
-    if (order.empty() && !kernel) return {};
+    if (order.empty() && kernel.empty()) return {};
     std::ranges::sort(order, {}, &BootEntry::index);
-    std::string text;
-    if (kernel) text = kLinuxBootPath;
+    std::string text(kernel);
     for (const BootEntry& entry : order) {
         if (!text.empty()) text += '\n';
         text += entry.firmware_path;
@@ -100,12 +100,12 @@ Result<void> fill_fw_cfg(FwCfg& fw_cfg, const PcFwCfgConfig& config) {
     fw_cfg.add_u32(fw_cfg::kIrq0Override, 1);
     fw_cfg.add(fw_cfg::kHpet, hpet_table(config.hpet));
     fw_cfg.add_file("etc/e820", memory_map(config));
-    if (config.linux_files != nullptr) {
-        add_linux_boot(
-            fw_cfg,
-            TRY(prepare_linux(*config.linux_files, config.ram_below_4g).context("-kernel")));
+    std::string_view kernel;
+    if (config.kernel_files != nullptr) {
+        kernel =
+            TRY(add_kernel(fw_cfg, *config.kernel_files, config.ram_below_4g).context("-kernel"));
     }
-    auto order = boot_order(*config.disks, config.boot_entries, config.linux_files != nullptr);
+    auto order = boot_order(*config.disks, config.boot_entries, kernel);
     if (!order.empty()) {
         fw_cfg.add_file("bootorder", std::move(order));
     }

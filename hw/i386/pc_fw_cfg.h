@@ -10,7 +10,7 @@
 #include <optional>
 #include <span>
 
-#include "hw/i386/linux_image.h"
+#include "hw/i386/boot_files.h"
 #include "hw/i386/pc_chipset_kind.h"
 #include "hw/i386/pc_virtio.h"
 #include "hw/ide/ide_disk.h"
@@ -30,12 +30,12 @@ struct PcFwCfgConfig {
     std::span<const BootEntry> boot_entries = {};
     PcChipsetKind chipset = PcChipsetKind::kI440fx;
     uint8_t serial_ports = 0;  // bit n: port n exists
-    const LinuxFiles* linux_files = nullptr;
+    const KernelFiles* kernel_files = nullptr;
     const SmbiosConfig* smbios = nullptr;  // null: no tables
     uint64_t processor_id = 0;             // CPUID leaf 1: EAX, EDX
 };
 
-// An error is about the Linux files, or what SMBIOS is to say.
+// An error is about the kernel, or what SMBIOS is to say.
 Result<void> fill_fw_cfg(FwCfg& fw_cfg, const PcFwCfgConfig& config);
 
 }  // namespace qc::hw

@@ -31,13 +31,15 @@ class Linux : public ::testing::Test {
     static std::string image(const std::string& name) {
         return std::filesystem::path(guest_image("")).parent_path().parent_path() / "images" / name;
     }
-    static VmConfig config(const std::string& machine, int cpus, const std::string& job) {
+    // `kernel`: "vmlinuz" is a bzImage, "vmlinux" the same entered by PVH, which is quicker.
+    static VmConfig config(const std::string& machine, int cpus, const std::string& job,
+                           const std::string& kernel = "vmlinux") {
         VmConfig config;
         config.machine = machine;
         config.memory_mib = 192;
-        config.extra = {"-kernel",          image("vmlinuz"), "-initrd",
-                        image("initrd.gz"), "-append",        "console=ttyS0 quiet job=" + job,
-                        "-no-reboot",       "-smp",           std::to_string(cpus)};
+        config.extra = {"-kernel",          image(kernel), "-initrd",
+                        image("initrd.gz"), "-append",     "console=ttyS0 quiet job=" + job,
+                        "-no-reboot",       "-smp",        std::to_string(cpus)};
         return config;
     }
 
@@ -47,20 +49,28 @@ class Linux : public ::testing::Test {
 struct Board {
     const char* machine;
     int cpus;
+    const char* kernel;
 };
 void PrintTo(const Board& board, std::ostream* stream) {
-    *stream << board.machine << " with " << board.cpus;
+    *stream << board.kernel << " on " << board.machine << " with " << board.cpus;
+}
+std::string board_name(const ::testing::TestParamInfo<Board>& tested) {
+    return fmt::format("{}_{}_{}", tested.param.kernel, tested.param.machine, tested.param.cpus);
 }
 class LinuxBoard : public Linux, public ::testing::WithParamInterface<Board> {};
 INSTANTIATE_TEST_SUITE_P(Machine, LinuxBoard,
-                         ::testing::Values(Board{"q35", 1}, Board{"pc", 2}, Board{"q35", 4}),
-                         [](const auto& tested) {
-                             return fmt::format("{}_{}", tested.param.machine, tested.param.cpus);
-                         });
+                         ::testing::Values(Board{"q35", 1, "vmlinux"}, Board{"pc", 2, "vmlinuz"},
+                                           Board{"q35", 4, "vmlinux"}),
+                         board_name);
+INSTANTIATE_TEST_SUITE_P(NightlyMachine, LinuxBoard,
+                         ::testing::Values(Board{"pc", 1, "vmlinuz"}, Board{"q35", 4, "vmlinuz"},
+                                           Board{"pc", 1, "vmlinux"}, Board{"q35", 2, "vmlinux"},
+                                           Board{"pc", 4, "vmlinux"}),
+                         board_name);
 
 TEST_P(LinuxBoard, boots_computes_and_switches_off) {
-    const auto [machine, cpus] = GetParam();
-    auto vm = ASSERT_VALUE(Vm::start(config(machine, cpus, "check"), *directory_));
+    const auto [machine, cpus, kernel] = GetParam();
+    auto vm = ASSERT_VALUE(Vm::start(config(machine, cpus, "check", kernel), *directory_));
     EXPECT_EQ(ASSERT_VALUE(vm->process().wait(Deadline::in(kBoot))), ExitStatus::exited(0));
     const std::string said = vm->serial().text();
     EXPECT_NE(said.find(fmt::format("cpus {}\r\n", cpus)), std::string::npos) << said;

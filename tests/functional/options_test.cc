@@ -54,6 +54,8 @@ const BadCommandLine kBadCommandLines[] = {
     {"memory_huge", {"-m", "999999999999999G"}, "-m"},
     {"smp_too_many", {"-smp", "256"}, "cpus=256"},
     {"smp_sockets", {"-smp", "2,sockets=2"}, "sockets=2"},
+    {"kernel_of_no_kind", {"-kernel", "/etc/passwd"}, "neither a Linux kernel"},
+    {"kernel_elf_without_entry", {"-kernel", "/proc/self/exe"}, "neither a PVH entry point"},
     {"device", {"-device", "nosuch"}, "nosuch"},
     {"device_property", {"-device", "isa-debug-exit,nosuch=1"}, "nosuch"},
     {"device_property_value", {"-device", "isa-debug-exit,iobase=much"}, "much"},

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What `-kernel`, `-initrd` and `-append` give.
+//
+// Threading: plain values.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace qc::hw {
+
+struct BootModule {
+    // As the user wrote it: a file's name, and what stands behind it.
+    std::string text;
+    std::vector<std::byte> bytes;
+};
+
+struct KernelFiles {
+    std::string kernel_name;
+    std::vector<std::byte> kernel;
+    // Linux has one at most: its initial RAM disk.
+    std::vector<BootModule> modules;
+    std::string command_line;
+};
+
+}  // namespace qc::hw

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// `-kernel` with small kernels of our own: what a Multiboot kernel is told, and what is
+// refused. Linux is in linux_test.cc.
+#include <fmt/core.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tests/functional/accel_test.h"
+
+namespace qc::qtest {
+namespace {
+
+std::string kernel_image(const std::string& name) {
+    return std::filesystem::path(guest_image(name)).replace_extension("");
+}
+
+class Kernel : public AccelTest {
+ protected:
+    std::string write(const std::string& name, const std::string& contents) const {
+        std::string path = directory().file(name);
+        std::ofstream(path, std::ios::binary) << contents;
+        return path;
+    }
+    VmConfig kernel_config(const std::string& kernel, const std::string& initrd,
+                           const std::string& append) const {
+        VmConfig made = config("");
+        made.extra = {"-kernel", kernel, "-initrd", initrd, "-append", append};
+        return made;
+    }
+};
+INSTANTIATE_FOR_ACCELS(Kernel);
+
+TEST_P(Kernel, multiboot_kernel_gets_command_line_map_and_modules) {
+    const std::string one = write("one", "first");
+    const std::string two = write("two", std::string(300, '2'));
+    for (const char* name : {"multiboot.elf", "multiboot.raw"}) {
+        const std::string kernel = kernel_image(name);
+        auto vm = ASSERT_VALUE(
+            Vm::start(kernel_config(kernel, one + " a b=c," + two, "-x y"), directory()));
+        ASSERT_VALUE(vm->serial().wait_for("done", Deadline::in(kUsual)));
+        EXPECT_EQ(vm->serial().text(),
+                  fmt::format("multiboot\r\n{} -x y\r\nmap ok\r\n{} a b=c=first\r\n{}={}\r\ndone",
+                              kernel, one, two, std::string(300, '2')));
+    }
+}
+
+TEST_P(Kernel, reset_loads_the_kernel_again) {
+    const std::string one = write("one", "first");
+    auto vm = ASSERT_VALUE(
+        Vm::start(kernel_config(kernel_image("multiboot.elf"), one, "x"), directory()));
+    ASSERT_VALUE(vm->serial().wait_for("done", Deadline::in(kUsual)));
+    ASSERT_VALUE(vm->qmp().execute("system_reset"));
+    ASSERT_VALUE(vm->serial().wait_for("donemultiboot", Deadline::in(kUsual)));
+    ASSERT_VALUE(vm->serial().wait_for("=first\r\ndonemultiboot", Deadline::in(kUsual)));
+}
+
+}  // namespace
+}  // namespace qc::qtest
