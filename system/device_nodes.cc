@@ -5,6 +5,7 @@
 
 #include "hw/core/device_type.h"
 #include "system/user_objects.h"
+#include "target/i386/cpu_catalog.h"
 
 namespace qc::system {
 
@@ -12,8 +13,10 @@ namespace {
 
 constexpr qom::ObjectType kMachineType{
     .name = "machine", .parent = &qom::kObjectType, .description = {}, .abstract = true};
-constexpr qom::ObjectType kCpuType{
-    .name = "x86_64-cpu", .parent = &hw::kDeviceType, .description = "x86-64 processor"};
+constexpr qom::ObjectType kCpuType{.name = "x86_64-cpu",
+                                   .parent = &hw::kDeviceType,
+                                   .description = "x86-64 processor",
+                                   .abstract = true};
 
 std::string describe(const qom::PropertyDef& def) {
     std::string line = fmt::format("  {}=<{}>", def.name, qom::type_name_of(def));
@@ -41,6 +44,13 @@ DeviceNodes::DeviceNodes(std::string_view machine_type)
       tree_(std::make_unique<qom::ObjectTree>(*machine_)) {
     types_.add(machine_type_);
     types_.add(kCpuType);
+    for (const i386::CpuCatalogEntry& model : i386::cpu_catalog({})) {
+        cpu_type_names_.push_back(model.type_name);
+        cpu_types_.push_back({.name = cpu_type_names_.back(),
+                              .parent = &kCpuType,
+                              .description = model.description});
+        types_.add(cpu_types_.back());
+    }
     hw::register_pc_device_types(types_);
     UserObjects::register_types(types_);
 }
@@ -49,7 +59,7 @@ DeviceNodes::~DeviceNodes() = default;
 
 Result<const qom::ObjectType*> DeviceNodes::find_type(const std::string& name) const {
     const qom::ObjectType* type = types_.find(name);
-    if (type == nullptr || type->abstract || !type->is_a("device") || type == &kCpuType) {
+    if (type == nullptr || type->abstract || !type->is_a("device") || type->is_a(kCpuType.name)) {
         return fail("'{}' is not a valid device model name", name);
     }
     return type;
@@ -63,7 +73,7 @@ Result<std::optional<std::string>> DeviceNodes::help(
         if (name == "help" || name == "?") {
             std::string text = "Devices that -device makes:\n";
             for (const qom::ObjectType* type : types_.types()) {
-                if (!type->is_a("device") || type->abstract || type == &kCpuType) continue;
+                if (!type->is_a("device") || type->abstract || type->is_a(kCpuType.name)) continue;
                 text += fmt::format("name \"{}\", desc \"{}\"\n", type->name, type->description);
             }
             return text;
@@ -101,9 +111,13 @@ Result<void> DeviceNodes::place(std::string_view name, qom::Object& parent,
 }
 
 Result<void> DeviceNodes::adopt(const std::vector<hw::DeviceRequest>& requests,
-                                const hw::PcBoard& board, unsigned cpus) {
+                                const hw::PcBoard& board, std::string_view cpu_model,
+                                unsigned cpus) {
+    std::string cpu_type_name = i386::cpu_type_name(cpu_model);
+    const qom::ObjectType* cpu_type = types_.find(cpu_type_name);
+    if (cpu_type == nullptr) return fail("there is no type '{}'", cpu_type_name);
     for (unsigned index = 0; index < cpus; ++index)
-        TRY(place("device[*]", tree_->unattached(), std::make_unique<qom::Object>(kCpuType)));
+        TRY(place("device[*]", tree_->unattached(), std::make_unique<qom::Object>(*cpu_type)));
     for (const hw::DeviceRequest& request : requests) {
         auto node = std::make_unique<qom::Object>(*request.type, request.properties);
         if (request.id.empty()) {

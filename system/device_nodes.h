@@ -7,6 +7,7 @@
 // Threading: main thread. Owned by system::Machine; outlives the monitors.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,9 +33,10 @@ class DeviceNodes {
     Result<std::vector<hw::DeviceRequest>> requests(const std::vector<ParsedOption>& options) const;
 
     // Puts the board's devices into the tree: what was requested under
-    // /machine/peripheral (or peripheral-anon), the rest under /machine/unattached.
+    // /machine/peripheral (or peripheral-anon), the rest under /machine/unattached, the
+    // processors first.
     Result<void> adopt(const std::vector<hw::DeviceRequest>& requests, const hw::PcBoard& board,
-                       unsigned cpus);
+                       std::string_view cpu_model, unsigned cpus);
 
     qom::ObjectTree& tree() { return *tree_; }
     const qom::TypeRegistry& types() const { return types_; }
@@ -48,6 +50,9 @@ class DeviceNodes {
     // The machine's own type: its name is made of the machine type.
     std::string machine_type_name_;
     qom::ObjectType machine_type_;
+    // One for each model that -cpu knows; types are referred to.
+    std::deque<std::string> cpu_type_names_;
+    std::deque<qom::ObjectType> cpu_types_;
     std::unique_ptr<qom::Object> machine_;
     std::unique_ptr<qom::ObjectTree> tree_;
     // Types of the board's own devices, which nobody can create.

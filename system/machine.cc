@@ -128,6 +128,7 @@ Result<void> Machine::create_vcpus() {
         warn_report("{}", warning);
     const auto identity = choice.model.cpuid(1, 0, {});
     processor_id_ = uint64_t{identity.edx} << 32 | identity.eax;
+    cpu_model_name_ = choice.model.name;
     for (unsigned index = 0; index < options_.cpus; ++index)
         vcpus_.push_back(TRY(accelerator_->create_vcpu(index, choice.model)));
     return {};
@@ -177,7 +178,7 @@ Result<void> Machine::create_board() {
          .drives = *drives_,
          .find_chardev = [this](std::string_view id) { return chardevs_->find(id); },
          .find_rng = [this](std::string_view id) { return find_rng(*user_objects_, id); }}));
-    TRY(nodes_->adopt(device_requests_, *board_, options_.cpus));
+    TRY(nodes_->adopt(device_requests_, *board_, cpu_model_name_, options_.cpus));
     TRY(accelerator_->attach_memory());
     MachineLockGuard guard(core_->lock);
     for (unsigned index = 0; index < vcpus_.size(); ++index) {

@@ -99,6 +99,7 @@ class Machine {
     std::unique_ptr<accel::Accelerator> accelerator_;
     std::unique_ptr<runstate::VmControl> vm_;
     std::unique_ptr<DiskListener> disk_listener_;
+    std::string cpu_model_name_;  // as -cpu has it, without the changes
     std::vector<std::unique_ptr<accel::Vcpu>> vcpus_;
     uint64_t processor_id_ = 0;  // CPUID leaf 1: EAX, EDX
     std::unique_ptr<hw::PcBoard> board_;

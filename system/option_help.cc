@@ -3,9 +3,13 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
+#include <set>
+#include <utility>
+#include <vector>
 
-#include "target/i386/cpu_model.h"
+#include "target/i386/cpu_catalog.h"
 
 namespace qc::system {
 
@@ -27,6 +31,30 @@ const MachineType* find_machine_type(std::string_view type) {
         if (type == entry.name || type == entry.alias) return &entry;
     }
     return nullptr;
+}
+
+// By name, and those that follow the host or have no features last.
+std::vector<i386::CpuCatalogEntry> sorted_models() {
+    std::vector<i386::CpuCatalogEntry> models = i386::cpu_catalog({});
+    auto key = [](const i386::CpuCatalogEntry& model) {
+        bool special = !model.migration_safe || model.is_static;
+        return std::pair(special, model.name);
+    };
+    std::ranges::sort(models, {}, key);
+    return models;
+}
+
+std::string wrapped(const std::set<std::string_view>& words) {
+    constexpr size_t kWidth = 76;
+    std::string text, line = " ";
+    for (std::string_view word : words) {
+        if (line.size() + 1 + word.size() > kWidth) {
+            text += line + "\n";
+            line = " ";
+        }
+        line += fmt::format(" {}", word);
+    }
+    return text + line + "\n";
 }
 
 }  // namespace
@@ -68,12 +96,22 @@ std::string accelerator_help() {
 
 std::string cpu_help() {
     std::string text = "Available CPUs:\n";
-    for (const i386::CpuModelInfo& model : i386::cpu_models())
-        text += fmt::format("  {:<20}  {}\n", model.name, model.description);
-    text += "\nRecognized feature flags:\n ";
+    for (const i386::CpuCatalogEntry& model : sorted_models()) {
+        std::string note(model.description);
+        if (!model.alias_of.empty()) {
+            note = model.alias_of == fmt::format("{}-v1", model.name)
+                       ? "(alias configured by machine type)"
+                       : fmt::format("(alias of {})", model.alias_of);
+        }
+        text += fmt::format("x86 {:<20}  {}\n", model.name, note);
+    }
+    std::set<std::string_view> names;
     for (const i386::Feature& feature : i386::feature_table())
-        text += fmt::format(" {}", feature.name);
-    return text + "\n";
+        names.insert(feature.name);
+    text += "\nRecognized CPUID flags:\n" + wrapped(names) + "\nOther properties:\n";
+    for (const i386::CpuProperty& property : i386::cpu_property_table())
+        text += fmt::format("  {:<20}  {}\n", property.name, property.description);
+    return text;
 }
 
 }  // namespace qc::system

@@ -18,7 +18,8 @@ bool protection_error(Cpu& cpu) {
 
 // The bits of CR4 whose features the model has.
 uint64_t allowed_cr4(const i386::CpuModel& model) {
-    uint64_t bits = cr4::kPce;
+    uint64_t bits = 0;
+    if (model.has("mmx")) bits |= cr4::kPce;  // the counters came together with it
     if (model.has("vme")) bits |= cr4::kVme | cr4::kPvi;
     if (model.has("tsc")) bits |= cr4::kTsd;
     if (model.has("de")) bits |= cr4::kDe;

@@ -8,7 +8,7 @@
 
 #include "accel/tcg/cpu.h"
 #include "accel/tcg/insn.h"
-#include "accel/tcg/simd_features.h"
+#include "accel/tcg/instruction_filter.h"
 
 namespace qc::accel::tcg {
 
@@ -187,26 +187,9 @@ struct Decoder::Impl {
     ZydisDecoder decoder16;
     ZydisDecoder decoder32;
     ZydisDecoder decoder64;
-    // Instructions that the model does not show, though a family executes them.
-    std::array<std::pair<uint16_t, bool>, 13> hidden;
-    SimdFeatures simd;
+    InstructionFilter filter;
 
-    explicit Impl(const i386::CpuModel& model)
-        : hidden{{
-              {ZYDIS_MNEMONIC_POPCNT, !model.has("popcnt")},
-              {ZYDIS_MNEMONIC_CMPXCHG8B, !model.has("cx8")},
-              {ZYDIS_MNEMONIC_CMPXCHG16B, !model.has("cx16")},
-              {ZYDIS_MNEMONIC_RDTSCP, !model.has("rdtscp")},
-              {ZYDIS_MNEMONIC_SYSCALL, !model.has("syscall")},
-              {ZYDIS_MNEMONIC_SYSRET, !model.has("syscall")},
-              {ZYDIS_MNEMONIC_SYSENTER, !model.has("sep")},
-              {ZYDIS_MNEMONIC_SYSEXIT, !model.has("sep")},
-              {ZYDIS_MNEMONIC_RDTSC, !model.has("tsc")},
-              {ZYDIS_MNEMONIC_RDMSR, !model.has("msr")},
-              {ZYDIS_MNEMONIC_WRMSR, !model.has("msr")},
-              {ZYDIS_MNEMONIC_CLFLUSH, !model.has("clflush")},
-          }},
-          simd(model) {
+    explicit Impl(const i386::CpuModel& model) : filter(model) {
         init(decoder16, ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
         init(decoder32, ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
         init(decoder64, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
@@ -222,25 +205,9 @@ struct Decoder::Impl {
             ZydisDecoderEnableMode(&decoder, feature, ZYAN_FALSE);
         }
     }
-
-    bool is_hidden(const ZydisDecodedInstruction& decoded, const Insn& insn) const {
-        if (!has_cmov && insn.opcode_map == 1 && (insn.opcode & 0xf0) == 0x40) return true;
-        bool flags_in_ah =
-            insn.mnemonic == ZYDIS_MNEMONIC_LAHF || insn.mnemonic == ZYDIS_MNEMONIC_SAHF;
-        if (flags_in_ah && (insn.mode & kModeCode64) != 0 && !has_lahf64) return true;
-        if (simd.hides(decoded.meta.isa_set, insn)) return true;
-        return std::ranges::any_of(hidden, [&](const auto& entry) {
-            return entry.first == insn.mnemonic && entry.second;
-        });
-    }
-    bool has_cmov = true;
-    bool has_lahf64 = true;
 };
 
-Decoder::Decoder(const i386::CpuModel& model) : impl_(std::make_unique<Impl>(model)) {
-    impl_->has_cmov = model.has("cmov");
-    impl_->has_lahf64 = model.has("lahf-lm");
-}
+Decoder::Decoder(const i386::CpuModel& model) : impl_(std::make_unique<Impl>(model)) {}
 Decoder::~Decoder() = default;
 
 Op raising_op(Handler handler, uint8_t length) {
@@ -278,7 +245,7 @@ DecodeResult Decoder::decode(std::span<const uint8_t> bytes, uint32_t mode, Op& 
     op.address_size = address_size(decoded.address_width);
     Insn insn = convert(decoded, mode);
     convert_operands(std::span(operands.data(), decoded.operand_count_visible), insn, op);
-    if (!impl_->is_hidden(decoded, insn)) {
+    if (!impl_->filter.hides(static_cast<unsigned>(decoded.meta.isa_set), insn)) {
         for (auto select : kFamilies) {
             Selected selected = select(insn, op);
             if (selected == Selected::kYes) return DecodeResult::kOk;

@@ -77,8 +77,27 @@ bool exists(const Cpu& cpu, uint32_t index) {
         case msr::kGsBase:
         case msr::kKernelGsBase: return model.has(k80000001Edx, 29);
         case msr::kTscAux: return model.has(k80000001Edx, 27);
-        default: return true;
+        // With SYSCALL, NX or long mode.
+        case msr::kEfer:
+            return model.has(k80000001Edx, 11) || model.has(k80000001Edx, 20) ||
+                   model.has(k80000001Edx, 29);
+        case msr::kApicBase: return model.has(k1Edx, 9);
+        case msr::kTsc: return model.has(k1Edx, 4);
+        case msr::kPat: return model.has(k1Edx, 16);
+        case msr::kMcgCap:
+        case msr::kMcgStatus:
+        case msr::kMcgCtl: return model.has(k1Edx, 14);
+        case msr::kMtrrCap:
+        case msr::kMtrrDefType:
+        case msr::kMtrrFix64k:
+        case msr::kMtrrFix16k0:
+        case msr::kMtrrFix16k1: return model.has(k1Edx, 12);
+        default: break;
     }
+    bool mtrr = (index >= msr::kMtrrFix4k0 && index < msr::kMtrrFix4k0 + 8) ||
+                (index >= msr::kMtrrPhysBase0 &&
+                 index < msr::kMtrrPhysBase0 + 2 * i386::kVariableMtrrCount);
+    return !mtrr || model.has(k1Edx, 12);
 }
 
 bool is_machine_check_bank(uint32_t index) {

@@ -38,13 +38,13 @@ std::array<std::byte, 17> write_code(uint32_t index, uint64_t value) {
 TEST_P(WriteMsr, only_values_that_the_register_can_hold_are_taken) {
     const Case& c = GetParam();
     {
-        ProtectedMachine m;
+        ProtectedMachine m("qemu64");
         m.start(write_code(c.index, c.taken));
         m.poke<uint8_t>(TestMachine::kCodeAt + 17, 0xf4);
         m.run();
         EXPECT_EQ(m.state().rip, TestMachine::kCodeAt + 18) << "it went on to the HLT";
     }
-    ProtectedMachine m;
+    ProtectedMachine m("qemu64");
     m.start(write_code(c.index, c.refused));
     const auto outcome = m.run_to_exception();
     EXPECT_EQ(outcome.vector, i386::kGeneralProtection);

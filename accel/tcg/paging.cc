@@ -97,6 +97,16 @@ Step finish(Walk& walk, uint64_t entry_address, T entry) {
     return set_entry_bits<T>(walk.cpu, entry_address, entry, bits) ? Step::kDone : Step::kAgain;
 }
 
+// Of a four-byte entry for 4 MiB: bits 20 to 13 are physical address bits 39 to 32, as
+// far as there are any.
+uint32_t reserved_large_bits(const Cpu& cpu) {
+    constexpr uint32_t kHighAddress = 0x1fe000;
+    constexpr uint32_t kAlways = 1u << 21;
+    if (!cpu.env.model.has(i386::FeatureWord::k1Edx, 17)) return kAlways | kHighAddress;
+    uint64_t beyond = reserved_address_bits(cpu) >> 32;
+    return kAlways | (static_cast<uint32_t>(beyond << 13) & kHighAddress);
+}
+
 Step walk_32(Walk& walk, uint64_t& physical) {
     Cpu& cpu = walk.cpu;
     uint64_t pde_address = (cpu.cr3 & 0xfffff000u) + ((walk.linear >> 22) & 0x3ff) * 4;
@@ -107,7 +117,7 @@ Step walk_32(Walk& walk, uint64_t& physical) {
     }
     walk.add_rights(pde);
     if ((pde & kLarge) != 0 && (cpu.cr4 & cr4::kPse) != 0) {
-        if ((pde & (1u << 21)) != 0) {
+        if ((pde & reserved_large_bits(cpu)) != 0) {
             walk.fault(page_fault::kPresent | page_fault::kReserved);
             return Step::kFault;
         }
@@ -134,7 +144,8 @@ uint64_t reserved_bits(const Cpu& cpu, uint64_t entry, unsigned level) {
     if (!cpu.long_mode()) reserved |= 0x7ff0000000000000u;
     if (level == 4) reserved |= kLarge;
     if (level == 3 && cpu.long_mode() && (entry & kLarge) != 0) {
-        reserved |= cpu.env.model.has("pdpe1gb") ? uint64_t{0x3fffe000} : uint64_t{kLarge};
+        reserved |= cpu.env.model.has(i386::FeatureWord::k80000001Edx, 26) ? uint64_t{0x3fffe000}
+                                                                           : uint64_t{kLarge};
     }
     if (level == 2 && (entry & kLarge) != 0) reserved |= 0x1fe000;
     return reserved;

@@ -103,13 +103,6 @@ class LongMachine : public TestMachine {
         start_in(code, cpl == 3 ? kUserCode32 : kKernelCode32, cpl);
     }
 
-    // The state after a HLT, to go on from.
-    i386::CpuState running() {
-        i386::CpuState s = state();
-        s.mp_state = i386::MpState::kRunning;
-        return s;
-    }
-
     // The vector whose handler halted; 256 if something else did.
     unsigned halted_in() {
         uint64_t rip = state().rip;

@@ -148,6 +148,13 @@ class TestMachine {
         vcpu->restore(state);
     }
 
+    // The state, to go on from after a HLT.
+    i386::CpuState running() {
+        i386::CpuState s = state();
+        s.mp_state = i386::MpState::kRunning;
+        return s;
+    }
+
     // Flat 32-bit protected mode at CPL 0, interrupts off, code at kCodeAt.
     void start_flat(std::span<const std::byte> code) {
         poke(kCodeAt, code);

@@ -47,6 +47,7 @@ constexpr Feature kFeatures[] = {
     {"pni", k1Ecx, 0},
     {"sse3", k1Ecx, 0},
     {"pclmulqdq", k1Ecx, 1},
+    {"pclmuldq", k1Ecx, 1},
     {"dtes64", k1Ecx, 2},
     {"monitor", k1Ecx, 3},
     {"ds-cpl", k1Ecx, 4},
@@ -146,11 +147,14 @@ constexpr Feature kFeatures[] = {
     {"syscall", k80000001Edx, 11},
     {"mp", k80000001Edx, 19},
     {"nx", k80000001Edx, 20},
+    {"xd", k80000001Edx, 20},
     {"mmxext", k80000001Edx, 22},
     {"fxsr-opt", k80000001Edx, 25},
+    {"ffxsr", k80000001Edx, 25},
     {"pdpe1gb", k80000001Edx, 26},
     {"rdtscp", k80000001Edx, 27},
     {"lm", k80000001Edx, 29},
+    {"i64", k80000001Edx, 29},
     {"3dnowext", k80000001Edx, 30},
     {"3dnow", k80000001Edx, 31},
 
@@ -225,6 +229,10 @@ constexpr Feature kFeatures[] = {
 
 std::span<const Feature> feature_table() {
     return kFeatures;
+}
+
+bool feature_exists(std::string_view name) {
+    return std::ranges::find(kFeatures, name, &Feature::name) != std::end(kFeatures);
 }
 
 bool CpuModel::has(std::string_view feature) const {

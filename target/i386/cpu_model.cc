@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "target/i386/cpu_definitions.h"
 #include "util/option_string.h"
 
 namespace qc::i386 {
@@ -11,18 +12,6 @@ namespace {
 
 using enum FeatureWord;
 
-enum class Base : uint8_t { kFixed, kEverything, kHost };
-
-struct Definition {
-    CpuModelInfo info;
-    Base base;
-    std::string_view vendor;
-    std::string_view model_id;
-    uint32_t family, model, stepping;
-    uint32_t level, xlevel;
-    uint32_t edx1, ecx1, edx80000001, ecx80000001;
-};
-
 constexpr uint32_t bits(std::initializer_list<unsigned> list) {
     uint32_t word = 0;
     for (unsigned bit : list)
@@ -30,106 +19,11 @@ constexpr uint32_t bits(std::initializer_list<unsigned> list) {
     return word;
 }
 
-// fpu de pse tsc msr pae mce cx8 apic sep pge cmov pat mmx fxsr sse sse2.
-constexpr uint32_t kPentiumPro = bits({0, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 15, 16, 23, 24, 25, 26});
-constexpr uint32_t kMtrrClflushMcaPse36 = bits({12, 14, 17, 19});
-constexpr uint32_t kVme = bits({1});
-constexpr uint32_t kSse3Cx16 = bits({0, 13});
-constexpr uint32_t kSyscallNxLm = bits({11, 20, 29});
-constexpr uint32_t kLahfSvm = bits({0, 2});
 constexpr uint32_t kX2apic = bits({21});
-// ssse3 sse4.1 sse4.2 popcnt.
-constexpr uint32_t kLaterSse = bits({9, 19, 20, 23});
-constexpr uint32_t kLahf = bits({0});
 constexpr uint32_t kXsave = bits({26});
 constexpr uint32_t kHypervisor = bits({31});
-constexpr std::string_view kAmd = "AuthenticAMD";
-constexpr std::string_view kIntel = "GenuineIntel";
-constexpr std::string_view kVirtualId = "QEMU Virtual CPU version 2.5+";
-
-constexpr Definition kModels[] = {
-    {{"qemu64", "QEMU Virtual CPU version 2.5+"},
-     Base::kFixed,
-     kAmd,
-     kVirtualId,
-     15,
-     107,
-     1,
-     0xd,
-     0x8000000a,
-     kPentiumPro | kMtrrClflushMcaPse36,
-     kSse3Cx16,
-     kSyscallNxLm,
-     kLahfSvm},
-    {{"qemu32", "QEMU Virtual CPU version 2.5+"},
-     Base::kFixed,
-     kIntel,
-     kVirtualId,
-     6,
-     6,
-     3,
-     4,
-     0x80000004,
-     kPentiumPro,
-     bits({0}),
-     0,
-     0},
-    {{"kvm64", "Common KVM processor"},
-     Base::kFixed,
-     kIntel,
-     "Common KVM processor",
-     15,
-     6,
-     1,
-     0xd,
-     0x80000008,
-     kPentiumPro | kMtrrClflushMcaPse36 | kVme,
-     kSse3Cx16,
-     kSyscallNxLm,
-     0},
-    {{"Nehalem", "Intel Core i7 9xx (Nehalem Class Core i7)"},
-     Base::kFixed,
-     kIntel,
-     "Intel Core i7 9xx (Nehalem Class Core i7)",
-     6,
-     26,
-     3,
-     0xb,
-     0x80000008,
-     kPentiumPro | kMtrrClflushMcaPse36 | kVme,
-     kSse3Cx16 | kLaterSse,
-     kSyscallNxLm,
-     kLahf},
-    {{"max", "Enables all features supported by the accelerator in the current host"},
-     Base::kEverything,
-     kAmd,
-     "QEMU TCG CPU version 2.5+",
-     15,
-     107,
-     1,
-     0xd,
-     0x8000000a,
-     0,
-     0,
-     0,
-     0},
-    {{"host", "processor with all supported host features (only with KVM)"},
-     Base::kHost,
-     "",
-     "",
-     0,
-     0,
-     0,
-     0xd,
-     0x8000000a,
-     0,
-     0,
-     0,
-     0},
-};
-constexpr CpuModelInfo kModelInfos[] = {kModels[0].info, kModels[1].info, kModels[2].info,
-                                        kModels[3].info, kModels[4].info, kModels[5].info};
-static_assert(std::size(kModelInfos) == std::size(kModels));
+constexpr uint32_t kLongMode = bits({29});
+constexpr uint32_t kPaeOrPse36Mask = bits({6, 17});
 
 // Paravirtual features that any model gets under KVM: both clocks' MSRs, no PIO
 // delay, steal time, PV EOI, stable clock.
@@ -138,6 +32,10 @@ constexpr uint32_t kDefaultKvmFeatures = bits({0, 1, 3, 5, 6, 24});
 constexpr uint32_t kHighestLevelWithFeatures7 = 7;
 constexpr uint32_t kHighestLevelWithXsave = 0xd;
 constexpr uint32_t kHighestXlevelWithSvm = 0x8000000a;
+constexpr uint32_t kLowestXlevel = 0x80000000;
+constexpr size_t kVendorLength = 12;
+constexpr size_t kModelIdLength = 48;
+constexpr uint8_t kDefaultPhysicalBits = 40;
 
 // For messages: the register as manuals call it.
 std::string_view word_name(FeatureWord word) {
@@ -159,36 +57,30 @@ std::string_view word_name(FeatureWord word) {
     return "?";
 }
 
-// The request as parsed: what the user switched on and off, and how strict to be.
+// The request as understood: what the user switched on and off, and how strict to be.
 struct Wishes {
     FeatureWords on, off;
     bool check = true;
     bool enforce = false;
     bool kvm_leaves = true;
+    std::optional<uint32_t> level, xlevel;
+    uint8_t physical_bits = 0;
 };
 
-void set_feature(FeatureWords& words, std::string_view name) {
-    for (const Feature& feature : feature_table())
-        if (feature.name == name) words[feature.word] |= 1u << feature.bit;
-}
-
-bool feature_exists(std::string_view name) {
-    return std::ranges::find(feature_table(), name, &Feature::name) != feature_table().end();
-}
-
 void wish(Wishes& wishes, std::string_view name, bool on) {
-    FeatureWords named;
-    set_feature(named, name);
-    for (size_t i = 0; i < kFeatureWordCount; ++i) {
-        wishes.on.words[i] &= ~named.words[i];
-        wishes.off.words[i] &= ~named.words[i];
+    for (const Feature& feature : feature_table()) {
+        if (feature.name != name) continue;
+        uint32_t bit = 1u << feature.bit;
+        wishes.on[feature.word] &= ~bit;
+        wishes.off[feature.word] &= ~bit;
+        (on ? wishes.on : wishes.off)[feature.word] |= bit;
     }
-    set_feature(on ? wishes.on : wishes.off, name);
 }
 
-CpuModel start_model(const Definition& definition, const CpuSupport& support) {
+CpuModel start_model(const CpuDefinition& definition, std::string_view name,
+                     const CpuSupport& support) {
     CpuModel model;
-    model.name = definition.info.name;
+    model.name = name;
     model.vendor = definition.vendor;
     model.model_id = definition.model_id;
     model.family = definition.family;
@@ -196,28 +88,34 @@ CpuModel start_model(const Definition& definition, const CpuSupport& support) {
     model.stepping = definition.stepping;
     model.level = definition.level;
     model.xlevel = definition.xlevel;
+    model.physical_bits = kDefaultPhysicalBits;
     model.xsave_leaves = support.xsave_leaves;
     model.features[k1Edx] = definition.edx1;
     model.features[k1Ecx] = definition.ecx1;
     model.features[k80000001Edx] = definition.edx80000001;
     model.features[k80000001Ecx] = definition.ecx80000001;
-    if (definition.base != Base::kFixed) model.features = support.features;
+    if (definition.more) model.features[definition.more->word] = definition.more->value;
+    if (definition.base == CpuBase::kNothing) return model;
+    if (definition.base == CpuBase::kFixed) {
+        FeatureWords left_out = features_on_request();
+        for (size_t i = 0; i < kFeatureWordCount; ++i)
+            model.features.words[i] &= ~left_out.words[i];
+    } else {
+        model.features = support.features;
+    }
     model.features[k1Ecx] |= kHypervisor;
-    if (support.host) {
-        const HostCpu& host = *support.host;
-        model.vendor = host.vendor;
-        if (definition.base == Base::kFixed) {
-            model.features[k1Ecx] |= kX2apic & support.features[k1Ecx];
-            model.features[kKvmEax] = kDefaultKvmFeatures;
-            // Nested virtualisation is on request only.
-            model.features[k80000001Ecx] &= ~bits({2});
-        } else {
-            model.model_id = host.model_id;
-            model.family = host.family;
-            model.model = host.model;
-            model.stepping = host.stepping;
-            model.physical_bits = host.physical_bits;
-        }
+    if (!support.host) return model;
+    const HostCpu& host = *support.host;
+    model.vendor = host.vendor;
+    if (definition.base == CpuBase::kFixed) {
+        model.features[k1Ecx] |= kX2apic & support.features[k1Ecx];
+        model.features[kKvmEax] = kDefaultKvmFeatures & support.features[kKvmEax];
+    } else {
+        model.model_id = host.model_id;
+        model.family = host.family;
+        model.model = host.model;
+        model.stepping = host.stepping;
+        model.physical_bits = host.physical_bits;
     }
     return model;
 }
@@ -237,41 +135,44 @@ void drop_orphans(FeatureWords& f) {
     if (!(f[k80000001Ecx] & bits({2}))) f[k8000000aEdx] = 0;
 }
 
+// What of `missing` to tell the user, by the main name of each bit.
+void report_missing(CpuModelChoice& choice, const FeatureWords& missing, bool warn,
+                    const CpuSupport& support) {
+    std::string_view subject =
+        support.host || support.accelerator != "tcg" ? "host doesn't" : "TCG doesn't";
+    FeatureWords reported;
+    for (const Feature& feature : feature_table()) {
+        uint32_t bit = 1u << feature.bit;
+        if (!(missing[feature.word] & bit) || (reported[feature.word] & bit)) continue;
+        reported[feature.word] |= bit;
+        choice.unavailable.push_back(feature.name);
+        if (!warn) continue;
+        choice.warnings.push_back(fmt::format("{} support requested feature: CPUID.{}.{} [bit {}]",
+                                              subject, word_name(feature.word), feature.name,
+                                              feature.bit));
+    }
+}
+
 Result<void> apply_features(CpuModelChoice& choice, const Wishes& wishes,
                             const CpuSupport& support) {
     CpuModel& model = choice.model;
     model.kvm_leaves = support.kvm_leaves && wishes.kvm_leaves;
+    FeatureWords able = support.features;
+    // Set by whatever runs a guest; a user may hide it.
+    able[k1Ecx] |= kHypervisor;
     FeatureWords missing;
     for (size_t i = 0; i < kFeatureWordCount; ++i) {
         uint32_t& word = model.features.words[i];
         word = (word | wishes.on.words[i]) & ~wishes.off.words[i];
-        missing.words[i] = wishes.on.words[i] & ~support.features.words[i];
-        word &= support.features.words[i];
+        missing.words[i] = word & ~able.words[i];
+        word &= able.words[i];
     }
     // Without the KVM leaf nobody could find these: no fault, no effect.
     missing[kKvmEax] = 0;
     if (!model.kvm_leaves) model.features[kKvmEax] = 0;
-    // Set by whatever runs a guest; a user may hide it.
-    if (!(wishes.off[k1Ecx] & kHypervisor)) model.features[k1Ecx] |= kHypervisor;
-    missing[k1Ecx] &= ~kHypervisor;
     drop_orphans(model.features);
 
-    uint32_t reported[kFeatureWordCount] = {};
-    std::string subject =
-        support.host
-            ? "host doesn't"
-            : fmt::format("{} doesn't", support.accelerator == "tcg" ? "TCG" : support.accelerator);
-    for (const Feature& feature : feature_table()) {
-        uint32_t bit = 1u << feature.bit;
-        uint32_t& seen = reported[static_cast<size_t>(feature.word)];
-        if (!(missing[feature.word] & bit) || (seen & bit)) continue;
-        seen |= bit;
-        if (wishes.check || wishes.enforce) {
-            choice.warnings.push_back(
-                fmt::format("{} support requested feature: CPUID.{}.{} [bit {}]", subject,
-                            word_name(feature.word), feature.name, feature.bit));
-        }
-    }
+    report_missing(choice, missing, wishes.check || wishes.enforce, support);
     if (wishes.enforce && !choice.warnings.empty()) {
         std::string all;
         for (const std::string& warning : choice.warnings)
@@ -284,119 +185,124 @@ Result<void> apply_features(CpuModelChoice& choice, const Wishes& wishes,
     return {};
 }
 
-void raise_levels(CpuModel& model) {
+void settle_levels(CpuModelChoice& choice, const Wishes& wishes) {
+    CpuModel& model = choice.model;
+    choice.min_level = model.level;
+    choice.min_xlevel = model.xlevel;
     if (model.features[k7Ebx] | model.features[k7Ecx] | model.features[k7Edx]) {
         model.level = std::max(model.level, kHighestLevelWithFeatures7);
     }
     if (model.features[k1Ecx] & kXsave) model.level = std::max(model.level, kHighestLevelWithXsave);
     if (model.features[k8000000aEdx]) model.xlevel = std::max(model.xlevel, kHighestXlevelWithSvm);
+    if (model.features[k80000001Edx] | model.features[k80000001Ecx]) {
+        model.xlevel = std::max(model.xlevel, kLowestXlevel + 1);
+    }
+    model.level = wishes.level.value_or(model.level);
+    model.xlevel = wishes.xlevel.value_or(model.xlevel);
 }
 
-Result<uint32_t> number(std::string_view key, std::string_view text, uint64_t least,
-                        uint64_t most) {
-    uint64_t value = TRY(parse_number(key, text));
-    if (value < least || value > most) {
-        return fail("Property {} doesn't take value {} (minimum: {}, maximum: {})", key, value,
-                    least, most);
+void settle_address_width(CpuModel& model, const Wishes& wishes) {
+    if (wishes.physical_bits != 0) {
+        model.physical_bits = wishes.physical_bits;
+    } else if (!(model.features[k80000001Edx] & kLongMode)) {
+        model.physical_bits = (model.features[k1Edx] & kPaeOrPse36Mask) ? 36 : 32;
+    }
+}
+
+Result<uint32_t> number(const CpuProperty& property, std::string_view text) {
+    uint64_t value = TRY(parse_number(property.name, text));
+    if (property.name == "phys-bits" && value != 0 && (value < 32 || value > property.maximum)) {
+        return fail("phys-bits should be between 32 and 52  (but is {})", value);
+    }
+    bool no_leaf = property.name.ends_with("xlevel") && value != 0 && value < kLowestXlevel;
+    if (value > property.maximum || no_leaf) {
+        return fail("Property .{} doesn't take value {} (minimum: {}, maximum: {})", property.name,
+                    value, no_leaf ? kLowestXlevel : property.minimum, property.maximum);
     }
     return static_cast<uint32_t>(value);
 }
 
-// Properties that are no feature flags. False: there is no such property.
-Result<bool> set_property(CpuModel& model, Wishes& wishes, std::string_view key,
+Result<void> set_number(CpuModel& model, Wishes& wishes, const CpuProperty& property,
+                        std::string_view text) {
+    uint32_t value = TRY(number(property, text));
+    if (property.name == "family") {
+        model.family = value;
+    } else if (property.name == "model") {
+        model.model = value;
+    } else if (property.name == "stepping") {
+        model.stepping = value;
+    } else if (property.name == "level") {
+        wishes.level = value;
+    } else if (property.name == "xlevel") {
+        wishes.xlevel = value;
+    } else if (property.name == "min-level") {
+        model.level = value;
+    } else if (property.name == "min-xlevel") {
+        model.xlevel = value;
+    } else {
+        wishes.physical_bits = static_cast<uint8_t>(value);
+    }
+    return {};
+}
+
+Result<void> set_property(CpuModel& model, Wishes& wishes, const CpuProperty& property,
                           std::string_view value) {
-    if (key == "family") {
-        model.family = TRY(number(key, value, 0, 0xff + 0xf));
-    } else if (key == "model") {
-        model.model = TRY(number(key, value, 0, 0xff));
-    } else if (key == "stepping") {
-        model.stepping = TRY(number(key, value, 0, 0xf));
-    } else if (key == "level") {
-        model.level = TRY(number(key, value, 1, 0xff));
-    } else if (key == "xlevel") {
-        model.xlevel = TRY(number(key, value, 0x80000000, 0x800000ff));
-    } else if (key == "phys-bits") {
-        model.physical_bits = static_cast<uint8_t>(TRY(number(key, value, 32, 52)));
-    } else if (key == "vendor") {
-        if (value.size() != 12) {
-            return fail("Property '{}-x86_64-cpu.vendor' doesn't take value '{}'", model.name,
-                        value);
+    switch (property.kind) {
+        case CpuProperty::Kind::kNumber: return set_number(model, wishes, property, value);
+        case CpuProperty::Kind::kBool: {
+            bool on = TRY(parse_bool(property.name, value));
+            if (property.name == "check") {
+                wishes.check = on;
+            } else if (property.name == "enforce") {
+                wishes.enforce = on;
+            } else {
+                wishes.kvm_leaves = on;
+            }
+            return {};
         }
-        model.vendor = value;
-    } else if (key == "model-id") {
-        model.model_id = value.substr(0, 48);
-    } else if (key == "check") {
-        wishes.check = TRY(parse_bool(key, value));
-    } else if (key == "enforce") {
-        wishes.enforce = TRY(parse_bool(key, value));
-    } else if (key == "kvm") {
-        wishes.kvm_leaves = TRY(parse_bool(key, value));
-    } else {
-        return false;
+        case CpuProperty::Kind::kString: break;
     }
-    return true;
-}
-
-// QEMU takes '_' for '-' in names.
-std::string normalised(std::string_view name) {
-    std::string text(name);
-    std::ranges::replace(text, '_', '-');
-    return text;
-}
-
-Result<void> apply_element(CpuModel& model, Wishes& wishes, std::string_view element) {
-    bool plus = element.starts_with('+');
-    bool minus = element.starts_with('-');
-    size_t equals = element.find('=');
-    std::string key;
-    std::string_view value = "on";
-    if (plus || minus) {
-        key = normalised(element.substr(1));
-    } else {
-        key = normalised(element.substr(0, equals));
-        if (equals != std::string_view::npos) value = element.substr(equals + 1);
-    }
-    if (feature_exists(key)) {
-        wish(wishes, key, minus ? false : TRY(parse_bool(key, value)));
+    if (property.name == "model-id") {
+        model.model_id = value.substr(0, kModelIdLength);
         return {};
     }
-    if (!plus && !minus && TRY(set_property(model, wishes, key, value))) return {};
-    return fail("Property '{}-x86_64-cpu.{}' not found", model.name, key);
+    // A model without any has none to give.
+    if (value.size() != kVendorLength && !(value.empty() && model.vendor.empty())) {
+        return fail("Property .vendor doesn't take value '{}'", value);
+    }
+    model.vendor = value;
+    return {};
 }
 
 }  // namespace
 
-Result<CpuModelChoice> choose_cpu_model(std::string_view text, const CpuSupport& support) {
-    size_t comma = text.find(',');
-    std::string_view name = text.substr(0, comma);
-    auto definition =
-        std::ranges::find(kModels, name, [](const Definition& d) { return d.info.name; });
-    if (definition == std::end(kModels)) return fail("unable to find CPU model '{}'", name);
-    if (definition->base == Base::kHost && !support.host) {
+Result<CpuModelChoice> choose_cpu_model(const CpuRequest& request, const CpuSupport& support) {
+    const CpuDefinition* definition = find_cpu_definition(request.model);
+    if (definition == nullptr) return fail("unable to find CPU model '{}'", request.model);
+    if (definition->base == CpuBase::kHost && !support.host) {
         return fail("CPU model 'host' requires KVM");
     }
-    CpuModelChoice choice{start_model(*definition, support), {}};
+    CpuModelChoice choice;
+    choice.model = start_model(*definition, request.model, support);
     Wishes wishes;
-    // QEMU's order: key=value first, then +feature and -feature.
-    for (bool signs : {false, true}) {
-        for (size_t start = comma; start != std::string_view::npos;) {
-            size_t end = text.find(',', start + 1);
-            std::string_view element =
-                text.substr(start + 1, end == std::string_view::npos ? end : end - start - 1);
-            bool has_sign = element.starts_with('+') || element.starts_with('-');
-            if (!element.empty() && has_sign == signs) {
-                TRY(apply_element(choice.model, wishes, element));
-            }
-            start = end;
+    for (const CpuSetting& setting : request.settings) {
+        const CpuProperty* property = find_cpu_property(setting.key);
+        if (feature_exists(setting.key)) {
+            wish(wishes, setting.key, TRY(parse_bool(setting.key, setting.value)));
+        } else if (property != nullptr && !setting.is_sign) {
+            TRY(set_property(choice.model, wishes, *property, setting.value));
+        } else {
+            return fail("Property '{}-x86_64-cpu.{}' not found", request.model, setting.key);
         }
     }
     TRY(apply_features(choice, wishes, support));
-    raise_levels(choice.model);
+    settle_levels(choice, wishes);
+    settle_address_width(choice.model, wishes);
     return choice;
 }
 
-std::span<const CpuModelInfo> cpu_models() {
-    return kModelInfos;
+Result<CpuModelChoice> choose_cpu_model(std::string_view text, const CpuSupport& support) {
+    return choose_cpu_model(TRY(parse_cpu_request(text)), support);
 }
 
 }  // namespace qc::i386

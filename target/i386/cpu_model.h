@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "target/i386/cpu_request.h"
 #include "util/result.h"
 
 namespace qc::i386 {
@@ -53,7 +54,9 @@ struct Feature {
     FeatureWord word;
     uint8_t bit;
 };
+// A bit with several names has its main one first.
 std::span<const Feature> feature_table();
+bool feature_exists(std::string_view name);
 
 struct CpuidRegisters {
     uint32_t eax = 0, ebx = 0, ecx = 0, edx = 0;
@@ -121,20 +124,17 @@ struct CpuModel {
 
 struct CpuModelChoice {
     CpuModel model;
-    // For stderr, "warning: " not included: features asked for by name that the
-    // accelerator cannot do.
+    // The highest leaves before features raised them.
+    uint32_t min_level = 0, min_xlevel = 0;
+    // Features that the model has or the user named and the accelerator cannot do.
+    std::vector<std::string_view> unavailable;
+    // The same for stderr, "warning: " not included; none with check=off.
     std::vector<std::string> warnings;
 };
 
-// `text` is the argument of -cpu: "qemu64,+avx,-sse3,kvmclock=on". An unknown
-// model or property is an error in QEMU's words.
+// An unknown model or property is an error in QEMU's words.
+Result<CpuModelChoice> choose_cpu_model(const CpuRequest& request, const CpuSupport& support);
+// `text` is the argument of -cpu: "qemu64,+avx,-sse3,kvmclock=on".
 Result<CpuModelChoice> choose_cpu_model(std::string_view text, const CpuSupport& support);
-
-struct CpuModelInfo {
-    std::string_view name;
-    std::string_view description;
-};
-// For `-cpu help` and query-cpu-definitions.
-std::span<const CpuModelInfo> cpu_models();
 
 }  // namespace qc::i386

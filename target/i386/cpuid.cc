@@ -20,6 +20,10 @@ constexpr uint32_t kKvmLeaf = 0x40000000;
 constexpr uint32_t kExtendedLeaf = 0x80000000;
 constexpr size_t kVendorLength = 12;
 constexpr unsigned kLinearBits = 48;
+constexpr unsigned kNarrowLinearBits = 32;  // without long mode
+constexpr std::string_view kAmd = "AuthenticAMD";
+// Leaf 1's flags that AMD's processors repeat in leaf 80000001h.
+constexpr uint32_t kRepeatedBits = 0x0183f3ff;
 constexpr unsigned kLineBytes = 64;
 
 // Four characters of `text` as a register; zeros past its end.
@@ -117,8 +121,12 @@ CpuidRegisters extended_leaf(const CpuModel& model, uint32_t leaf, const CpuidCo
         case 0: return vendor_leaf(model.xlevel, model.vendor);
         case 1: {
             uint32_t ecx = model.features[FeatureWord::k80000001Ecx];
-            if (context.cpu_count > 1 && model.vendor == "AuthenticAMD") ecx |= kCmpLegacyBit;
-            return {model.signature(), 0, ecx, model.features[FeatureWord::k80000001Edx]};
+            uint32_t edx = model.features[FeatureWord::k80000001Edx];
+            if (model.vendor == kAmd) {
+                edx |= feature_leaf(model, context).edx & kRepeatedBits;
+                if (context.cpu_count > 1) ecx |= kCmpLegacyBit;
+            }
+            return {model.signature(), 0, ecx, edx};
         }
         case 2:
         case 3:
@@ -134,7 +142,7 @@ CpuidRegisters extended_leaf(const CpuModel& model, uint32_t leaf, const CpuidCo
         case 6: return {0, 0x42004200, 2048u << 16 | 8u << 12 | 1u << 8 | kLineBytes, 0};
         case 7: return {0, 0, 0, model.features[FeatureWord::k80000007Edx]};
         case 8:
-            return {model.physical_bits | kLinearBits << 8,
+            return {model.physical_bits | (model.has("lm") ? kLinearBits : kNarrowLinearBits) << 8,
                     model.features[FeatureWord::k80000008Ebx],
                     context.cpu_count > 1 ? context.cpu_count - 1 : 0, 0};
         case 0xa:

@@ -144,6 +144,78 @@ TEST_F(Monitor, queries_tell_what_was_asked_for) {
     }));
 }
 
+const Json* named(const Json& list, std::string_view name) {
+    auto found = std::ranges::find_if(
+        list, [&](const Json& entry) { return entry.value("name", "") == name; });
+    return found == list.end() ? nullptr : &*found;
+}
+
+TEST_F(Monitor, cpu_definitions_have_what_management_wants) {
+    const Json models = ASSERT_VALUE(qmp().execute("query-cpu-definitions"));
+    const Json* nehalem = named(models, "Nehalem");
+    ASSERT_NE(nehalem, nullptr);
+    EXPECT_EQ((*nehalem)["typename"], "Nehalem-x86_64-cpu");
+    EXPECT_EQ((*nehalem)["alias-of"], "Nehalem-v1");
+    EXPECT_EQ((*nehalem)["migration-safe"], true);
+    EXPECT_EQ((*nehalem)["static"], false);
+    EXPECT_EQ((*nehalem)["deprecated"], false);
+    EXPECT_TRUE((*nehalem)["unavailable-features"].is_array());
+    ASSERT_NE(named(models, "host"), nullptr);
+    EXPECT_EQ((*named(models, "base"))["static"], true);
+    EXPECT_EQ((*named(models, "qemu64-v1")).contains("alias-of"), false);
+    const Json type = ASSERT_VALUE(qmp().execute(
+        "qom-get", {{"path", "/machine/unattached/device[0]"}, {"property", "type"}}));
+    EXPECT_EQ(type, "qemu64-x86_64-cpu");
+}
+
+TEST_F(Monitor, cpu_model_expands_to_its_properties) {
+    auto expand = [&](std::string_view type, const Json& model) {
+        return qmp().execute("query-cpu-model-expansion", {{"type", type}, {"model", model}});
+    };
+    const Json full = ASSERT_VALUE(
+        expand("full", {{"name", "qemu64"}, {"props", {{"ssse3", true}, {"family", 6}}}}));
+    EXPECT_EQ(full["model"]["name"], "qemu64");
+    EXPECT_EQ(full["model"]["props"]["family"], 6);
+    EXPECT_EQ(full["model"]["props"]["lm"], true);
+    EXPECT_EQ(full["model"]["props"]["avx"], false);
+    EXPECT_EQ(full["model"]["props"]["vendor"], "AuthenticAMD");
+    const Json as_base = ASSERT_VALUE(expand("static", {{"name", "qemu64"}}));
+    EXPECT_EQ(as_base["model"]["name"], "base");
+    EXPECT_EQ(as_base["model"]["props"]["min-level"], 13);
+    EXPECT_EQ(as_base["model"]["props"]["sse2"], true);
+
+    struct {
+        Json model;
+        const char* error;
+    } const kWrong[] = {
+        {{{"name", "nix"}}, "CPU model 'nix' not found"},
+        {{{"name", "qemu64"}, {"props", {{"foo", true}}}},
+         "Property 'qemu64-x86_64-cpu.foo' not found"},
+        {{{"name", "qemu64"}, {"props", {{"avx", 3}}}},
+         "Invalid parameter type for 'avx', expected: boolean"},
+        {{{"name", "qemu64"}, {"props", {{"family", "3"}}}},
+         "Invalid parameter type for 'family', expected: integer"},
+        {{{"name", "qemu64"}, {"props", {{"model-id", 3}}}},
+         "Invalid parameter type for 'model-id', expected: string"},
+        {{{"name", "qemu64"}, {"props", {{"family", -1}}}},
+         "Property .family doesn't take value -1 (minimum: 0, maximum: 270)"},
+        {{{"name", "qemu64"}, {"props", {{"vendor", "abc"}}}},
+         "Property .vendor doesn't take value 'abc'"},
+    };
+    for (const auto& wrong : kWrong) {
+        auto reply = expand("full", wrong.model);
+        ASSERT_FALSE(reply) << wrong.error;
+        EXPECT_NE(reply.error().message().find(wrong.error), std::string::npos)
+            << reply.error().message();
+    }
+    // These exist on other architectures only.
+    for (const char* command : {"query-cpu-model-comparison", "query-cpu-model-baseline"}) {
+        const Json reply =
+            ASSERT_VALUE(raw(qmp(), Json({{"execute", command}, {"id", command}}).dump() + "\n"));
+        EXPECT_EQ(error_class(reply), "CommandNotFound");
+    }
+}
+
 TEST_F(Monitor, cont_and_stop_send_events_to_all_sessions) {
     QmpClient second = ASSERT_VALUE(second_session());
     ASSERT_VALUE(second.negotiate());
