@@ -17,7 +17,6 @@ namespace {
 struct Parse {
     Options options;
     std::optional<std::string> text;
-    std::optional<std::string> numa_cpus;
 };
 
 using Handler = Result<void> (*)(Parse& parse, const std::string& value, const std::string& origin);
@@ -123,24 +122,9 @@ Result<void> set_memory_prealloc(Parse& parse, const std::string&, const std::st
     return {};
 }
 
-// One node that has everything: what a machine without nodes is. More of them would have
-// to be described to the guest.
-Result<void> add_numa_node(Parse& parse, const std::string& value, const std::string&) {
-    auto options = TRY(OptionString::parse(value, "type"));
-    const std::string type = TRY(options.take_required("type"));
-    if (type != "node") return fail("type '{}' is not supported by this version", type);
-    if (parse.options.memory.numa_memdev) {
-        return fail("this version runs machines with one NUMA node");
-    }
-    auto id = TRY(options.take_number("nodeid"));
-    if (id.value_or(0) != 0) return fail("numa: Node ID missing: 0");
-    parse.numa_cpus = options.take("cpus");
-    if (options.take("mem")) {
-        return Failure(Error("Parameter -numa node,mem is not supported by this machine type")
-                           .set_hint("Use -numa node,memdev instead"));
-    }
-    parse.options.memory.numa_memdev = TRY(options.take_required("memdev"));
-    return options.expect_empty();
+Result<void> add_numa(Parse& parse, const std::string& value, const std::string& origin) {
+    parse.options.numa.push_back({TRY(OptionString::parse(value, "type")), origin});
+    return {};
 }
 
 constexpr uint64_t kMostCpus = 255;
@@ -296,7 +280,9 @@ constexpr std::array kEntries = {
     Entry{"mem-path", "FILE", "guest memory in a file there; FILE may be a directory",
           set_memory_path},
     Entry{"mem-prealloc", "", "allocate guest memory at once", set_memory_prealloc},
-    Entry{"numa", "node,memdev=ID", "guest memory is that memory back end's", add_numa_node},
+    Entry{"numa",
+          "node[,memdev=ID][,cpus=N[-M]][,nodeid=N]|cpu,node-id=N,...|dist,src=N,dst=M,val=D",
+          "a NUMA node, a CPU's node, a distance", add_numa},
     Entry{"smp", "[cpus=]N[,maxcpus=N][,sockets=1][,cores=N][,threads=1]", "number of CPUs",
           set_cpus},
     Entry{"name", "NAME[,process=P]", "name of the VM; P also names the process", set_name},
@@ -385,11 +371,6 @@ Result<CommandLine> parse_command_line(std::span<const char* const> arguments) {
         if (parse.text) return CommandLine(PrintAndExit{*std::move(parse.text)});
     }
     const Options& options = parse.options;
-    if (parse.numa_cpus && *parse.numa_cpus != fmt::format("0-{}", options.cpus - 1) &&
-        (*parse.numa_cpus != "0" || options.cpus != 1)) {
-        return fail("-numa node,cpus={}: the one node has the CPUs 0 to {}", *parse.numa_cpus,
-                    options.cpus - 1);
-    }
     if (options.kernel.empty() && !options.initrd.empty()) {
         return fail("-initrd only allowed with -kernel option");
     }

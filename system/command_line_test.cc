@@ -49,20 +49,9 @@ TEST(CommandLine, memory_can_be_a_back_end_s_a_node_s_or_a_file_s) {
         parsed({"-machine", "q35,memory-backend=a", "-machine", "memory-backend=m"}).memory;
     EXPECT_EQ(backend.backend, "m");
     EXPECT_FALSE(backend.size_given);
-    const MemoryOptions node =
-        parsed({"-m", "64", "-numa", "node,nodeid=0,cpus=0-0,memdev=m"}).memory;
-    EXPECT_EQ(node.numa_memdev, "m");
-    EXPECT_TRUE(node.size_given);
     const MemoryOptions file = parsed({"-mem-path", "/dev/shm", "-mem-prealloc"}).memory;
     EXPECT_EQ(file.path, "/dev/shm");
     EXPECT_TRUE(file.prealloc);
-}
-
-TEST(CommandLine, node_that_is_not_the_whole_machine_is_refused) {
-    EXPECT_NE(refusal({"-numa", "node,nodeid=1,memdev=m"}).find("Node ID missing: 0"),
-              std::string::npos);
-    EXPECT_NE(refusal({"-numa", "node,cpus=3,memdev=m"}).find("cpus=3"), std::string::npos);
-    EXPECT_NE(refusal({"-numa", "node,memdev=m,initiator=0"}).find("initiator"), std::string::npos);
 }
 
 TEST(CommandLine, accelerators_keep_their_order) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "system/guest_memory.h"
 
+#include <set>
+
 #include "system/objects/memory_backend_objects.h"
 
 namespace qc::system {
@@ -32,19 +34,34 @@ Result<memory::RamMemory> make_default(const Options& options, UserObjects& obje
     return find_memory_backend(objects, kDefaultId)->backend().lend(kDefaultId);
 }
 
-Result<const MemoryBackendObject*> numa_backend(const Options& options,
-                                                const UserObjects& objects) {
-    const MemoryBackendObject* backend = find_memory_backend(objects, *options.memory.numa_memdev);
-    if (backend == nullptr) {
-        return fail("-numa node,memdev={}: there is no memory back end of this id",
-                    *options.memory.numa_memdev);
+// A node without a back end has no memory.
+Result<GuestMemory> nodes_memory(const Options& options, const NumaNodes& numa,
+                                 const UserObjects& objects) {
+    GuestMemory memory;
+    uint64_t total = 0;
+    std::set<const MemoryBackendObject*> used;
+    for (const NumaNodes::Node& node : numa.nodes) {
+        if (!node.memdev) {
+            memory.node_bytes.push_back(0);
+            continue;
+        }
+        const MemoryBackendObject* backend = find_memory_backend(objects, *node.memdev);
+        if (backend == nullptr) {
+            return fail("-numa node,memdev={}: there is no memory back end of this id",
+                        *node.memdev);
+        }
+        if (!used.insert(backend).second) {
+            return fail("memory backend {} can't be used multiple times.", *node.memdev);
+        }
+        memory.node_bytes.push_back(backend->backend().config().size);
+        total += memory.node_bytes.back();
+        memory.pieces.push_back(backend->backend().lend(backend->block_id()));
     }
-    const uint64_t size = backend->backend().config().size;
-    if (size != options.ram_bytes) {
-        return fail("total memory for NUMA nodes ({:#x}) should equal RAM size ({:#x})", size,
+    if (total != options.ram_bytes) {
+        return fail("total memory for NUMA nodes ({:#x}) should equal RAM size ({:#x})", total,
                     options.ram_bytes);
     }
-    return backend;
+    return memory;
 }
 
 Result<const MemoryBackendObject*> machine_backend(Options& options, const UserObjects& objects) {
@@ -60,21 +77,27 @@ Result<const MemoryBackendObject*> machine_backend(Options& options, const UserO
 
 }  // namespace
 
-Result<memory::RamMemory> choose_guest_memory(Options& options, UserObjects& objects) {
+Result<GuestMemory> choose_guest_memory(Options& options, const NumaNodes& numa,
+                                        UserObjects& objects) {
     const MemoryOptions& memory = options.memory;
-    if (memory.backend && memory.numa_memdev) {
+    if (memory.backend && numa.has_memdev()) {
         return fail(
             "'-machine memory-backend' and '-numa memdev' properties are mutually "
             "exclusive");
     }
-    if (memory.path && (memory.backend || memory.numa_memdev)) {
+    if (memory.path && (memory.backend || numa.has_memdev())) {
         return fail("'-mem-path' can't be used together with '{}'",
                     memory.backend ? "-machine memory-backend" : "-numa node,memdev");
     }
-    if (!memory.backend && !memory.numa_memdev) return make_default(options, objects);
-    const MemoryBackendObject* backend =
-        TRY(memory.backend ? machine_backend(options, objects) : numa_backend(options, objects));
-    return backend->backend().lend(backend->block_id());
+    if (!numa.nodes.empty()) return nodes_memory(options, numa, objects);
+    GuestMemory chosen;
+    if (memory.backend) {
+        const MemoryBackendObject* backend = TRY(machine_backend(options, objects));
+        chosen.pieces.push_back(backend->backend().lend(backend->block_id()));
+    } else {
+        chosen.pieces.push_back(TRY(make_default(options, objects)));
+    }
+    return chosen;
 }
 
 }  // namespace qc::system

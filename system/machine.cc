@@ -143,11 +143,17 @@ unsigned Machine::current_cpu() const {
 }
 
 Result<void> Machine::create_board() {
-    memory::RamMemory ram = TRY(choose_guest_memory(options_, *user_objects_));
+    std::vector<CpuPlace> places;
+    for (unsigned index = 0; index < options_.cpus; ++index)
+        places.push_back({.core = index});
+    const NumaNodes numa = TRY(resolve_numa(options_.numa, places));
+    for (const std::string& warning : numa.warnings)
+        warn_report("{}", warning);
+    GuestMemory memory = TRY(choose_guest_memory(options_, numa, *user_objects_));
     hw::PcBoard::Config config{
         .chipset = chipset_of(options_.machine_type),
         .ram_bytes = options_.ram_bytes,
-        .ram = std::move(ram),
+        .ram = std::move(memory.pieces),
         .hpet = options_.hpet,
         .firmware = TRY(load_firmware(options_.firmware, options_.data_dirs)),
         .product = std::string(canonical_machine_type(options_.machine_type))};

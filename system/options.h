@@ -28,11 +28,10 @@ struct ParsedOption {
 
 // What the guest's RAM is made of.
 struct MemoryOptions {
-    bool size_given = false;                 // -m
-    std::optional<std::string> backend;      // -machine memory-backend=ID
-    std::optional<std::string> numa_memdev;  // -numa node,memdev=ID
-    std::optional<std::string> path;         // -mem-path
-    bool prealloc = false;                   // -mem-prealloc: all back ends that do not say
+    bool size_given = false;             // -m
+    std::optional<std::string> backend;  // -machine memory-backend=ID
+    std::optional<std::string> path;     // -mem-path
+    bool prealloc = false;               // -mem-prealloc: all back ends that do not say
 };
 
 struct Options {
@@ -52,6 +51,7 @@ struct Options {
     std::vector<ParsedOption> drives;
     std::vector<ParsedOption> devices;
     std::vector<ParsedOption> objects;
+    std::vector<ParsedOption> numa;
     std::vector<RawOption> chardevs;
     std::vector<RawOption> serials;
     std::vector<RawOption> qmp_monitors;

@@ -67,8 +67,8 @@ class PcBoard {
     struct Config {
         PcChipsetKind chipset = PcChipsetKind::kI440fx;
         uint64_t ram_bytes = 0;
-        // The RAM, if it is there already: of that size.
-        std::optional<memory::RamMemory> ram;
+        // The RAM, if it is there already: pieces one behind the other, together of that size.
+        std::vector<memory::RamMemory> ram;
         bool hpet = true;
         std::vector<std::byte> firmware;
         // COM1 to COM4; a port without a back end does not exist.

@@ -12,8 +12,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
+#include <vector>
 
 #include "memory/memory_region.h"
 #include "memory/ram_list.h"
@@ -38,10 +38,10 @@ class PcMemory {
         uint64_t ram_bytes = 0;  // a multiple of the page size, at least 1 MiB
         std::span<const std::byte> firmware;
         PcRamSplit split = {};
-        // The RAM, if it is there already: of that size.
-        std::optional<memory::RamMemory> ram = {};
+        // The RAM, if it is there already: pieces one behind the other, together of that size.
+        std::vector<memory::RamMemory> ram = {};
     };
-    // Creates the blocks of RAM, "pc.ram" without one given, and "pc.bios", and puts the map into
+    // Creates the blocks of RAM, "pc.ram" if none is given, and "pc.bios", and puts the map into
     // `root`.
     static Result<std::unique_ptr<PcMemory>> create(const Config& config, memory::RamList& blocks,
                                                     memory::MemoryRegion& root);
@@ -55,12 +55,13 @@ class PcMemory {
     uint64_t above_4g() const { return ram_.size() - below_4g_; }
 
  private:
-    PcMemory(memory::RamBlock& ram, memory::RamBlock& firmware, uint64_t below_4g,
-             memory::MemoryRegion& root);
+    PcMemory(std::span<memory::RamBlock* const> ram, uint64_t ram_bytes, memory::RamBlock& firmware,
+             uint64_t below_4g, memory::MemoryRegion& root);
 
     memory::MemoryRegion& root_;
     uint64_t below_4g_;
     memory::MemoryRegion ram_;
+    std::vector<std::unique_ptr<memory::MemoryRegion>> ram_pieces_;
     memory::MemoryRegion conventional_ram_;
     memory::MemoryRegion extended_ram_;
     memory::MemoryRegion high_ram_;

@@ -59,6 +59,32 @@ TEST(PcMemory, large_ram_goes_on_above_4_gib) {
     EXPECT_EQ(f.load(0xd0000000), 0xffu);
 }
 
+TEST(PcMemory, ram_may_be_pieces_one_behind_the_other) {
+    const std::vector<std::byte> firmware(256 * 1024);
+    memory::RamList blocks;
+    memory::MemoryRegion root = memory::MemoryRegion::container("system", 0);
+    memory::AddressSpace space{root};
+    const auto piece = [](const char* id, uint64_t size) {
+        auto memory = std::make_shared<HostMemory>(HostMemory::map(size).value());
+        return memory::RamMemory{.id = id, .memory = std::move(memory)};
+    };
+    EXPECT_FALSE(PcMemory::create({5 * kGiB, firmware, {}, {piece("small", kGiB)}}, blocks, root));
+    memory::RamList others;
+    auto map = PcMemory::create({5 * kGiB, firmware, {}, {piece("a", kGiB), piece("b", 4 * kGiB)}},
+                                others, root)
+                   .value();
+    space.rebuild();
+    EXPECT_EQ(map->above_4g(), 2 * kGiB);
+    const auto store = [&space](uint64_t address) { space.store(memory::PhysAddr(address), 1, 7); };
+    store(kGiB - 1);
+    store(kGiB);
+    store(4 * kGiB);
+    EXPECT_EQ(others.find("a")->host()[kGiB - 1], std::byte{7});
+    EXPECT_EQ(others.find("b")->host()[0], std::byte{7});
+    EXPECT_EQ(others.find("b")->host()[2 * kGiB], std::byte{7});
+    EXPECT_EQ(others.find("b")->guest_address(), kGiB);
+}
+
 TEST(PcMemory, firmware_is_below_4_gib_and_cannot_be_written) {
     Fixture f(16 * kMiB);
     EXPECT_EQ(f.load(0xffffffff), 0x22u);
