@@ -49,6 +49,15 @@ TEST_P(Kernel, multiboot_kernel_gets_command_line_map_and_modules) {
     }
 }
 
+TEST_P(Kernel, module_that_is_not_there_is_named) {
+    const auto refused = Vm::start(
+        kernel_config(kernel_image("multiboot.raw"), write("one", "") + ",/no/such a b", "x"),
+        directory());
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message().find("could not load module '/no/such'"), std::string::npos)
+        << refused.error().message();
+}
+
 TEST_P(Kernel, reset_loads_the_kernel_again) {
     const std::string one = write("one", "first");
     auto vm = ASSERT_VALUE(
