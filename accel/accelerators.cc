@@ -17,18 +17,17 @@ using Start = std::function<Result<std::unique_ptr<Accelerator>>(const Accelerat
 struct Entry {
     std::string_view name;
     // Takes the properties that it knows.
-    Result<Start> (*prepare)(OptionString& options, unsigned cpu_count);
+    Result<Start> (*prepare)(OptionString& options);
 };
 
-Result<Start> prepare_kvm(OptionString& options, unsigned cpu_count) {
+Result<Start> prepare_kvm(OptionString& options) {
     kvm::KvmOptions parsed = TRY(kvm::parse_kvm_options(options));
-    parsed.cpu_count = cpu_count;
     return Start([parsed](const AcceleratorDeps& deps) {
         return kvm::create_kvm_accelerator(parsed, deps);
     });
 }
 
-Result<Start> prepare_tcg(OptionString&, unsigned) {
+Result<Start> prepare_tcg(OptionString&) {
     return Start([](const AcceleratorDeps& deps) { return tcg::TcgAccelerator::create(deps); });
 }
 
@@ -44,11 +43,11 @@ struct Candidate {
     Start start;
 };
 
-Result<Candidate> prepare(OptionString options, unsigned cpu_count) {
+Result<Candidate> prepare(OptionString options) {
     const std::string name = options.take("accel").value_or("");
     const auto* entry = std::ranges::find(kEntries, name, &Entry::name);
     if (entry == std::end(kEntries)) return fail("invalid accelerator {}", name);
-    Candidate candidate{entry->name, TRY(entry->prepare(options, cpu_count))};
+    Candidate candidate{entry->name, TRY(entry->prepare(options))};
     TRY(options.expect_empty());
     return candidate;
 }
@@ -60,10 +59,10 @@ std::span<const std::string_view> accelerator_names() {
 }
 
 Result<AcceleratorChoice> choose_accelerator(const std::vector<OptionString>& candidates,
-                                             unsigned cpu_count, const AcceleratorDeps& deps) {
+                                             const AcceleratorDeps& deps) {
     std::vector<Candidate> prepared;
     for (const OptionString& options : candidates)
-        prepared.push_back(TRY(prepare(options, cpu_count)));
+        prepared.push_back(TRY(prepare(options)));
     AcceleratorChoice choice;
     std::string reasons;
     for (const Candidate& candidate : prepared) {

@@ -30,6 +30,6 @@ std::span<const std::string_view> accelerator_names();
 // key "accel". An unknown name or property is refused before anything is tried. The
 // error, when none starts, has every one's reason.
 Result<AcceleratorChoice> choose_accelerator(const std::vector<OptionString>& candidates,
-                                             unsigned cpu_count, const AcceleratorDeps& deps);
+                                             const AcceleratorDeps& deps);
 
 }  // namespace qc::accel

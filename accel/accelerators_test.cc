@@ -20,7 +20,7 @@ class AcceleratorsTest : public testing::Test {
         std::vector<OptionString> parsed;
         for (const std::string& text : candidates)
             parsed.push_back(*OptionString::parse(text, "accel"));
-        auto choice = choose_accelerator(parsed, 1, deps_);
+        auto choice = choose_accelerator(parsed, deps_);
         return choice ? "no error" : choice.error().message();
     }
 

@@ -19,10 +19,21 @@
 
 namespace qc::migration {
 
+// How many processors a machine has, and how they are arranged.
+struct Processors {
+    uint32_t present = 1;
+    uint32_t sockets = 1;
+    uint32_t cores = 1;    // of a socket
+    uint32_t threads = 1;  // of a core
+
+    bool operator==(const Processors&) const = default;
+};
+
 struct MigrationDeps {
     // The machine's identity: both sides must have the same.
     std::string machine_type;  // the versioned name, "pc-i440fx-9.0"
     std::optional<Uuid> uuid;  // compared with the capability validate-uuid
+    Processors processors;
     memory::RamList& ram;
 
     state::Registry& registry;

@@ -99,6 +99,9 @@ Result<void> PrecopyLoader::load_subsection() {
     std::string name = printable(TRY(reader_.counted_string("subsection's name")), 255);
     uint32_t version = TRY(reader_.be32("subsection's version"));
     if (name == kUuidSubsection && version == kUuidSubsectionVersion) return load_uuid();
+    if (name == kProcessorsSubsection && version == kProcessorsSubsectionVersion) {
+        return load_processors();
+    }
     if (name == kCapabilitiesSubsection && version == kCapabilitiesSubsectionVersion) {
         return load_capabilities();
     }
@@ -145,6 +148,34 @@ Result<void> PrecopyLoader::load_uuid() {
     }
     uuid_checked_ = true;
     return {};
+}
+
+Result<void> PrecopyLoader::load_processors() {
+    if (!configured_ || ram_started_ || processors_) {
+        return fail("the processors follow the machine type, once");
+    }
+    Processors& processors = processors_.emplace();
+    for (uint32_t* field :
+         {&processors.present, &processors.sockets, &processors.cores, &processors.threads}) {
+        *field = TRY(reader_.be32("number of processors"));
+    }
+    return {};
+}
+
+Result<void> PrecopyLoader::check_processors() const {
+    const Processors theirs = processors_.value_or(Processors{});
+    const Processors& ours = deps_.machine.processors;
+    if (theirs == ours) return {};
+    auto text = [](const Processors& p) {
+        return fmt::format("-smp {},sockets={},cores={},threads={}", p.present, p.sockets, p.cores,
+                           p.threads);
+    };
+    if (theirs.present != ours.present) {
+        return fail("the source has {} CPUs, this machine {}: {} there, {} here", theirs.present,
+                    ours.present, text(theirs), text(ours));
+    }
+    return fail("the source's CPUs are arranged differently: {} there, {} here", text(theirs),
+                text(ours));
 }
 
 Result<void> PrecopyLoader::load_command() {
@@ -281,6 +312,7 @@ Result<void> PrecopyLoader::load_section_start(uint32_t id) {
         return fail(
             "the capability 'mapped-ram' is on on this side, but the source did not use it");
     }
+    TRY(check_processors());
     TRY(check_shared());
     ram_started_ = true;
     sections_[id] = {std::move(name)};

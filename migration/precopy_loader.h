@@ -86,6 +86,8 @@ class PrecopyLoader {
     Result<void> load_subsection();
     Result<void> load_capabilities();
     Result<void> load_uuid();
+    Result<void> load_processors();
+    Result<void> check_processors() const;
     Result<void> check_shared();
     Result<void> load_command();
     Result<void> acknowledge_switchover();
@@ -118,6 +120,7 @@ class PrecopyLoader {
     bool configured_ = false;
     bool return_path_ = false;
     bool uuid_checked_ = false;
+    std::optional<Processors> processors_;  // the source's, if it told
     bool ignores_shared_ = false;
     bool ack_wanted_ = false;
     bool ram_started_ = false;

@@ -97,6 +97,7 @@ void PrecopySource::write_header() {
     const Capabilities capabilities = deps_.settings.capabilities();
     if (leaves_out_shared_) write_capabilities();
     if (sends_uuid_) write_uuid();
+    if (deps_.machine.processors != Processors{}) write_processors();
     if (deps_.channel.two_way()) write_command(StreamCommand::kOpenReturnPath);
     ack_awaited_ = capabilities.get(Capability::kSwitchoverAck);
     if (ack_awaited_) write_command(StreamCommand::kWantSwitchoverAck);
@@ -137,6 +138,16 @@ void PrecopySource::write_uuid() {
     writer_.copy(std::as_bytes(std::span(deps_.machine.uuid->bytes)));
 }
 
+void PrecopySource::write_processors() {
+    const Processors& processors = deps_.machine.processors;
+    writer_.u8(static_cast<uint8_t>(StreamItem::kSubsection));
+    writer_.counted_string(kProcessorsSubsection);
+    writer_.be32(kProcessorsSubsectionVersion);
+    for (uint32_t field :
+         {processors.present, processors.sockets, processors.cores, processors.threads})
+        writer_.be32(field);
+}
+
 // What write_header() put behind the version, for tools that read a stream.
 std::string PrecopySource::describe_header() const {
     std::string subsections;
@@ -152,6 +163,12 @@ std::string PrecopySource::describe_header() const {
             fmt::format(R"({}{{"vmsd_name":"{}","version":{},"fields":[)"
                         R"({{"name":"target_uuid","type":"buffer","size":16}}]}})",
                         subsections.empty() ? "" : ",", kUuidSubsection, kUuidSubsectionVersion);
+    }
+    if (deps_.machine.processors != Processors{}) {
+        subsections += fmt::format(R"({}{{"vmsd_name":"{}","version":{},"fields":[)"
+                                   R"({{"name":"processors","type":"buffer","size":16}}]}})",
+                                   subsections.empty() ? "" : ",", kProcessorsSubsection,
+                                   kProcessorsSubsectionVersion);
     }
     return fmt::format(
         R"({{"vmsd_name":"configuration","version":1,"fields":[)"

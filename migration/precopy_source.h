@@ -96,6 +96,7 @@ class PrecopySource {
     void write_capabilities();
     std::string describe_header() const;
     void write_uuid();
+    void write_processors();
     Result<void> write_block_list();
     void write_command(StreamCommand command);
     Result<void> iterate();

@@ -69,6 +69,11 @@ inline constexpr uint64_t kRamFlagsMask = 0xfff;
 inline constexpr std::string_view kUuidSubsection = "configuration/uuid";
 inline constexpr uint32_t kUuidSubsectionVersion = 1;
 
+// The source's processors, if it has more than one or places for more: how many there are,
+// sockets, cores of a socket, threads of a core, 32 bits each.
+inline constexpr std::string_view kProcessorsSubsection = "configuration/processors";
+inline constexpr uint32_t kProcessorsSubsectionVersion = 1;
+
 // The source's capabilities on which the stream's form depends: a 32-bit number of them,
 // then their names, counted.
 inline constexpr std::string_view kCapabilitiesSubsection = "configuration/capabilities";

@@ -143,12 +143,17 @@ TEST_F(LateBlockActivateTest, disks_that_cannot_be_had_leave_the_machine_to_the_
     EXPECT_NE(source_migration.info().error_desc->find("locked"), std::string::npos);
 }
 
-class UuidTest : public testing::Test {
+class IdentityTest : public testing::Test {
  protected:
     // The destination's error, or nothing if the migration succeeded.
-    std::string migrate(std::optional<Uuid> from, std::optional<Uuid> to, bool validate = true) {
-        TestMachine source({.uuid = from});
-        TestMachine destination({.incoming = true, .uuid = to});
+    static std::string migrate(std::optional<Uuid> from, std::optional<Uuid> to,
+                               bool validate = true) {
+        return migrate_between({.uuid = from}, {.incoming = true, .uuid = to}, validate);
+    }
+    static std::string migrate_between(const TestMachine::Config& from,
+                                       const TestMachine::Config& to, bool validate = true) {
+        TestMachine source(from);
+        TestMachine destination(to);
         Migration out(source.deps());
         Migration in(destination.deps());
         std::vector<Capabilities::Change> on = {{Capability::kValidateUuid, validate}};
@@ -171,19 +176,36 @@ class UuidTest : public testing::Test {
     const Uuid kOther{{1, 2, 4}};
 };
 
-TEST_F(UuidTest, equal_ones_or_one_that_is_missing_are_accepted) {
+TEST_F(IdentityTest, other_processors_are_refused_with_the_reason) {
+    const Processors two{.present = 2, .cores = 2};
+    const Processors sockets{.present = 2, .sockets = 2};
+    auto migrate_cpus = [&](const Processors& from, const Processors& to) {
+        return migrate_between({.processors = from}, {.incoming = true, .processors = to});
+    };
+    EXPECT_EQ(migrate_cpus(two, two), "");
+    EXPECT_NE(migrate_cpus(two, {}).find("the source has 2 CPUs, this machine 1"),
+              std::string::npos);
+    EXPECT_NE(migrate_cpus({}, two).find("the source has 1 CPUs, this machine 2"),
+              std::string::npos);
+    EXPECT_NE(migrate_cpus(two, sockets)
+                  .find("arranged differently: -smp 2,sockets=1,cores=2,threads=1 there, -smp "
+                        "2,sockets=2,cores=1,threads=1 here"),
+              std::string::npos);
+}
+
+TEST_F(IdentityTest, equal_ones_or_one_that_is_missing_are_accepted) {
     EXPECT_EQ(migrate(kOne, kOne), "");
     EXPECT_EQ(migrate(std::nullopt, kOne), "");
     EXPECT_EQ(migrate(kOne, std::nullopt), "");
 }
 
-TEST_F(UuidTest, different_ones_are_refused_and_shown) {
+TEST_F(IdentityTest, different_ones_are_refused_and_shown) {
     std::string failure = migrate(kOne, kOther);
     EXPECT_NE(failure.find(to_string(kOne)), std::string::npos) << failure;
     EXPECT_NE(failure.find(to_string(kOther)), std::string::npos) << failure;
 }
 
-TEST_F(UuidTest, different_ones_do_not_matter_without_the_capability) {
+TEST_F(IdentityTest, different_ones_do_not_matter_without_the_capability) {
     EXPECT_EQ(migrate(kOne, kOther, false), "");
 }
 

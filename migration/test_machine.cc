@@ -188,6 +188,7 @@ TestMachine::~TestMachine() {
 MigrationDeps TestMachine::deps() {
     return {.machine_type = config.machine_type,
             .uuid = config.uuid,
+            .processors = config.processors,
             .ram = ram,
             .registry = registry,
             .vm = *vm,

@@ -153,6 +153,7 @@ class TestMachine final : public runstate::RunObserver {
         bool autostart = true;
         bool incoming = false;
         std::optional<Uuid> uuid;
+        Processors processors = {};
         // "pc.ram", if it is to be no memory of its own: of ram_pages.
         std::shared_ptr<const HostMemory> ram;
         bool ram_is_shared = false;

@@ -127,36 +127,8 @@ Result<void> add_numa(Parse& parse, const std::string& value, const std::string&
     return {};
 }
 
-constexpr uint64_t kMostCpus = 255;
-
-// One socket with a core for each processor; all are there from the start.
 Result<void> set_cpus(Parse& parse, const std::string& value, const std::string&) {
-    auto options = TRY(OptionString::parse(value, "cpus"));
-    auto take = [&](std::string_view key) -> Result<std::optional<uint64_t>> {
-        auto count = TRY(options.take_number(key));
-        if (count && (*count == 0 || *count > kMostCpus)) {
-            return fail("{}={}: a machine has 1 to {} CPUs", key, *count, kMostCpus);
-        }
-        return count;
-    };
-    const auto cpus = TRY(take("cpus"));
-    const auto most = TRY(take("maxcpus"));
-    const auto cores = TRY(take("cores"));
-    for (std::string_view key : {"sockets", "threads"}) {
-        auto count = TRY(take(key));
-        if (count && *count != 1) {
-            return fail("{}={}: this version has one socket, with cores of one thread", key,
-                        *count);
-        }
-    }
-    TRY(options.expect_empty());
-    const uint64_t count = cpus.value_or(most.value_or(cores.value_or(1)));
-    if (most && *most != count) {
-        return fail("maxcpus={}: this version adds no CPUs to the {} of the start", *most, count);
-    }
-    if (cores && *cores != count)
-        return fail("cores={}: {} CPUs have as many cores", *cores, count);
-    parse.options.cpus = static_cast<unsigned>(count);
+    parse.options.smp = TRY(parse_smp(value));
     return {};
 }
 
@@ -283,7 +255,7 @@ constexpr std::array kEntries = {
     Entry{"numa",
           "node[,memdev=ID][,cpus=N[-M]][,nodeid=N]|cpu,node-id=N,...|dist,src=N,dst=M,val=D",
           "a NUMA node, a CPU's node, a distance", add_numa},
-    Entry{"smp", "[cpus=]N[,maxcpus=N][,sockets=1][,cores=N][,threads=1]", "number of CPUs",
+    Entry{"smp", "[cpus=]N[,maxcpus=N][,sockets=N][,cores=N][,threads=N]", "number of CPUs",
           set_cpus},
     Entry{"name", "NAME[,process=P]", "name of the VM; P also names the process", set_name},
     Entry{"uuid", "UUID", "the VM's UUID, 8-4-4-4-12 hexadecimal digits", set_uuid},
@@ -371,6 +343,7 @@ Result<CommandLine> parse_command_line(std::span<const char* const> arguments) {
         if (parse.text) return CommandLine(PrintAndExit{*std::move(parse.text)});
     }
     const Options& options = parse.options;
+    TRY(check_cpu_count(options.smp, canonical_machine_type(options.machine_type)));
     if (options.kernel.empty() && !options.initrd.empty()) {
         return fail("-initrd only allowed with -kernel option");
     }

@@ -86,13 +86,10 @@ TEST(CommandLine, what_is_not_available_is_refused_by_name) {
     EXPECT_NE(refusal({"-name", "a,b=3"}).find("Invalid parameter 'b'"), std::string::npos);
 }
 
-TEST(CommandLine, cpus_are_cores_of_one_socket) {
-    EXPECT_EQ(parsed({"-smp", "4"}).cpus, 4u);
-    EXPECT_EQ(parsed({"-smp", "cpus=2,maxcpus=2,sockets=1,cores=2,threads=1"}).cpus, 2u);
-    EXPECT_EQ(parsed({"-smp", "cores=3"}).cpus, 3u);
-    for (const char* refused : {"0", "256", "sockets=2", "2,threads=2", "2,maxcpus=4", "2,cores=1"})
-        EXPECT_NE(refusal({"-smp", refused}), "") << refused;
-    EXPECT_NE(refusal({"-smp", "2,maxcpus=4"}).find("maxcpus=4"), std::string::npos);
+TEST(CommandLine, more_cpus_than_the_machine_takes_are_refused) {
+    EXPECT_EQ(parsed({"-smp", "255"}).smp.cpus, 255u);
+    EXPECT_EQ(refusal({"-smp", "1,maxcpus=256", "-M", "q35"}),
+              "Invalid SMP CPUs 256. The max CPUs supported by machine 'pc-q35-9.0' is 255");
 }
 
 TEST(CommandLine, hpet_is_a_property_of_the_machine) {

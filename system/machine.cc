@@ -11,6 +11,7 @@
 #include "system/objects/rng_objects.h"
 #include "system/objects/tls_lookup.h"
 #include "system/option_help.h"
+#include "system/processors.h"
 #include "system/smbios.h"
 #include "system/trace.h"
 #include "system/user_objects.h"
@@ -101,13 +102,13 @@ Result<void> Machine::create_accelerator() {
     for (const ParsedOption& option : options_.accelerators)
         candidates.push_back(option.options);
     if (candidates.empty()) candidates.push_back(TRY(OptionString::parse("tcg", "accel")));
-    auto choice = TRY(accel::choose_accelerator(candidates, options_.cpus,
-                                                {.lock = core_->lock,
-                                                 .ram = core_->ram,
-                                                 .memory = core_->memory,
-                                                 .io = core_->io,
-                                                 .machine = requests_,
-                                                 .virtual_clock = core_->virtual_clock}));
+    auto choice =
+        TRY(accel::choose_accelerator(candidates, {.lock = core_->lock,
+                                                   .ram = core_->ram,
+                                                   .memory = core_->memory,
+                                                   .io = core_->io,
+                                                   .machine = requests_,
+                                                   .virtual_clock = core_->virtual_clock}));
     for (const std::string& message : choice.messages)
         report(ReportLevel::kError, message);
     accelerator_ = std::move(choice.accelerator);
@@ -126,10 +127,13 @@ Result<void> Machine::create_vcpus() {
     auto choice = TRY(i386::choose_cpu_model(options_.cpu_model, accelerator_->cpu_support()));
     for (const std::string& warning : choice.warnings)
         warn_report("{}", warning);
+    choice.model.topology = options_.smp.topology;
+    for (const std::string& warning : arrangement_warnings(choice.model))
+        warn_report("{}", warning);
     const auto identity = choice.model.cpuid(1, 0, {});
     processor_id_ = uint64_t{identity.edx} << 32 | identity.eax;
     cpu_model_name_ = choice.model.name;
-    for (unsigned index = 0; index < options_.cpus; ++index)
+    for (unsigned index = 0; index < options_.smp.cpus; ++index)
         vcpus_.push_back(TRY(accelerator_->create_vcpu(index, choice.model)));
     return {};
 }
@@ -143,17 +147,16 @@ unsigned Machine::current_cpu() const {
 }
 
 Result<void> Machine::create_board() {
-    std::vector<CpuPlace> places;
-    for (unsigned index = 0; index < options_.cpus; ++index)
-        places.push_back({.core = index});
-    const NumaNodes numa = TRY(resolve_numa(options_.numa, places));
-    for (const std::string& warning : numa.warnings)
+    numa_ = TRY(resolve_numa(options_.numa, cpu_places(options_.smp.topology)));
+    for (const std::string& warning : numa_.warnings)
         warn_report("{}", warning);
-    GuestMemory memory = TRY(choose_guest_memory(options_, numa, *user_objects_));
+    GuestMemory memory = TRY(choose_guest_memory(options_, numa_, *user_objects_));
     hw::PcBoard::Config config{
         .chipset = chipset_of(options_.machine_type),
         .ram_bytes = options_.ram_bytes,
         .ram = std::move(memory.pieces),
+        .cpus = board_cpus(options_.smp, numa_),
+        .numa = {.node_bytes = memory.node_bytes, .distances = numa_.distances},
         .hpet = options_.hpet,
         .firmware = TRY(load_firmware(options_.firmware, options_.data_dirs)),
         .product = std::string(canonical_machine_type(options_.machine_type))};
@@ -184,7 +187,7 @@ Result<void> Machine::create_board() {
          .drives = *drives_,
          .find_chardev = [this](std::string_view id) { return chardevs_->find(id); },
          .find_rng = [this](std::string_view id) { return find_rng(*user_objects_, id); }}));
-    TRY(nodes_->adopt(device_requests_, *board_, cpu_model_name_, options_.cpus));
+    TRY(nodes_->adopt(device_requests_, *board_, cpu_model_name_, options_.smp.cpus));
     TRY(accelerator_->attach_memory());
     MachineLockGuard guard(core_->lock);
     for (unsigned index = 0; index < vcpus_.size(); ++index) {
@@ -236,6 +239,10 @@ Result<void> Machine::create_migration() {
     migration_ = std::make_unique<migration::Migration>(migration::MigrationDeps{
         .machine_type = std::string(canonical_machine_type(options_.machine_type)),
         .uuid = options_.uuid,
+        .processors = {.present = options_.smp.cpus,
+                       .sockets = options_.smp.topology.sockets,
+                       .cores = options_.smp.topology.cores,
+                       .threads = options_.smp.topology.threads},
         .ram = core_->ram,
         .registry = core_->registry,
         .vm = *vm_,

@@ -26,6 +26,7 @@
 #include "runstate/vm_control.h"
 #include "system/event_relay.h"
 #include "system/machine_core.h"
+#include "system/numa_options.h"
 #include "system/options.h"
 #include "system/qmp_server.h"
 
@@ -52,6 +53,9 @@ class Machine {
     void press_power_button();
 
     const Options& options() const { return options_; }
+    const NumaNodes& numa() const { return numa_; }
+    // As -cpu has it, without the changes.
+    const std::string& cpu_model_name() const { return cpu_model_name_; }
     MachineCore& core() { return *core_; }
     runstate::VmControl& vm() { return *vm_; }
     runstate::SystemRequests& requests() { return requests_; }
@@ -99,6 +103,7 @@ class Machine {
     std::unique_ptr<accel::Accelerator> accelerator_;
     std::unique_ptr<runstate::VmControl> vm_;
     std::unique_ptr<DiskListener> disk_listener_;
+    NumaNodes numa_;
     std::string cpu_model_name_;  // as -cpu has it, without the changes
     std::vector<std::unique_ptr<accel::Vcpu>> vcpus_;
     uint64_t processor_id_ = 0;  // CPUID leaf 1: EAX, EDX

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "system/smp.h"
 #include "util/option_string.h"
 #include "util/uuid.h"
 
@@ -42,7 +43,7 @@ struct Options {
     std::string cpu_model = "qemu64";
     uint64_t ram_bytes = uint64_t{128} << 20;
     MemoryOptions memory;
-    unsigned cpus = 1;
+    CpuArrangement smp;
 
     std::string vm_name;
     std::string process_name;

@@ -12,21 +12,51 @@
 #include "qapi/generated/qapi_commands_machine.h"
 #include "system/machine.h"
 #include "system/option_help.h"
+#include "target/i386/cpu_catalog.h"
 #include "util/checked.h"
 #include "util/unique_fd.h"
 
 namespace qc::qapi {
 
+namespace {
+
+CpuInstanceProperties place_of(system::Machine& machine, uint32_t index) {
+    const i386::CpuTopology::Place place = machine.options().smp.topology.place(index);
+    CpuInstanceProperties properties{
+        .socket_id = place.socket, .core_id = place.core, .thread_id = place.thread};
+    if (!machine.numa().nodes.empty()) properties.node_id = machine.numa().node_of_cpu[index];
+    return properties;
+}
+
+std::string path_of_cpu(uint32_t index) {
+    return fmt::format("/machine/unattached/device[{}]", index);
+}
+
+}  // namespace
+
 Result<std::vector<CpuInfoFast>> qmp_query_cpus_fast(monitor::MonitorContext& context) {
     std::vector<CpuInfoFast> cpus;
     for (pid_t thread : context.vm->vcpu_thread_ids()) {
         auto index = static_cast<int64_t>(cpus.size());
-        cpus.push_back(
-            {.cpu_index = index,
-             .qom_path = fmt::format("/machine/unattached/device[{}]", index),
-             .thread_id = thread,
-             .props = CpuInstanceProperties{.socket_id = index, .core_id = 0, .thread_id = 0},
-             .target = SysEmuTarget::kX8664});
+        cpus.push_back({.cpu_index = index,
+                        .qom_path = path_of_cpu(static_cast<uint32_t>(index)),
+                        .thread_id = thread,
+                        .props = place_of(*context.machine, static_cast<uint32_t>(index)),
+                        .target = SysEmuTarget::kX8664});
+    }
+    return cpus;
+}
+
+Result<std::vector<HotpluggableCPU>> qmp_query_hotpluggable_cpus(monitor::MonitorContext& context) {
+    const system::Options& options = context.machine->options();
+    std::vector<HotpluggableCPU> cpus;
+    for (uint32_t left = options.smp.topology.cpus(); left > 0; --left) {
+        const uint32_t index = left - 1;
+        HotpluggableCPU cpu{.type = i386::cpu_type_name(context.machine->cpu_model_name()),
+                            .vcpus_count = 1,
+                            .props = place_of(*context.machine, index)};
+        if (index < options.smp.cpus) cpu.qom_path = path_of_cpu(index);
+        cpus.push_back(std::move(cpu));
     }
     return cpus;
 }

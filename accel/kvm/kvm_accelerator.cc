@@ -102,8 +102,9 @@ class KvmAccelerator final : public accel::Accelerator {
 
     Result<std::unique_ptr<accel::Vcpu>> create_vcpu(unsigned index,
                                                      const i386::CpuModel& model) override {
-        const KvmVcpu::Config config{
-            .index = index, .cpu_count = options_.cpu_count, .kernel_irqchip = irqchip_ != nullptr};
+        const KvmVcpu::Config config{.index = index,
+                                     .apic_id = model.topology.apic_id(index),
+                                     .kernel_irqchip = irqchip_ != nullptr};
         std::unique_ptr<KvmVcpu> vcpu = TRY(KvmVcpu::create(config, model,
                                                             {system_, vm_, msrs_, deps_.lock,
                                                              deps_.memory, deps_.io, deps_.machine})

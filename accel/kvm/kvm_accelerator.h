@@ -16,7 +16,6 @@ namespace qc::kvm {
 struct KvmOptions {
     enum class Irqchip : uint8_t { kIfPossible, kKernel, kOurs };
     Irqchip irqchip = Irqchip::kIfPossible;
-    unsigned cpu_count = 1;
     // As QEMU where the kernel has no dirty ring: asked for, warned about, and the
     // bitmap serves.
     bool dirty_ring_requested = false;

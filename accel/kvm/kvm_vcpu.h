@@ -56,7 +56,7 @@ class KvmVcpu final : public accel::Vcpu {
     };
     struct Config {
         unsigned index = 0;
-        unsigned cpu_count = 1;
+        uint32_t apic_id = 0;  // the host kernel's name for it as well
         bool kernel_irqchip = true;
     };
     static Result<std::unique_ptr<KvmVcpu>> create(Config config, const i386::CpuModel& model,

@@ -89,10 +89,10 @@ struct KvmVcpu::Components {
 
 Result<std::unique_ptr<KvmVcpu>> KvmVcpu::create(Config config, const i386::CpuModel& model,
                                                  Deps deps) {
-    KvmFd fd(UniqueFd(TRY(KVM_IOCTL(deps.vm, KVM_CREATE_VCPU, config.index))));
+    KvmFd fd(UniqueFd(TRY(KVM_IOCTL(deps.vm, KVM_CREATE_VCPU, config.apic_id))));
     const int size = TRY(KVM_IOCTL(deps.system, KVM_GET_VCPU_MMAP_SIZE));
     RunPage page = TRY(RunPage::map(fd, static_cast<size_t>(size)));
-    TRY(set_cpuid(fd, model, {.apic_id = config.index, .cpu_count = config.cpu_count}));
+    TRY(set_cpuid(fd, model, {.apic_id = config.apic_id}));
     TRY(set_up_machine_checks(deps.system, fd, model));
     MsrSet msrs = TRY(deps.msrs.narrow(fd));
     return std::unique_ptr<KvmVcpu>(
@@ -125,7 +125,7 @@ void KvmVcpu::reset() {
     KernelApicCpuState state{.cpu = i386::reset_state(model_, bootstrap), .lapic = {}};
     if (!msrs_.contains(kMsrMcgCtl)) state.cpu.msr.mcg_ctl = 0;
     auto present = save();
-    if (present) state.lapic = reset_lapic(config_.index, bootstrap, present->lapic);
+    if (present) state.lapic = reset_lapic(config_.apic_id, bootstrap, present->lapic);
     auto result = present ? restore(state) : Failure(std::move(present).error());
     if (!result) {
         error_report("KVM: cannot reset vCPU {}: {}", config_.index, result.error().message());

@@ -99,7 +99,6 @@ struct Environment {
     hw::MachinePort& machine;
     const Clock& clock;
     const i386::CpuModel& model;
-    const std::atomic<unsigned>& cpu_count;
     hw::ApicPort* apic = nullptr;
 };
 

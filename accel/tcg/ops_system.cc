@@ -144,8 +144,7 @@ void fence(Cpu&, const Op&) {
 
 void cpuid(Cpu& cpu, const Op&) {
     i386::CpuidContext context;
-    context.apic_id = cpu.index;
-    context.cpu_count = cpu.env.cpu_count.load(std::memory_order_relaxed);
+    context.apic_id = cpu.env.model.topology.apic_id(cpu.index);
     context.osxsave = (cpu.cr4 & i386::cr4::kOsxsave) != 0;
     if (cpu.env.apic != nullptr) {
         MachineLockGuard guard(cpu.env.lock);

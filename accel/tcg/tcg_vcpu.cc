@@ -25,8 +25,7 @@ TcgVcpu::TcgVcpu(unsigned index, const i386::CpuModel& model, const Deps& deps)
                        .io = deps.io,
                        .machine = deps.machine,
                        .clock = deps.virtual_clock,
-                       .model = model_,
-                       .cpu_count = deps.group.vcpu_count()}),
+                       .model = model_}),
       engine_(cpu_, blocks_, *this),
       component_({.name = "cpu", .instance = index}, *this) {
     cpu_.index = index;

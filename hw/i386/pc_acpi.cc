@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "hw/i386/pc_acpi.h"
 
+#include <algorithm>
 #include <span>
 #include <string>
 #include <string_view>
@@ -127,19 +128,19 @@ ByteWriter fadt(const Pm& pm) {
     return out;
 }
 
-ByteWriter madt(unsigned cpus) {
+ByteWriter madt(const PcCpus& cpus) {
     constexpr uint32_t kHas8259s = 1;
     constexpr uint16_t kAsTheBus = 0;
     constexpr uint16_t kLevelHigh = 0xd;
     ByteWriter out;
     out.le32(static_cast<uint32_t>(LocalApicCore::kDefaultBase));
     out.le32(kHas8259s);
-    for (unsigned cpu = 0; cpu < cpus; ++cpu) {
+    for (size_t cpu = 0; cpu < cpus.possible.size(); ++cpu) {
         out.u8(0);  // a local APIC
         out.u8(8);
         out.u8(static_cast<uint8_t>(cpu));
-        out.u8(static_cast<uint8_t>(cpu));
-        out.le32(1);  // enabled
+        out.u8(static_cast<uint8_t>(cpus.possible[cpu].apic_id));
+        out.le32(cpu < cpus.present ? 1 : 0);  // enabled
     }
     out.u8(1);  // the I/O APIC
     out.u8(12);
@@ -185,6 +186,63 @@ ByteWriter mcfg() {
     out.u8(0);
     out.u8(0xff);
     out.le32(0);
+    return out;
+}
+
+void put_node_memory(ByteWriter& out, uint32_t node, uint64_t start, uint64_t size) {
+    constexpr uint32_t kEnabled = 1;
+    out.u8(1);
+    out.u8(40);
+    out.le32(node);
+    out.le16(0);
+    out.le64(start);
+    out.le64(size);
+    out.le32(0);
+    out.le32(kEnabled);
+    out.le64(0);
+}
+
+// Which node each processor and each piece of memory belongs to. The guest's RAM in the
+// order of the nodes lies at 0, but for what devices cover below 1 MiB, and goes on at 4 GiB.
+ByteWriter srat(const PcAcpiConfig& config) {
+    constexpr uint64_t kConventionalEnd = 0xa0000;
+    constexpr uint64_t k1MiB = 1 << 20;
+    ByteWriter out;
+    out.le32(1);
+    out.le64(0);
+    for (const PcCpus::Cpu& cpu : config.cpus.possible) {
+        out.u8(0);
+        out.u8(16);
+        out.u8(static_cast<uint8_t>(cpu.node));
+        out.u8(static_cast<uint8_t>(cpu.apic_id));
+        out.le32(1);  // enabled
+        put_zeros(out, 8);
+    }
+    struct Piece {
+        uint64_t ram_start, ram_end, address;
+    };
+    const uint64_t below = config.ram_below_4g;
+    const Piece pieces[] = {{0, kConventionalEnd, 0},
+                            {k1MiB, below, k1MiB},
+                            {below, below + config.ram_above_4g, k4GiB}};
+    uint64_t start = 0;
+    for (uint32_t node = 0; node < config.numa.node_bytes.size(); ++node) {
+        const uint64_t end = start + config.numa.node_bytes[node];
+        for (const Piece& piece : pieces) {
+            const uint64_t first = std::max(start, piece.ram_start);
+            const uint64_t last = std::min(end, piece.ram_end);
+            if (first >= last) continue;
+            put_node_memory(out, node, piece.address + (first - piece.ram_start), last - first);
+        }
+        start = end;
+    }
+    return out;
+}
+
+ByteWriter slit(const PcNuma& numa) {
+    ByteWriter out;
+    out.le64(numa.node_bytes.size());
+    out.bytes(std::as_bytes(std::span(numa.distances)));
     return out;
 }
 
@@ -241,6 +299,8 @@ AcpiTables::Files make_pc_acpi(const PcAcpiConfig& config) {
                                              tables.add("APIC", 1, madt(config.cpus))};
     if (config.hpet) listed.push_back(tables.add("HPET", 1, hpet()));
     if (config.chipset == PcChipsetKind::kQ35) listed.push_back(tables.add("MCFG", 1, mcfg()));
+    if (!config.numa.node_bytes.empty()) listed.push_back(tables.add("SRAT", 1, srat(config)));
+    if (!config.numa.distances.empty()) listed.push_back(tables.add("SLIT", 1, slit(config.numa)));
     return tables.finish(listed);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The ACPI tables of a PC: FACS, FADT, MADT, HPET, MCFG (q35), the DSDT out of ASL, and
+// The ACPI tables of a PC: FACS, FADT, MADT, HPET, MCFG (q35), SRAT and SLIT (with NUMA
+// nodes), the DSDT out of ASL, and
 // an SSDT with what the DSDT wants to know about this machine. Source: ACPI
 // specification 6.5, 5.2; PCI firmware specification 3.2, 4.1.2 (MCFG); IA-PC HPET
 // specification 1.0a, 3.2.4.
@@ -12,6 +13,7 @@
 
 #include "hw/acpi/table_loader.h"
 #include "hw/i386/pc_chipset_kind.h"
+#include "hw/i386/pc_cpus.h"
 
 namespace qc::hw {
 
@@ -19,7 +21,8 @@ struct PcAcpiConfig {
     PcChipsetKind chipset = PcChipsetKind::kI440fx;
     uint64_t ram_below_4g = 0;
     uint64_t ram_above_4g = 0;
-    unsigned cpus = 1;
+    PcCpus cpus = PcCpus::flat(1);
+    PcNuma numa = {};
     bool hpet = true;
     uint8_t serial_ports = 0;  // bit n: port n exists, 0 to 3
 };

@@ -106,8 +106,8 @@ class Firmware {
     uint64_t next_ = 0x12345;
 };
 
-constexpr PcAcpiConfig kPc{.ram_below_4g = 0x20000000, .cpus = 3, .serial_ports = 1};
-constexpr PcAcpiConfig kQ35{
+const PcAcpiConfig kPc{.ram_below_4g = 0x20000000, .cpus = PcCpus::flat(3), .serial_ports = 1};
+const PcAcpiConfig kQ35{
     .chipset = PcChipsetKind::kQ35, .ram_below_4g = 0x80000000, .ram_above_4g = 0x80000000};
 
 TEST(PcAcpi, root_pointer_has_both_checksums) {
@@ -170,6 +170,52 @@ TEST(PcAcpi, madt_has_every_processor_and_the_timer_on_pin_2) {
     }
     EXPECT_EQ(kinds, (std::map<uint64_t, unsigned>{{0, 3}, {1, 1}, {2, 5}, {4, 1}}));
     EXPECT_EQ(timer_pin, 2u);
+}
+
+TEST(PcAcpi, madt_has_apic_ids_and_places_without_a_processor) {
+    PcAcpiConfig config = kPc;
+    config.cpus = {.possible = {{0}, {1}, {4}, {5}}, .present = 3};
+    const Firmware firmware(make_pc_acpi(config));
+    const uint64_t first = firmware.tables().at("APIC") + 44;
+    std::string said;
+    for (uint64_t at = first; firmware.number(at, 1) == 0; at += 8) {
+        said += std::to_string(firmware.number(at + 2, 1)) + ":" +
+                std::to_string(firmware.number(at + 3, 1)) + ":" +
+                std::to_string(firmware.number(at + 4, 4)) + " ";
+    }
+    EXPECT_EQ(said, "0:0:1 1:1:1 2:4:1 3:5:0 ");
+}
+
+// Three nodes: the first ends below 4 GiB, the second lies on both sides.
+TEST(PcAcpi, nodes_have_their_processors_and_memory) {
+    PcAcpiConfig config = kQ35;
+    config.cpus = {.possible = {{0, 1}, {1, 0}}, .present = 2};
+    config.numa = {.node_bytes = {0x40000000, 0x80000000, 0x40000000},
+                   .distances = {10, 20, 30, 20, 10, 40, 30, 40, 10}};
+    const Firmware firmware(make_pc_acpi(config));
+    const uint64_t srat = firmware.tables().at("SRAT");
+    std::vector<std::vector<uint64_t>> cpus;
+    std::vector<std::vector<uint64_t>> memory;
+    const uint64_t end = srat + firmware.number(srat + 4, 4);
+    for (uint64_t at = srat + 48; at < end; at += firmware.number(at + 1, 1)) {
+        if (firmware.number(at, 1) == 0) {
+            cpus.push_back({firmware.number(at + 2, 1), firmware.number(at + 3, 1)});
+            EXPECT_EQ(firmware.number(at + 4, 4), 1u);
+        } else {
+            memory.push_back({firmware.number(at + 2, 4), firmware.number(at + 8, 8),
+                              firmware.number(at + 16, 8)});
+            EXPECT_EQ(firmware.number(at + 28, 4), 1u);
+        }
+    }
+    EXPECT_EQ(cpus, (std::vector<std::vector<uint64_t>>{{1, 0}, {0, 1}}));
+    EXPECT_EQ(memory, (std::vector<std::vector<uint64_t>>{{0, 0, 0xa0000},
+                                                          {0, 0x100000, 0x3ff00000},
+                                                          {1, 0x40000000, 0x40000000},
+                                                          {1, 0x100000000, 0x40000000},
+                                                          {2, 0x140000000, 0x40000000}}));
+    const uint64_t slit = firmware.tables().at("SLIT");
+    EXPECT_EQ(firmware.number(slit + 36, 8), 3u);
+    EXPECT_EQ(firmware.number(slit + 44 + 5, 1), 40u);
 }
 
 // The value of Name (\XXXX, number) in the SSDT.

@@ -38,19 +38,20 @@ constexpr unsigned kMouseIrq = 12;
 constexpr uint32_t kHpetRoutes = 0x00000004;
 constexpr uint32_t kHpetRoutesQ35 = 0x00ff0104;
 
-std::unique_ptr<PcInterrupts> create_interrupts(const PcBoard::Deps& deps) {
+std::unique_ptr<PcInterrupts> create_interrupts(const PcBoard::Deps& deps, const PcCpus& places) {
     if (deps.kernel_irqchip != nullptr) {
         return PcInterrupts::create_kernel(*deps.kernel_irqchip, deps.context.memory);
     }
     std::function<unsigned()> current = deps.current_cpu;
     if (!current) current = [] { return 0u; };
-    return PcInterrupts::create_own({deps.context, deps.memory_root, deps.cpus, current});
+    return PcInterrupts::create_own({deps.context, deps.memory_root, deps.cpus, places, current});
 }
 
 }  // namespace
 
 struct PcBoard::Parts {
-    Parts(PcChipsetKind kind, const Deps& board_deps, std::unique_ptr<PcMemory> map);
+    Parts(PcChipsetKind kind, const Deps& board_deps, PcCpus cpu_places,
+          std::unique_ptr<PcMemory> map);
     ~Parts();
 
     void wire();
@@ -72,6 +73,7 @@ struct PcBoard::Parts {
     Deps deps;
     DeviceContext context;
     std::vector<CpuPort*> cpus;
+    PcCpus places;
     std::unique_ptr<PcMemory> memory;
     std::unique_ptr<PcInterrupts> interrupts;
     IsaIrqs wires;
@@ -93,12 +95,14 @@ struct PcBoard::Parts {
     std::vector<state::StateComponent*> registered;
 };
 
-PcBoard::Parts::Parts(PcChipsetKind kind, const Deps& board_deps, std::unique_ptr<PcMemory> map)
+PcBoard::Parts::Parts(PcChipsetKind kind, const Deps& board_deps, PcCpus cpu_places,
+                      std::unique_ptr<PcMemory> map)
     : deps(board_deps),
       context(board_deps.context),
       cpus(board_deps.cpus.begin(), board_deps.cpus.end()),
+      places(std::move(cpu_places)),
       memory(std::move(map)),
-      interrupts(create_interrupts(board_deps)),
+      interrupts(create_interrupts(board_deps, places)),
       wires([this](unsigned irq, bool level) { interrupts->set_irq(irq, level); }),
       a20([this](bool enabled) {
           for (CpuPort* cpu : cpus)
@@ -269,10 +273,9 @@ Result<void> PcBoard::Parts::add_virtio_drives() {
 }
 
 Result<void> PcBoard::Parts::describe_to_firmware(const Config& config) {
-    const auto cpu_count = static_cast<unsigned>(cpus.size());
     const CmosBytes cmos = TRY(make_cmos({.ram_below_4g = memory->below_4g(),
                                           .ram_above_4g = memory->above_4g(),
-                                          .cpus = cpu_count,
+                                          .cpus = static_cast<unsigned>(cpus.size()),
                                           .disks = &disks,
                                           .boot_order = config.boot_order}));
     for (unsigned index = Mc146818Core::kFirstRamByte; index < cmos.size(); ++index) {
@@ -287,7 +290,8 @@ Result<void> PcBoard::Parts::describe_to_firmware(const Config& config) {
     return fill_fw_cfg(fw_cfg,
                        {.ram_below_4g = memory->below_4g(),
                         .ram_above_4g = memory->above_4g(),
-                        .cpus = cpu_count,
+                        .cpus = places,
+                        .numa = config.numa,
                         .hpet = config.hpet,
                         .uuid = config.uuid,
                         .disks = &disks,
@@ -337,7 +341,10 @@ Result<std::unique_ptr<PcBoard>> PcBoard::create(const Config& config, const Dep
                                         .split = pc_ram_split(config.chipset),
                                         .ram = config.ram},
                                        deps.ram, deps.memory_root));
-    auto parts = std::make_unique<Parts>(config.chipset, deps, std::move(memory));
+    PcCpus places = config.cpus;
+    if (places.possible.empty()) places = PcCpus::flat(static_cast<uint32_t>(deps.cpus.size()));
+    auto parts =
+        std::make_unique<Parts>(config.chipset, deps, std::move(places), std::move(memory));
     parts->wire();
     if (config.hpet) parts->add_hpet();
     TRY(parts->chipset->plug());

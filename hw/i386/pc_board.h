@@ -34,6 +34,7 @@
 #include "hw/core/machine_port.h"
 #include "hw/i386/boot_files.h"
 #include "hw/i386/pc_chipset_kind.h"
+#include "hw/i386/pc_cpus.h"
 #include "hw/smbios/smbios_config.h"
 #include "memory/ram_list.h"
 #include "qom/object_type.h"
@@ -69,6 +70,9 @@ class PcBoard {
         uint64_t ram_bytes = 0;
         // The RAM, if it is there already: pieces one behind the other, together of that size.
         std::vector<memory::RamMemory> ram;
+        // Without places: those of Deps::cpus, flat.
+        PcCpus cpus;
+        PcNuma numa;
         bool hpet = true;
         std::vector<std::byte> firmware;
         // COM1 to COM4; a port without a back end does not exist.

@@ -75,7 +75,9 @@ Result<void> add_smbios_tables(FwCfg& fw_cfg, const PcFwCfgConfig& config) {
     if (config.smbios == nullptr) return {};
     SmbiosFiles files =
         TRY(make_smbios(*config.smbios, {.uuid = config.uuid.value_or(std::array<uint8_t, 16>{}),
-                                         .cores_per_socket = config.cpus,
+                                         .sockets = config.cpus.sockets,
+                                         .cores_per_socket = config.cpus.cores_per_socket,
+                                         .threads_per_core = config.cpus.threads_per_core,
                                          .processor_id = config.processor_id,
                                          .ram_below_4g = config.ram_below_4g,
                                          .ram_above_4g = config.ram_above_4g}));
@@ -93,8 +95,10 @@ Result<void> fill_fw_cfg(FwCfg& fw_cfg, const PcFwCfgConfig& config) {
     fw_cfg.add(fw_cfg::kUuid, uuid.take());
     fw_cfg.add_u64(fw_cfg::kRamSize, config.ram_below_4g + config.ram_above_4g);
     fw_cfg.add_u16(fw_cfg::kNoGraphic, 0);
-    fw_cfg.add_u16(fw_cfg::kCpuCount, static_cast<uint16_t>(config.cpus));
-    fw_cfg.add_u16(fw_cfg::kMaxCpus, static_cast<uint16_t>(config.cpus));
+    fw_cfg.add_u16(fw_cfg::kCpuCount, static_cast<uint16_t>(config.cpus.present));
+    // What SeaBIOS calls so is the number behind the last APIC ID.
+    fw_cfg.add_u16(fw_cfg::kMaxCpus,
+                   static_cast<uint16_t>(config.cpus.possible.back().apic_id + 1));
     fw_cfg.add_u16(fw_cfg::kBootMenu, 0);
     // The PIT's interrupt is on pin 2 of the I/O APIC.
     fw_cfg.add_u32(fw_cfg::kIrq0Override, 1);
@@ -113,6 +117,7 @@ Result<void> fill_fw_cfg(FwCfg& fw_cfg, const PcFwCfgConfig& config) {
                                            .ram_below_4g = config.ram_below_4g,
                                            .ram_above_4g = config.ram_above_4g,
                                            .cpus = config.cpus,
+                                           .numa = config.numa,
                                            .hpet = config.hpet,
                                            .serial_ports = config.serial_ports});
     fw_cfg.add_file(AcpiTables::kTablesFile, std::move(acpi.tables));

@@ -12,6 +12,7 @@
 
 #include "hw/i386/boot_files.h"
 #include "hw/i386/pc_chipset_kind.h"
+#include "hw/i386/pc_cpus.h"
 #include "hw/i386/pc_virtio.h"
 #include "hw/ide/ide_disk.h"
 #include "hw/nvram/fw_cfg.h"
@@ -22,7 +23,8 @@ namespace qc::hw {
 struct PcFwCfgConfig {
     uint64_t ram_below_4g = 0;
     uint64_t ram_above_4g = 0;
-    unsigned cpus = 1;
+    PcCpus cpus = PcCpus::flat(1);
+    PcNuma numa = {};
     bool hpet = true;
     std::optional<std::array<uint8_t, 16>> uuid;
     const IdeDisks* disks = nullptr;

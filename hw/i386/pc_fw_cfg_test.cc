@@ -51,9 +51,10 @@ struct Fixture {
 
 TEST(PcFwCfg, memory_map_has_both_pieces_of_ram) {
     Fixture f;
-    ASSERT_TRUE(fill_fw_cfg(
-        f.device,
-        {.ram_below_4g = 0xc0000000, .ram_above_4g = 0x40000000, .cpus = 3, .disks = &f.disks}));
+    ASSERT_TRUE(fill_fw_cfg(f.device, {.ram_below_4g = 0xc0000000,
+                                       .ram_above_4g = 0x40000000,
+                                       .cpus = PcCpus::flat(3),
+                                       .disks = &f.disks}));
     std::string map = f.read_file("etc/e820");
     ASSERT_EQ(map.size(), 60u);
     EXPECT_EQ(map.substr(28, 4), std::string("\x00\x00\x00\xc0", 4));

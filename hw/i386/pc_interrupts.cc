@@ -27,9 +27,11 @@ class OwnInterrupts final : public PcInterrupts {
           pit_(deps.context) {
         std::vector<LocalApic*> apics;
         for (unsigned index = 0; index < deps.cpus.size(); ++index) {
-            const LocalApic::Config config{.id = static_cast<uint8_t>(index),
-                                           .cpu = index == 0 ? LocalApicCore::Cpu::kBootstrap
-                                                             : LocalApicCore::Cpu::kApplication};
+            const LocalApic::Config config{
+                .id = static_cast<uint8_t>(deps.places.possible[index].apic_id),
+                .index = index,
+                .cpu =
+                    index == 0 ? LocalApicCore::Cpu::kBootstrap : LocalApicCore::Cpu::kApplication};
             apics_.push_back(std::make_unique<LocalApic>(
                 config, deps.context, LocalApic::Connections{*deps.cpus[index], pic_, router_}));
             apics.push_back(apics_.back().get());

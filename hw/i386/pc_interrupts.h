@@ -21,6 +21,7 @@
 #include "hw/core/device.h"
 #include "hw/core/device_context.h"
 #include "hw/core/kernel_irqchip.h"
+#include "hw/i386/pc_cpus.h"
 #include "hw/pci/msi.h"
 #include "hw/timer/pit_channel2.h"
 #include "memory/address_space.h"
@@ -36,6 +37,7 @@ class PcInterrupts : public MsiPort {
         const DeviceContext& context;
         memory::MemoryRegion& memory_root;
         std::span<CpuPort* const> cpus;
+        const PcCpus& places;
         // The index of the processor whose access is being served.
         std::function<unsigned()> current_cpu;
     };

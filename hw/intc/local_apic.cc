@@ -15,7 +15,7 @@ constexpr int64_t kMinTimerDistanceNs = 20'000;
 
 LocalApic::LocalApic(const Config& config, const DeviceContext& context,
                      const Connections& connections)
-    : index_(config.id),
+    : index_(config.index),
       timers_(context.virtual_timers),
       cpu_(connections.cpu),
       external_(connections.external),
@@ -27,7 +27,7 @@ LocalApic::LocalApic(const Config& config, const DeviceContext& context,
                  earliest_ns_ = now_ns() + kMinTimerDistanceNs;
                  settle();
              }),
-      component_({.name = "apic", .instance = config.id}, *this) {
+      component_({.name = "apic", .instance = config.index}, *this) {
     router_.add_node(*this);
 }
 

@@ -23,6 +23,7 @@ class LocalApic final : public Device, public ApicPort, public ApicNode {
  public:
     struct Config {
         uint8_t id = 0;
+        unsigned index = 0;  // of the processor
         LocalApicCore::Cpu cpu = LocalApicCore::Cpu::kBootstrap;
     };
     struct Connections {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "target/i386/cpu_request.h"
+#include "target/i386/cpu_topology.h"
 #include "util/result.h"
 
 namespace qc::i386 {
@@ -93,7 +94,6 @@ struct CpuSupport {
 // The parts of CPUID that depend on the processor's own state.
 struct CpuidContext {
     uint32_t apic_id = 0;
-    uint32_t cpu_count = 1;
     bool osxsave = false;      // CR4.OSXSAVE
     bool apic_enabled = true;  // IA32_APIC_BASE bit 11
 };
@@ -109,6 +109,8 @@ struct CpuModel {
     FeatureWords features;
     std::vector<CpuidEntry> xsave_leaves;
     bool kvm_leaves = false;
+    // Of the machine that it is in: the machine sets it.
+    CpuTopology topology;
 
     bool has(FeatureWord word, unsigned bit) const { return (features[word] >> bit) & 1; }
     // By QEMU's name; false for a name that does not exist.

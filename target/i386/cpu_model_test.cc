@@ -271,8 +271,36 @@ TEST(CpuModel, context_bits_follow_the_processor) {
     EXPECT_TRUE(model.cpuid(1, 0, {.osxsave = true}).ecx & 1u << 27);
     EXPECT_TRUE(model.cpuid(1, 0, {}).edx & 1u << 9);
     EXPECT_FALSE(model.cpuid(1, 0, {.apic_enabled = false}).edx & 1u << 9);
-    EXPECT_EQ(model.cpuid(1, 0, {.apic_id = 3, .cpu_count = 4}).ebx >> 16, 0x304u);
-    EXPECT_EQ(model.cpuid(0xb, 1, {.apic_id = 3, .cpu_count = 4}).eax, 2u);
+}
+
+// Two sockets of three cores of two threads.
+TEST(CpuModel, leaves_tell_of_the_topology) {
+    CpuModel model =
+        choose_cpu_model("max,+topoext,xlevel=0x8000001e,vendor=AuthenticAMD", everything("tcg"))
+            ->model;
+    model.topology = {.sockets = 2, .cores = 3, .threads = 2};
+    const uint32_t last = model.topology.apic_id(11);
+    EXPECT_EQ(last, 0xdu);
+    const CpuidContext context{.apic_id = last};
+    EXPECT_EQ(model.cpuid(1, 0, context).ebx >> 16, 0xd06u);
+    EXPECT_NE(model.cpuid(1, 0, context).edx & 1u << 28, 0u);
+    EXPECT_EQ(model.cpuid(4, 0, context).eax >> 14, 3u << 12 | 1u);
+    EXPECT_EQ(model.cpuid(0xb, 0, context), (CpuidRegisters{1, 2, 0x100, last}));
+    EXPECT_EQ(model.cpuid(0xb, 1, context), (CpuidRegisters{3, 6, 0x201, last}));
+    EXPECT_EQ(model.cpuid(0xb, 2, context), (CpuidRegisters{0, 0, 2, last}));
+    EXPECT_NE(model.cpuid(0x80000001, 0, context).ecx & 1u << 1, 0u);
+    EXPECT_EQ(model.cpuid(0x80000008, 0, context).ecx, 5u);
+    EXPECT_EQ(model.cpuid(0x8000001e, 0, context), (CpuidRegisters{last, 0x102, 1, 0}));
+}
+
+TEST(CpuTopology, apic_ids_have_a_field_for_each_level) {
+    const CpuTopology topology{.sockets = 2, .cores = 3, .threads = 2};
+    std::vector<uint32_t> ids;
+    for (uint32_t cpu = 0; cpu < topology.cpus(); ++cpu)
+        ids.push_back(topology.apic_id(cpu));
+    EXPECT_EQ(ids, (std::vector<uint32_t>{0, 1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13}));
+    EXPECT_EQ(CpuTopology{.cores = 255}.apic_id(254), 254u);
+    EXPECT_EQ((CpuTopology{.sockets = 4}.apic_id(3)), 3u);
 }
 
 TEST(CpuModel, leaves_beyond_the_highest_are_zero) {
@@ -284,9 +312,8 @@ TEST(CpuModel, leaves_beyond_the_highest_are_zero) {
 
 TEST(CpuModel, table_agrees_with_single_leaves) {
     CpuModel model = choose_cpu_model("qemu64", kvm_on_amd())->model;
-    for (const CpuidEntry& entry : model.cpuid_table({.apic_id = 1, .cpu_count = 2})) {
-        EXPECT_EQ(entry.registers,
-                  model.cpuid(entry.leaf, entry.subleaf, {.apic_id = 1, .cpu_count = 2}));
+    for (const CpuidEntry& entry : model.cpuid_table({.apic_id = 1})) {
+        EXPECT_EQ(entry.registers, model.cpuid(entry.leaf, entry.subleaf, {.apic_id = 1}));
     }
 }
 

@@ -16,6 +16,7 @@ constexpr uint32_t kHtBit = 1u << 28;
 constexpr uint32_t kOsxsaveBit = 1u << 27;
 constexpr uint32_t kXsaveBit = 1u << 26;
 constexpr uint32_t kCmpLegacyBit = 1u << 1;
+constexpr uint32_t kTopologyExtensionsBit = 1u << 22;
 constexpr uint32_t kKvmLeaf = 0x40000000;
 constexpr uint32_t kExtendedLeaf = 0x80000000;
 constexpr size_t kVendorLength = 12;
@@ -46,26 +47,30 @@ struct Cache {
 };
 constexpr Cache kCaches[] = {{1, 1, 32, 8}, {2, 1, 32, 8}, {3, 2, 2048, 16}};
 
-// Leaf 4: one cache a subleaf.
-CpuidRegisters cache_leaf(uint32_t subleaf, uint32_t cpu_count) {
+// Leaf 4: one cache a subleaf; a core has its own, and its threads share them.
+CpuidRegisters cache_leaf(uint32_t subleaf, const CpuTopology& topology) {
     if (subleaf >= std::size(kCaches)) return {};
     const Cache& cache = kCaches[subleaf];
     uint32_t sets = cache.kib * 1024 / (kLineBytes * cache.ways);
-    uint32_t cores = std::bit_ceil(std::max(cpu_count, 1u));
-    return {cache.type | uint32_t{cache.level} << 5 | 1u << 8 | (cores - 1) << 26,
-            (kLineBytes - 1) | (cache.ways - 1) << 22, sets - 1, 0};
+    // IDs that there is room for.
+    uint32_t threads = 1u << topology.thread_bits();
+    uint32_t cores = std::min(1u << (topology.socket_shift() - topology.thread_bits()), 64u);
+    return {
+        cache.type | uint32_t{cache.level} << 5 | 1u << 8 | (threads - 1) << 14 | (cores - 1) << 26,
+        (kLineBytes - 1) | (cache.ways - 1) << 22, sets - 1, 0};
 }
 
-// Leaf 0Bh: one thread a core, all cores in one package.
-CpuidRegisters topology_leaf(uint32_t subleaf, const CpuidContext& context) {
+// Leaf 0Bh: the level of threads, and that of cores.
+CpuidRegisters topology_leaf(uint32_t subleaf, const CpuTopology& topology,
+                             const CpuidContext& context) {
     CpuidRegisters registers{0, 0, subleaf & 0xff, context.apic_id};
-    uint32_t core_bits = static_cast<uint32_t>(std::bit_width(context.cpu_count - 1));
     if (subleaf == 0) {
-        registers.ebx = 1;
+        registers.eax = topology.thread_bits();
+        registers.ebx = topology.threads;
         registers.ecx |= 1u << 8;
     } else if (subleaf == 1) {
-        registers.eax = core_bits;
-        registers.ebx = context.cpu_count;
+        registers.eax = topology.socket_shift();
+        registers.ebx = topology.threads_per_socket();
         registers.ecx |= 2u << 8;
     }
     return registers;
@@ -79,8 +84,8 @@ CpuidRegisters feature_leaf(const CpuModel& model, const CpuidContext& context) 
     registers.edx = model.features[FeatureWord::k1Edx];
     if (context.osxsave && (registers.ecx & kXsaveBit)) registers.ecx |= kOsxsaveBit;
     if (!context.apic_enabled) registers.edx &= ~kApicBit;
-    if (context.cpu_count > 1) {
-        registers.ebx |= std::min(context.cpu_count, 255u) << 16;
+    if (const uint32_t threads = model.topology.threads_per_socket(); threads > 1) {
+        registers.ebx |= std::min(threads, 255u) << 16;
         registers.edx |= kHtBit;
     }
     return registers;
@@ -104,16 +109,26 @@ CpuidRegisters basic_leaf(const CpuModel& model, uint32_t leaf, uint32_t subleaf
         case 1: return feature_leaf(model, context);
         // Descriptor 2Ch: 32 KiB L1 data; 30h: 32 KiB L1 instructions; 7Dh: 2 MiB L2.
         case 2: return {1, 0, 0, 0x2c307d};
-        case 4: return cache_leaf(subleaf, context.cpu_count);
+        case 4: return cache_leaf(subleaf, model.topology);
         case 6: return {model.features[FeatureWord::k6Eax], 0, 0, 0};
         case 7:
             if (subleaf != 0) return {};
             return {0, model.features[FeatureWord::k7Ebx], model.features[FeatureWord::k7Ecx],
                     model.features[FeatureWord::k7Edx]};
-        case 0xb: return topology_leaf(subleaf, context);
+        case 0xb: return topology_leaf(subleaf, model.topology, context);
         case 0xd: return xsave_leaf(model, subleaf);
         default: return {};
     }
+}
+
+// Leaf 8000001Eh, of models that have AMD's topology extensions: a node is a socket.
+CpuidRegisters amd_topology_leaf(const CpuModel& model, const CpuidContext& context) {
+    if ((model.features[FeatureWord::k80000001Ecx] & kTopologyExtensionsBit) == 0) return {};
+    const CpuTopology& topology = model.topology;
+    const uint32_t core = context.apic_id >> topology.thread_bits() &
+                          ((1u << (topology.socket_shift() - topology.thread_bits())) - 1);
+    return {context.apic_id, (topology.threads - 1) << 8 | core,
+            context.apic_id >> topology.socket_shift(), 0};
 }
 
 CpuidRegisters extended_leaf(const CpuModel& model, uint32_t leaf, const CpuidContext& context) {
@@ -124,7 +139,7 @@ CpuidRegisters extended_leaf(const CpuModel& model, uint32_t leaf, const CpuidCo
             uint32_t edx = model.features[FeatureWord::k80000001Edx];
             if (model.vendor == kAmd) {
                 edx |= feature_leaf(model, context).edx & kRepeatedBits;
-                if (context.cpu_count > 1) ecx |= kCmpLegacyBit;
+                if (model.topology.threads_per_socket() > 1) ecx |= kCmpLegacyBit;
             }
             return {model.signature(), 0, ecx, edx};
         }
@@ -144,10 +159,11 @@ CpuidRegisters extended_leaf(const CpuModel& model, uint32_t leaf, const CpuidCo
         case 8:
             return {model.physical_bits | (model.has("lm") ? kLinearBits : kNarrowLinearBits) << 8,
                     model.features[FeatureWord::k80000008Ebx],
-                    context.cpu_count > 1 ? context.cpu_count - 1 : 0, 0};
+                    model.topology.threads_per_socket() - 1, 0};
         case 0xa:
             if (model.features[FeatureWord::k8000000aEdx] == 0) return {};
             return {1, 16, 0, model.features[FeatureWord::k8000000aEdx]};
+        case 0x1e: return amd_topology_leaf(model, context);
         default: return {};
     }
 }

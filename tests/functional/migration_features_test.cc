@@ -311,6 +311,26 @@ TEST_F(MigrationUuid, destination_without_one_migrates) {
     expect_completed();
 }
 
+TEST_F(MigrationUuid, other_number_of_processors_is_refused_source_goes_on) {
+    VmConfig two = config("source", nullptr);
+    two.extra = {"-smp", "2"};
+    source_ = ASSERT_VALUE(Vm::start(two, *directory_));
+    VmConfig four = config("dest", nullptr);
+    four.extra = {"-smp", "4,sockets=2"};
+    four.incoming = "unix:" + directory_->file("migration.sock");
+    dest_ = ASSERT_VALUE(Vm::start(four, *directory_));
+    ASSERT_VALUE(source_->serial().wait_for("A", Deadline::in(kUsual)));
+    ASSERT_VALUE(source_->qmp().execute("migrate", {{"uri", four.incoming}}));
+    EXPECT_EQ(ASSERT_VALUE(dest_->process().wait(Deadline::in(kUsual))), ExitStatus::exited(1));
+    const std::string reason = dest_->process().stderr_text();
+    EXPECT_NE(reason.find("the source has 2 CPUs, this machine 4: -smp "
+                          "2,sockets=1,cores=2,threads=1 there, -smp "
+                          "4,sockets=2,cores=2,threads=1 here"),
+              std::string::npos)
+        << reason;
+    ASSERT_VALUE(check_alive(*source_));
+}
+
 TEST_P(MigrationFeatures, nobody_listens_ends_as_failed_and_the_source_runs) {
     auto vm = ASSERT_VALUE(Vm::start(config("page_incrementer_small"), directory()));
     ASSERT_VALUE(vm->serial().wait_for("A", Deadline::in(kUsual)));

@@ -258,6 +258,31 @@ TEST_F(Monitor, x_colo_lost_heartbeat_outside_of_colo_is_refused) {
     EXPECT_NE(reply.error().message().find("VM is not in COLO mode"), std::string::npos);
 }
 
+// Three of the four places have a processor; nodes go by sockets.
+TEST(MonitorCpus, places_and_processors_are_told) {
+    TempDir directory = ASSERT_VALUE(TempDir::create());
+    VmConfig config;
+    config.paused = true;
+    config.extra = {"-smp",    "3,maxcpus=4,sockets=2,threads=1",
+                    "-object", "memory-backend-ram,id=a,size=64M",
+                    "-numa",   "node,memdev=a",
+                    "-numa",   "node"};
+    auto vm = ASSERT_VALUE(Vm::start(config, directory));
+    const Json cpus = ASSERT_VALUE(vm->qmp().execute("query-cpus-fast"));
+    ASSERT_EQ(cpus.size(), 3u);
+    EXPECT_EQ(cpus[2]["props"],
+              (Json{{"socket-id", 1}, {"core-id", 0}, {"thread-id", 0}, {"node-id", 1}}));
+    const Json places = ASSERT_VALUE(vm->qmp().execute("query-hotpluggable-cpus"));
+    ASSERT_EQ(places.size(), 4u);
+    EXPECT_EQ(places[0]["props"],
+              (Json{{"socket-id", 1}, {"core-id", 1}, {"thread-id", 0}, {"node-id", 1}}));
+    EXPECT_FALSE(places[0].contains("qom-path"));
+    EXPECT_EQ(places[1]["qom-path"], cpus[2]["qom-path"]);
+    EXPECT_EQ(places[0]["type"], "qemu64-x86_64-cpu");
+    const auto added = vm->qmp().execute("device_add", {{"driver", "qemu64-x86_64-cpu"}});
+    EXPECT_FALSE(added.has_value());
+}
+
 TEST(MonitorStdio, commands_on_standard_input_are_answered_on_standard_output) {
     TempDir directory = ASSERT_VALUE(TempDir::create());
     ASSERT_VALUE(write_file(directory.file("in"),
