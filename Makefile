@@ -3,6 +3,7 @@
 # Names for what one does with the tree; the building itself is Meson's.
 #   make demo     two machines run as a COLO pair, one is killed, the other goes on
 #   make check    everything that must pass before a change goes in
+#   make check-guests  whole Debian systems, among them in a pair
 #   make nightly  the same machines in every combination, and the simulators at length
 BUILD ?= build
 JOBS ?= $(shell nproc)
@@ -12,7 +13,7 @@ SECONDS_EACH ?= 60
 SEEDS ?= 200000
 FIRST_SEED ?= $(shell date +%Y%m%d)000000
 
-.PHONY: all tests deps demo check check-style bench stress nightly fuzz docs install clean
+.PHONY: all tests deps demo check check-style check-guests bench stress nightly fuzz docs install clean
 all: $(BUILD)/build.ninja
 	@ninja -j$(JOBS) -C $(BUILD) emulator
 
@@ -33,6 +34,11 @@ demo: deps all
 check: deps tests
 	@scripts/guest-images --build-dir $(BUILD)
 	@scripts/run-tests --build-dir $(BUILD)
+
+check-guests: deps tests
+	@scripts/guest-images --build-dir $(BUILD)
+	@scripts/guest-userland --build-dir $(BUILD)
+	@scripts/run-tests --build-dir $(BUILD) --suite guests
 
 check-style: deps tests
 	@scripts/check --build-dir $(BUILD)

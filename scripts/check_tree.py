@@ -45,7 +45,7 @@ LONG_FILES = {
 }
 
 COMMENT_STARTS = {
-    ".cc": "//", ".asl": "//", ".h": "//", ".S": "#", ".s": "#", ".py": "#", ".sh": "#", ".json": "#",
+    ".cc": "//", ".c": "//", ".asl": "//", ".h": "//", ".S": "#", ".s": "#", ".py": "#", ".sh": "#", ".json": "#",
     ".build": "#", ".txt": "#", ".rst": "..", ".inc": "#", ".css": "/*",
 }
 NO_COMMENT_POSSIBLE = {".md", ".bin", ".png", ".golden"}

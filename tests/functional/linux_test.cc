@@ -6,10 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <charconv>
-#include <filesystem>
-#include <optional>
 #include <string>
 
+#include "tests/functional/linux_guest.h"
 #include "tests/qtest/assertions.h"
 #include "tests/qtest/survivor.h"
 #include "tests/qtest/vm_pair.h"
@@ -17,33 +16,12 @@
 namespace qc::qtest {
 namespace {
 
-// It takes seconds, and on a busy host its minute.
-constexpr auto kBoot = std::chrono::seconds(180);
-
-class Linux : public ::testing::Test {
+class Linux : public LinuxGuest {
  protected:
-    void SetUp() override {
-        if (!std::filesystem::exists(image("initrd.gz"))) {
-            GTEST_SKIP() << "there is no Linux guest: scripts/guest-images could not make it";
-        }
-        directory_.emplace(ASSERT_VALUE(TempDir::create()));
-    }
-    static std::string image(const std::string& name) {
-        return std::filesystem::path(guest_image("")).parent_path().parent_path() / "images" / name;
-    }
-    // `kernel`: "vmlinuz" is a bzImage, "vmlinux" the same entered by PVH, which is quicker.
     static VmConfig config(const std::string& machine, int cpus, const std::string& job,
                            const std::string& kernel = "vmlinux") {
-        VmConfig config;
-        config.machine = machine;
-        config.memory_mib = 192;
-        config.extra = {"-kernel",          image(kernel), "-initrd",
-                        image("initrd.gz"), "-append",     "console=ttyS0 quiet job=" + job,
-                        "-no-reboot",       "-smp",        std::to_string(cpus)};
-        return config;
+        return linux_config(machine, cpus, "initrd.gz", "job=" + job, kernel);
     }
-
-    std::optional<TempDir> directory_;
 };
 
 struct Board {
@@ -70,7 +48,7 @@ INSTANTIATE_TEST_SUITE_P(NightlyMachine, LinuxBoard,
 
 TEST_P(LinuxBoard, boots_computes_and_switches_off) {
     const auto [machine, cpus, kernel] = GetParam();
-    auto vm = ASSERT_VALUE(Vm::start(config(machine, cpus, "check", kernel), *directory_));
+    auto vm = ASSERT_VALUE(Vm::start(config(machine, cpus, "check", kernel), directory()));
     EXPECT_EQ(ASSERT_VALUE(vm->process().wait(Deadline::in(kBoot))), ExitStatus::exited(0));
     const std::string said = vm->serial().text();
     EXPECT_NE(said.find(fmt::format("cpus {}\r\n", cpus)), std::string::npos) << said;
@@ -89,7 +67,7 @@ TEST_F(Linux, guest_sees_sockets_threads_and_nodes) {
                             "memory-backend-ram,id=a,size=128M", "-object",
                             "memory-backend-ram,id=b,size=64M", "-numa", "node,memdev=a,cpus=0-1",
                             "-numa", "node,memdev=b,cpus=2-3", "-numa", "dist,src=0,dst=1,val=25"});
-    auto vm = ASSERT_VALUE(Vm::start(described, *directory_));
+    auto vm = ASSERT_VALUE(Vm::start(described, directory()));
     EXPECT_EQ(ASSERT_VALUE(vm->process().wait(Deadline::in(kBoot))), ExitStatus::exited(0));
     const std::string said = vm->serial().text();
     for (const char* line :
@@ -116,7 +94,7 @@ class LinuxPair : public Linux, public ::testing::WithParamInterface<Loss> {
         config.vm = Linux::config("q35", GetParam().cpus, "work");
         config.capabilities = {"x-colo"};
         config.checkpoint_delay_ms = 200;
-        pair_ = TRY(VmPair::start(config, *directory_));
+        pair_ = TRY(VmPair::start(config, directory()));
         TRY(pair_->primary().serial().wait_for("work 3 right", Deadline::in(kBoot)));
         TRY(pair_->enter_colo());
         return pair_->wait_checkpoints(20);

@@ -4,18 +4,81 @@
 # The first process of the Linux guest that scripts/guest-images makes. What it does is
 # said on the kernel's command line:
 #   job=check  prints results that a test knows, and switches the machine off
-#   job=idle  says so, and does nothing for ever
+#   job=idle   says so, and does nothing for ever
 #   job=describe  prints how processors and memory are arranged, and switches it off
 #   job=work   prints "work N right" for ever: N counts, and in between 2 MiB are hashed
+#   job=disk   writes the disk /dev/vda, reads it back, discards; asks for entropy
+#   root=...   is mounted, and the program named by then=... on it takes over;
+#              writes=memory: nothing is written to it
+#   load=a,b   drivers to load before
 export PATH=/bin
 busybox mount -t proc proc /proc
 busybox mount -t sysfs sysfs /sys
 busybox mount -t devtmpfs dev /dev
 busybox --install -s /bin
 
+# The value of a word NAME=VALUE of the command line.
+word() {
+    for each in $(cat /proc/cmdline); do
+        [ "${each%%=*}" = "$1" ] && echo "${each#*=}"
+    done
+}
+
+# Each process writes 256 KiB of its own behind the first 16 MiB, and reads them past the
+# page cache and through it.
+disk_part() {
+    mine=/tmp/part$1
+    { echo "part $1"; cat /tmp/numbers; } | head -c 262144 >$mine
+    dd if=$mine of=/dev/vda bs=32k seek=$((512 + $1 * 8)) conv=notrunc oflag=direct 2>/dev/null
+    dd if=/dev/vda of=$mine.direct bs=4k skip=$((4096 + $1 * 64)) count=64 iflag=direct 2>/dev/null
+    dd if=/dev/vda of=$mine.cached bs=64k skip=$((256 + $1 * 4)) count=4 2>/dev/null
+    cmp $mine $mine.direct && cmp $mine $mine.cached && echo "part $1 right"
+}
+
+disk_job() {
+    queue=/sys/block/vda/queue
+    echo "queues $(ls /sys/block/vda/mq | wc -l) bytes $(blockdev --getsize64 /dev/vda) cache $(cat $queue/write_cache)"
+    # Bits 34 and 32 of what the driver and the device agreed on.
+    echo "packed $(cut -c 35 /sys/block/vda/device/features) modern $(cut -c 33 /sys/block/vda/device/features)"
+    echo "discard $(($(cat $queue/discard_max_bytes) > 0)) zeroes $(($(cat $queue/write_zeroes_max_bytes) > 0))"
+    seq 1 50000 >/tmp/numbers
+    for part in 0 1 2 3; do disk_part "$part" & done
+    wait
+    blkdiscard -o 17301504 -l 262144 /dev/vda && sync && echo "discarded"
+    mke2fs /dev/vda 8192 >/dev/null 2>&1
+    mkdir /tmp/files && mount -t ext4 /dev/vda /tmp/files && cp /tmp/numbers /tmp/files
+    umount /tmp/files && mount -t ext4 -o ro /dev/vda /tmp/files
+    cmp /tmp/numbers /tmp/files/numbers && echo "file right"
+    umount /tmp/files
+    dd if=/dev/hwrng of=/tmp/one bs=512 count=16 2>/dev/null
+    dd if=/dev/hwrng of=/tmp/two bs=512 count=16 2>/dev/null
+    cmp -s /tmp/one /tmp/two || echo "entropy $(cat /tmp/one /tmp/two | wc -c) $(cat /sys/class/misc/hw_random/rng_current)"
+    sed -n 's/^ *[0-9]*:\(.*\)$/interrupts\1/p' /proc/interrupts | grep virtio
+}
+
 zeros_hash() {
     head -c "$1" /dev/zero | sha256sum | cut -c 1-16
 }
+
+for driver in $(word load | tr , ' '); do modprobe "$driver"; done
+
+if [ -n "$(word root)" ]; then
+    mkdir -p /root
+    # A disk may show up later than its driver is loaded.
+    until mount -t ext4 -o ro "$(findfs "$(word root)")" /root 2>/dev/null; do sleep 0.1; done
+    next=$(word then)
+    # With writes=memory the disk stays as it is.
+    if [ "$(word writes)" = memory ]; then
+        mkdir /lower /upper
+        mount --move /root /lower
+        mount -t tmpfs writes /upper
+        mkdir /upper/files /upper/work
+        mount -t overlay -o lowerdir=/lower,upperdir=/upper/files,workdir=/upper/work root /root
+    fi
+    umount /sys /proc
+    mount --move /dev /root/dev
+    exec switch_root -c /dev/console /root "$next"
+fi
 
 case " $(cat /proc/cmdline) " in
     *" job=check "*)
@@ -42,6 +105,7 @@ case " $(cat /proc/cmdline) " in
             sleep 3600
         done
         ;;
+    *" job=disk "*) disk_job ;;
     *" job=work "*)
         right=$(zeros_hash 2097152)
         number=0

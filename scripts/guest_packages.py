@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Debian's packages, and the archives in which a kernel finds its first files."""
+import re
+import subprocess
+
+KERNEL = "linux-image-cloud-amd64"
+
+
+class ImageError(Exception):
+    """Why there are no images, in words for a person."""
+
+
+def run(*command, cwd=None):
+    outcome = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+    if outcome.returncode != 0:
+        raise ImageError(f"{' '.join(command)}: {outcome.stderr.strip()[-200:]}")
+    return outcome.stdout
+
+
+def kernel_package():
+    found = re.search(r"Depends: (linux-image-\S+)", run("apt-cache", "depends", KERNEL))
+    if not found:
+        raise ImageError(f"{KERNEL} names no kernel")
+    return found[1]
+
+
+def unpack(package, directory):
+    """The contents of a package that need not be installed."""
+    run("apt-get", "download", package, cwd=directory)
+    for archive in directory.glob("*.deb"):
+        run("dpkg", "-x", str(archive), str(directory))
+        archive.unlink()
+
+
+def cpio(files):
+    """An archive in the form "newc": (name, mode, contents, device)."""
+    out = bytearray()
+    for number, (name, mode, contents, device) in enumerate([*files, ("TRAILER!!!", 0, b"", (0, 0))], 1):
+        fields = (number, mode, 0, 0, 1, 0, len(contents), 0, 0, *device, len(name) + 1, 0)
+        out += b"070701" + b"".join(b"%08x" % field for field in fields) + name.encode() + b"\0"
+        out += bytes(-len(out) % 4) + contents
+        out += bytes(-len(out) % 4)
+    return bytes(out)
+
+
+def depends(module):
+    """The modules that a module says it needs."""
+    found = re.search(rb"\0depends=([^\0]*)\0", b"\0" + module)
+    return found[1].decode().split(",") if found and found[1] else []
+
+
+def drivers(directory, names):
+    """Modules of the kernel unpacked in `directory`, with what they need, as modprobe wants them."""
+    release = next(directory.glob("lib/modules/*"))
+    found = {path.stem.replace("-", "_"): path for path in release.rglob("*.ko")}
+    needs = {}
+
+    def add(name):
+        """The modules to load for this one, the last of them first."""
+        if name not in found:
+            return []  # part of the kernel itself
+        if name not in needs:
+            before = [other for one in depends(found[name].read_bytes()) for other in add(one.replace("-", "_"))]
+            needs[name] = [*dict.fromkeys(reversed(before))][::-1]
+        return [name, *needs[name]]
+
+    for name in names:
+        add(name.replace("-", "_"))
+    base = f"lib/modules/{release.name}"
+    listing = "".join(f"{found[name].name}: {' '.join(found[other].name for other in others)}\n"
+                      for name, others in needs.items())
+    files = [(f"{base}/{found[name].name}", 0o100644, found[name].read_bytes(), (0, 0)) for name in needs]
+    return [*((folder, 0o40755, b"", (0, 0)) for folder in ("lib", "lib/modules", base)),
+            (f"{base}/modules.dep", 0o100644, listing.encode(), (0, 0)), *files]
