@@ -3,10 +3,13 @@
 // Systems as they are on real disks: firmware, GRUB, Debian's kernel, a root file system; and
 // Debian with systemd (scripts/guest-userland), alone and in a pair.
 #include <fmt/core.h>
+#include <signal.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/functional/linux_guest.h"
@@ -64,6 +67,31 @@ TEST_P(Grub, boots_debian_from_a_disk_that_keeps_what_is_written) {
     std::filesystem::copy_file(image("disk.img"), disk);
     boot(disk, 1);
     boot(disk, 2);
+}
+
+// Linux tries the timer by counting its ticks while the time stamp counter goes on. Here
+// the processor runs for 5 of 100 ms: a tick in twenty comes when nobody is away.
+class GuestsStarved : public LinuxGuest {};
+
+TEST_F(GuestsStarved, timer_is_found_working) {
+    VmConfig config = linux_config("q35", 1, "initrd.gz", "job=check");
+    for (std::string& word : config.extra) {
+        if (word.starts_with("console=")) word = "console=ttyS0 panic=-1 job=check";
+    }
+    auto vm = ASSERT_VALUE(Vm::start(config, directory()));
+    ASSERT_VALUE(vm->serial().wait_for("Linux version", Deadline::in(kBoot)));
+    const auto end = Deadline::in(kBoot);
+    while (vm->serial().text().find("smpboot: CPU0:") == std::string::npos && !end.passed() &&
+           !vm->process().poll()) {
+        vm->process().send_signal(SIGSTOP);
+        std::this_thread::sleep_for(std::chrono::milliseconds(95));
+        vm->process().send_signal(SIGCONT);
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    const std::string said = vm->serial().text();
+    EXPECT_NE(said.find("smpboot: CPU0:"), std::string::npos) << said;
+    EXPECT_EQ(said.find("MP-BIOS bug"), std::string::npos) << said;
+    EXPECT_EQ(ASSERT_VALUE(vm->process().wait(Deadline::in(kBoot))), ExitStatus::exited(0));
 }
 
 constexpr auto kBootSystemd = std::chrono::seconds(600);
