@@ -53,6 +53,8 @@ class FakeMachine : public MachinePort {
             host_timers_.run_due();
         }
     }
+    // No timer runs: the main loop is late.
+    void set_virtual_clock_ns(int64_t ns) { virtual_clock_.advance_ns(ns - now_ns()); }
     void set_host_clock_ns(int64_t ns) { host_clock_.advance_ns(ns - host_clock_.now_ns()); }
 
     void request_guest_reset() override { ++resets; }

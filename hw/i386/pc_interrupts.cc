@@ -15,7 +15,6 @@ namespace qc::hw {
 namespace {
 
 constexpr unsigned kTimerIrq = 0;
-constexpr unsigned kTimerPin = 2;
 constexpr unsigned kCascadeIrq = 2;
 
 class OwnInterrupts final : public PcInterrupts {
@@ -45,7 +44,7 @@ class OwnInterrupts final : public PcInterrupts {
     void set_irq(unsigned irq, bool level) override {
         if (irq == kCascadeIrq) return;
         if (irq < kIsaIrqCount) pic_.set_irq(irq, level);
-        ioapic_.set_irq(irq == kTimerIrq ? kTimerPin : irq, level);
+        ioapic_.set_irq(irq == kTimerIrq ? IoApic::kTimerPin : irq, level);
     }
     void connect_timer(IsaIrqs& wires) override { wires.connect(kTimerIrq, pit_.output()); }
     PitChannel2& timer_channel2() override { return pit_; }

@@ -38,6 +38,9 @@ class ApicBus {
     virtual ~ApicBus() = default;
     // True if a local APIC took the message.
     virtual bool deliver(const ApicMessage& message) = 0;
+    // True if an interrupt with the message's vector is still to be taken by a processor
+    // that the message is for: another one would become one with it.
+    virtual bool waits(const ApicMessage& message) const = 0;
 };
 
 // An I/O APIC as the local APICs see it.
@@ -46,6 +49,8 @@ class EoiListener {
     virtual ~EoiListener() = default;
     // A processor finished serving a level-triggered interrupt.
     virtual void end_of_interrupt(uint8_t vector) = 0;
+    // A processor began to serve an interrupt.
+    virtual void taken(uint8_t vector) = 0;
 };
 
 }  // namespace qc::hw

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "hw/intc/apic_router.h"
 
+#include <algorithm>
+
 namespace qc::hw {
 
 // Of several processors with the same priority the first is taken.
@@ -29,6 +31,13 @@ bool ApicRouter::deliver(const ApicMessage& message) {
     return deliver_to(targets, message);
 }
 
+bool ApicRouter::waits(const ApicMessage& message) const {
+    return std::ranges::any_of(nodes_, [&](const ApicNode* node) {
+        return node->matches(message.destination_mode, message.destination) &&
+               node->waits(message.vector);
+    });
+}
+
 void ApicRouter::send_ipi(ApicNode& source, const LocalApicCore::Ipi& ipi) {
     using Shorthand = LocalApicCore::Shorthand;
     switch (ipi.shorthand) {
@@ -47,6 +56,11 @@ void ApicRouter::send_ipi(ApicNode& source, const LocalApicCore::Ipi& ipi) {
 void ApicRouter::broadcast_eoi(uint8_t vector) {
     for (EoiListener* listener : listeners_)
         listener->end_of_interrupt(vector);
+}
+
+void ApicRouter::broadcast_taken(uint8_t vector) {
+    for (EoiListener* listener : listeners_)
+        listener->taken(vector);
 }
 
 }  // namespace qc::hw

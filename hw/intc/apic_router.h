@@ -24,6 +24,8 @@ class ApicNode {
     virtual bool takes_interrupts() const = 0;
     virtual uint8_t processor_priority() const = 0;
     virtual bool receive(const ApicMessage& message) = 0;
+    // The vector is in its IRR.
+    virtual bool waits(uint8_t vector) const = 0;
 };
 
 class ApicRouter final : public ApicBus {
@@ -32,8 +34,10 @@ class ApicRouter final : public ApicBus {
     void add_eoi_listener(EoiListener& listener) { listeners_.push_back(&listener); }
 
     bool deliver(const ApicMessage& message) override;
+    bool waits(const ApicMessage& message) const override;
     void send_ipi(ApicNode& source, const LocalApicCore::Ipi& ipi);
     void broadcast_eoi(uint8_t vector);
+    void broadcast_taken(uint8_t vector);
 
  private:
     bool deliver_to(const std::vector<ApicNode*>& targets, const ApicMessage& message);

@@ -5,6 +5,10 @@
 
 namespace qc::hw {
 
+namespace {
+constexpr unsigned kTimerIrq = 0;
+}  // namespace
+
 I8259::I8259(const DeviceContext& context)
     : master_ports_(*this, context.io_root, "pic", 0x20, 2),
       slave_ports_(*this, context.io_root, "pic", 0xa0, 2),
@@ -12,6 +16,10 @@ I8259::I8259(const DeviceContext& context)
 
 void I8259::set_irq(unsigned irq, bool level) {
     if (irq > 15) return;
+    const I8259Core& master = pair_.chip(0);
+    if (irq == kTimerIrq && level && !master.line(kTimerIrq)) {
+        owed_.tick(master.edge_waits(kTimerIrq));
+    }
     pair_.set_irq(irq, level);
     update_output();
 }
@@ -19,12 +27,18 @@ void I8259::set_irq(unsigned irq, bool level) {
 uint8_t I8259::acknowledge() {
     const uint8_t vector = pair_.acknowledge();
     trace::pic_acknowledge(vector);
+    if (vector == pair_.chip(0).vector(kTimerIrq) && owed_.pay()) {
+        const bool level = pair_.chip(0).line(kTimerIrq);
+        for (const bool next : {false, true, level})
+            pair_.set_irq(kTimerIrq, next);
+    }
     update_output();
     return vector;
 }
 
 void I8259::reset() {
     pair_.reset();
+    owed_.forget();
     update_output();
 }
 
@@ -36,6 +50,7 @@ std::vector<state::StateComponent*> I8259::state_components() {
 // of the state of what it leads to.
 void I8259::Chip::restore(const I8259Core::State& state) {
     core.restore(state);
+    shell.owed_.forget();
     shell.output_.restore(shell.pair_.output());
 }
 

@@ -12,6 +12,7 @@
 #include "hw/core/port_range.h"
 #include "hw/intc/i8259_core.h"
 #include "hw/intc/interrupt_acknowledger.h"
+#include "hw/intc/owed_ticks.h"
 #include "state/component_of.h"
 
 namespace qc::hw {
@@ -52,6 +53,7 @@ class I8259 final : public Device, public InterruptAcknowledger {
 
     I8259Pair pair_;
     IrqLine output_;
+    OwedTicks owed_;
     Chip master_{*this, pair_.chip(0)};
     Chip slave_{*this, pair_.chip(1)};
     state::ComponentOf<Chip, I8259Core::State> master_state_{{.name = "i8259", .instance = 0},

@@ -71,6 +71,11 @@ class I8259Core {
     // Power-on: everything off except what the wires say.
     void reset();
     void set_line(unsigned pin, bool level);
+    bool line(unsigned pin) const { return (state_.lines >> pin & 1) != 0; }
+    // An edge is to be acknowledged, and not masked.
+    bool edge_waits(unsigned pin) const {
+        return (state_.edges & ~state_.mask & ~state_.elcr) >> pin & 1;
+    }
     bool output() const { return pending_pin().has_value(); }
     // The INTA cycle: the pin whose interrupt is now in service; nothing if the
     // request went away (the caller then delivers IR7's vector).

@@ -254,6 +254,38 @@ TEST(I8259, ports_and_output_reach_pair) {
     EXPECT_EQ(machine.in(0x4d1), 0x00);
 }
 
+TEST(I8259, ticks_that_merged_come_after_the_first_is_taken) {
+    FakeMachine machine;
+    I8259 pic(machine.context);
+    for (auto [port, value] : {std::pair<uint16_t, uint8_t>{0x20, 0x11},
+                               {0x21, 0x08},
+                               {0x21, 0x04},
+                               {0x21, 0x01},
+                               {0x21, 0x00}}) {
+        machine.out(port, value);
+    }
+    for (int i = 0; i < 3; ++i) {
+        pic.set_irq(0, true);
+        pic.set_irq(0, false);
+    }
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_TRUE(pic.output().level()) << i;
+        EXPECT_EQ(pic.acknowledge(), 0x08);
+        machine.out(0x20, 0x20);
+    }
+    EXPECT_FALSE(pic.output().level());
+    // Masked, they are lost but for the one that is latched.
+    machine.out(0x21, 0x01);
+    for (int i = 0; i < 3; ++i) {
+        pic.set_irq(0, true);
+        pic.set_irq(0, false);
+    }
+    machine.out(0x21, 0x00);
+    EXPECT_EQ(pic.acknowledge(), 0x08);
+    machine.out(0x20, 0x20);
+    EXPECT_FALSE(pic.output().level());
+}
+
 struct PicSubject final : state::ConformanceSubject {
     explicit PicSubject(unsigned chip) : chip_(chip) {}
     state::StateComponent& component() override { return *pic.state_components()[chip_]; }

@@ -28,8 +28,32 @@ void IoApic::deliver() {
 
 void IoApic::set_irq(unsigned pin, bool level) {
     if (pin >= IoApicCore::kPins) return;
+    if (pin == kTimerPin && level && !core_.line(pin)) {
+        const auto message = core_.edge_message(pin);
+        owed_.tick(message && bus_.waits(*message));
+    }
     core_.set_line(pin, level);
     deliver();
+}
+
+void IoApic::taken(uint8_t vector) {
+    const auto message = core_.edge_message(kTimerPin);
+    if (!message || message->vector != vector || !owed_.pay()) return;
+    const bool level = core_.line(kTimerPin);
+    core_.set_line(kTimerPin, false);
+    core_.set_line(kTimerPin, true);
+    core_.set_line(kTimerPin, level);
+    deliver();
+}
+
+void IoApic::reset() {
+    core_.reset();
+    owed_.forget();
+}
+
+void IoApic::restore(const IoApicCore::State& state) {
+    core_.restore(state);
+    owed_.forget();
 }
 
 void IoApic::end_of_interrupt(uint8_t vector) {

@@ -8,6 +8,7 @@
 #include "hw/core/device.h"
 #include "hw/intc/apic_bus.h"
 #include "hw/intc/ioapic_core.h"
+#include "hw/intc/owed_ticks.h"
 #include "memory/io_handler.h"
 #include "memory/memory_region.h"
 #include "state/component_of.h"
@@ -17,6 +18,7 @@ namespace qc::hw {
 class IoApic final : public Device, public memory::IoHandler, public EoiListener {
  public:
     static constexpr uint64_t kAddress = 0xfec0'0000;
+    static constexpr unsigned kTimerPin = 2;
 
     IoApic(memory::MemoryRegion& memory_root, ApicBus& bus);
     ~IoApic() override;
@@ -24,9 +26,10 @@ class IoApic final : public Device, public memory::IoHandler, public EoiListener
     // Inputs 0 to 23, as asserted or not; anything above is ignored.
     void set_irq(unsigned pin, bool level);
     void end_of_interrupt(uint8_t vector) override;
+    void taken(uint8_t vector) override;
 
     std::string_view type_name() const override { return "ioapic"; }
-    void reset() override { core_.reset(); }
+    void reset() override;
     std::vector<state::StateComponent*> state_components() override { return {&component_}; }
 
     std::string_view io_name() const override { return "ioapic"; }
@@ -37,7 +40,7 @@ class IoApic final : public Device, public memory::IoHandler, public EoiListener
     // For the component.
     IoApicCore::State save() const { return core_.state(); }
     Result<void> validate(const IoApicCore::State& state) const { return core_.validate(state); }
-    void restore(const IoApicCore::State& state) { core_.restore(state); }
+    void restore(const IoApicCore::State& state);
 
  private:
     void deliver();
@@ -46,6 +49,7 @@ class IoApic final : public Device, public memory::IoHandler, public EoiListener
     ApicBus& bus_;
     memory::MemoryRegion region_;
     IoApicCore core_;
+    OwedTicks owed_;
     state::ComponentOf<IoApic, IoApicCore::State> component_{{.name = "ioapic"}, *this};
 };
 

@@ -118,25 +118,31 @@ bool IoApicCore::level_wanted(unsigned pin) const {
     return is_level(entry) && (entry & (kMasked | kRemoteIrr)) == 0;
 }
 
+ApicMessage IoApicCore::message(unsigned pin) const {
+    const uint64_t entry = state_.redirection[pin];
+    return {
+        .vector = static_cast<uint8_t>(entry),
+        .delivery = delivery_of(entry),
+        .destination_mode =
+            entry & kLogical ? ApicDestinationMode::kLogical : ApicDestinationMode::kPhysical,
+        .destination = static_cast<uint8_t>(entry >> kDestinationShift),
+        .trigger = is_level(entry) ? ApicTrigger::kLevel : ApicTrigger::kEdge,
+    };
+}
+
+std::optional<ApicMessage> IoApicCore::edge_message(unsigned pin) const {
+    const uint64_t entry = state_.redirection[pin];
+    if ((entry & kMasked) != 0 || is_level(entry)) return std::nullopt;
+    return message(pin);
+}
+
 std::optional<IoApicCore::Delivery> IoApicCore::next_delivery() {
     uint32_t candidates = (state_.lines & ~refused_) | edges_;
     while (candidates != 0) {
         const auto pin = static_cast<unsigned>(std::countr_zero(candidates));
         candidates &= candidates - 1;
         if ((edges_ & bit(pin)) == 0 && !level_wanted(pin)) continue;
-        const uint64_t entry = state_.redirection[pin];
-        return Delivery{
-            .pin = pin,
-            .message =
-                {
-                    .vector = static_cast<uint8_t>(entry),
-                    .delivery = delivery_of(entry),
-                    .destination_mode = entry & kLogical ? ApicDestinationMode::kLogical
-                                                         : ApicDestinationMode::kPhysical,
-                    .destination = static_cast<uint8_t>(entry >> kDestinationShift),
-                    .trigger = is_level(entry) ? ApicTrigger::kLevel : ApicTrigger::kEdge,
-                },
-        };
+        return Delivery{.pin = pin, .message = message(pin)};
     }
     return std::nullopt;
 }

@@ -53,6 +53,9 @@ class IoApicCore {
     void write(uint64_t offset, uint32_t value);
 
     void set_line(unsigned pin, bool level);
+    bool line(unsigned pin) const { return (state_.lines >> pin & 1) != 0; }
+    // What a rising edge of the pin would send; nothing if it is masked or has levels.
+    std::optional<ApicMessage> edge_message(unsigned pin) const;
     void end_of_interrupt(uint8_t vector);
 
     // After each of the three above: what is to be sent now, until nothing is left.
@@ -68,6 +71,7 @@ class IoApicCore {
     uint32_t read_window() const;
     void write_redirection(unsigned pin, bool high, uint32_t value);
     bool level_wanted(unsigned pin) const;
+    ApicMessage message(unsigned pin) const;
 
     State state_;
     uint32_t edges_ = 0;    // to be delivered; always 0 between two calls from outside

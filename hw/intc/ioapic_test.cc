@@ -16,8 +16,10 @@ struct FakeBus final : ApicBus {
         messages.push_back(message);
         return accepts;
     }
+    bool waits(const ApicMessage& message) const override { return message.vector == waiting; }
     std::vector<ApicMessage> messages;
     bool accepts = true;
+    int waiting = -1;  // a vector
 };
 
 struct IoApicFixture {
@@ -78,6 +80,48 @@ TEST_F(IoApicTest, edge_sends_message_each_time) {
     ioapic.set_irq(2, false);
     ioapic.set_irq(2, true);
     EXPECT_EQ(sent(), 2u);
+}
+
+TEST_F(IoApicTest, ticks_that_merged_come_as_the_processor_takes_them) {
+    program(2, 0x30);
+    const auto tick = [this](unsigned pin) {
+        ioapic.set_irq(pin, true);
+        ioapic.set_irq(pin, false);
+    };
+    tick(2);
+    bus.waiting = 0x30;
+    for (int i = 0; i < 3; ++i)
+        tick(2);
+    EXPECT_EQ(sent(), 4u);
+    ioapic.taken(0x31);
+    EXPECT_EQ(sent(), 4u) << "that was another interrupt";
+    for (size_t expected : {5u, 6u, 7u, 7u}) {
+        ioapic.taken(0x30);
+        EXPECT_EQ(sent(), expected);
+    }
+    // What is owed ends with a reset and with a state that is loaded.
+    tick(2);
+    ioapic.restore(ioapic.save());
+    ioapic.taken(0x30);
+    EXPECT_EQ(sent(), 8u);
+    // Other interrupts merge as they do on hardware.
+    program(3, 0x30);
+    tick(3);
+    ioapic.taken(0x30);
+    EXPECT_EQ(sent(), 9u);
+}
+
+TEST_F(IoApicTest, guest_that_takes_no_ticks_is_owed_only_so_many) {
+    program(2, 0x30);
+    bus.waiting = 0x30;
+    for (int i = 0; i < 1000; ++i) {
+        ioapic.set_irq(2, true);
+        ioapic.set_irq(2, false);
+    }
+    const size_t before = sent();
+    for (int i = 0; i < 1000; ++i)
+        ioapic.taken(0x30);
+    EXPECT_EQ(sent() - before, OwedTicks::kMost);
 }
 
 TEST_F(IoApicTest, masked_edge_is_lost) {

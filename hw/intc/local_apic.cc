@@ -93,6 +93,7 @@ std::optional<uint8_t> LocalApic::acknowledge_interrupt() {
     // The 8259s' output, and with it LINT0, follows their INTA cycle.
     if (acknowledged.kind == Kind::kExternal) vector = external_.acknowledge();
     settle();
+    if (acknowledged.kind == Kind::kVector) router_.broadcast_taken(acknowledged.vector);
     return vector;
 }
 

@@ -55,6 +55,7 @@ class LocalApic final : public Device, public ApicPort, public ApicNode {
     bool takes_interrupts() const override;
     uint8_t processor_priority() const override { return core_.processor_priority(); }
     bool receive(const ApicMessage& message) override;
+    bool waits(uint8_t vector) const override { return core_.state().irr.test(vector); }
 
     std::string_view type_name() const override { return "apic"; }
     void reset() override;

@@ -29,7 +29,9 @@ struct FakePic final : InterruptAcknowledger {
 
 struct FakeIoApic final : EoiListener {
     void end_of_interrupt(uint8_t vector) override { vectors.push_back(vector); }
+    void taken(uint8_t vector) override { begun.push_back(vector); }
     std::vector<uint8_t> vectors;
+    std::vector<uint8_t> begun;
 };
 
 // Two processors.

@@ -14,6 +14,7 @@ namespace {
 constexpr int64_t kMinTimerDistanceNs = 20'000;
 
 constexpr unsigned kPitInput = 2;
+constexpr uint32_t kPitPulse = 1u << kPitInput;
 constexpr unsigned kPitWire = 0;
 constexpr unsigned kClockWire = 8;
 constexpr unsigned kFirstHighInput = 16;
@@ -86,6 +87,11 @@ void Hpet::update() {
     if (pulses != 0) {
         drive(levels & ~pulses);
         drive(levels | pulses);
+    }
+    // See hw/intc/owed_ticks.h.
+    for (unsigned late = core_.take_late_ticks(); late > 0; --late) {
+        drive(levels & ~kPitPulse);
+        drive(levels | kPitPulse);
     }
     drive(levels);
     arm_timer();

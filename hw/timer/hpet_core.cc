@@ -35,6 +35,9 @@ constexpr unsigned kRouteShift = 9;
 constexpr uint64_t kRoute = 31u << kRouteShift;
 constexpr uint64_t kWritable = kLevel | kInterrupt | kPeriodic | kSetValue | k32Bit | kRoute;
 
+constexpr uint64_t kSlowestMerged = 500'000 / kNsPerTick;
+constexpr uint64_t kMostLateTicks = 64;
+
 constexpr unsigned kPitInput = 2;
 constexpr unsigned kClockInput = 8;
 
@@ -45,6 +48,7 @@ void HpetCore::reset() {
     for (HpetTimerState& timer : state_.timers)
         timer.comparator = ~uint64_t{0};
     pulses_ = 0;
+    late_ticks_ = 0;
 }
 
 bool HpetCore::enabled() const {
@@ -85,15 +89,18 @@ void HpetCore::rearm(HpetTimerState& timer, int64_t now_ns) {
 
 void HpetCore::matched(unsigned index, uint64_t now) {
     HpetTimerState& timer = state_.timers[index];
+    uint64_t late = 0;
     if ((timer.configuration & kPeriodic) != 0 && timer.period != 0) {
         const uint64_t passed = (now - timer.comparator) & width(timer);
         const uint64_t periods = passed / timer.period + 1;
         timer.comparator = (timer.comparator + periods * timer.period) & width(timer);
+        if (timer.period >= kSlowestMerged) late = std::min(periods - 1, kMostLateTicks);
     }
     if ((timer.configuration & kLevel) != 0) {
         state_.status |= uint64_t{1} << index;
     } else if ((timer.configuration & kInterrupt) != 0) {
         pulses_ |= 1u << input(index);
+        if (input(index) == kPitInput) late_ticks_ = static_cast<unsigned>(late);
     }
 }
 
@@ -142,6 +149,10 @@ uint32_t HpetCore::levels() const {
 
 uint32_t HpetCore::take_pulses() {
     return std::exchange(pulses_, 0);
+}
+
+unsigned HpetCore::take_late_ticks() {
+    return std::exchange(late_ticks_, 0);
 }
 
 uint64_t HpetCore::timer_configuration(const HpetTimerState& timer) const {
@@ -256,6 +267,7 @@ Result<void> HpetCore::validate(const HpetState& state) const {
 void HpetCore::restore(const HpetState& state) {
     state_ = state;
     pulses_ = 0;
+    late_ticks_ = 0;
 }
 
 }  // namespace qc::hw

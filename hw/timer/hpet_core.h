@@ -80,6 +80,9 @@ class HpetCore {
     // the wire of the interval timer, which legacy replacement takes over.
     uint32_t levels() const;
     uint32_t take_pulses();
+    // How many more pulses of the interval timer's wire there would have been, had somebody
+    // looked in time. Rates above 2 kHz, which no guest's clock has, count as one.
+    unsigned take_late_ticks();
     // The interval timer and the clock are cut off from interrupts 0 and 8.
     bool legacy_replacement() const;
 
@@ -106,6 +109,7 @@ class HpetCore {
     const uint32_t routes_;
     HpetState state_;
     uint32_t pulses_ = 0;
+    unsigned late_ticks_ = 0;
 };
 
 }  // namespace qc::hw

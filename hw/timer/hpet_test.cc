@@ -132,6 +132,24 @@ TEST(Hpet, periodic_timer_goes_on) {
     EXPECT_EQ(f.get(kTimer0 + 8), 5000u + 11 * 100'000);
 }
 
+TEST(Hpet, late_main_loop_passes_all_ticks_of_the_interval_timers_wire_on) {
+    Fixture f;
+    f.put(kTimer0, kInterrupt | kPeriodic | kSetValue);
+    f.put(kTimer0 + 8, 400'000);
+    f.put(kTimer0 + 8, 400'000);
+    f.enable(3);
+    f.machine.advance_ns(4'000'000);
+    EXPECT_EQ(f.rises(0), 1u);
+    f.machine.set_virtual_clock_ns(22'000'000);
+    f.get(0xf0);
+    EXPECT_EQ(f.rises(0), 4u);
+    f.machine.set_virtual_clock_ns(3'600'000'000'000);
+    f.get(0xf0);
+    EXPECT_EQ(f.rises(0), 65u);
+    f.machine.advance_ns(4'000'000);
+    EXPECT_EQ(f.rises(0), 1u);
+}
+
 TEST(Hpet, shortest_period_does_not_keep_the_host_busy) {
     Fixture f;
     f.put(kTimer0, kInterrupt | kPeriodic | kSetValue | route(2));

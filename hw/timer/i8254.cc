@@ -11,6 +11,7 @@ namespace {
 // A guest may ask for an interrupt every 2 us. It gets them merged at this
 // distance, so that it cannot keep the main loop busy.
 constexpr int64_t kMinTimerDistanceNs = 20'000;
+constexpr int64_t kMostLateTicks = 64;
 }  // namespace
 
 I8254::I8254(const DeviceContext& context)
@@ -25,9 +26,11 @@ I8254::I8254(const DeviceContext& context)
       ports_(*this, context.io_root, "pit", 0x40, 4) {}
 
 void I8254::advance(int64_t now) {
-    if (!core_.advance(now)) return;
-    output_.set(false);
-    output_.set(true);
+    // The main loop may have been late; see hw/intc/owed_ticks.h.
+    for (int64_t rises = std::min(core_.advance(now), kMostLateTicks); rises > 0; --rises) {
+        output_.set(false);
+        output_.set(true);
+    }
 }
 
 void I8254::update() {

@@ -89,9 +89,19 @@ void I8254Channel::advance_square_wave(int64_t tick) {
         next_half();
 }
 
-bool I8254Channel::advance(int64_t tick) {
-    if (!state_.running) return false;
-    const bool rose = next_rise() <= tick;
+// Half a millisecond.
+constexpr uint32_t kSlowestMerged = 597;
+
+int64_t I8254Channel::rises(int64_t tick) const {
+    const int64_t first = next_rise();
+    if (first > tick) return 0;
+    const bool counts = periodic() && !state_.pending && state_.count >= kSlowestMerged;
+    return counts ? 1 + (tick - first) / state_.count : 1;
+}
+
+int64_t I8254Channel::advance(int64_t tick) {
+    if (!state_.running) return 0;
+    const int64_t rose = rises(tick);
     if (!state_.paused) {
         if (state_.mode == 2) advance_rate_generator(tick);
         if (state_.mode == 3) advance_square_wave(tick);

@@ -70,8 +70,9 @@ class I8254Channel {
         }
     };
 
-    // Goes forward to `tick`. True if OUT rose in between (perhaps more than once).
-    bool advance(int64_t tick);
+    // Goes forward to `tick`; how often OUT rose in between. Rates above 2 kHz, which no
+    // guest's clock has, count as one.
+    int64_t advance(int64_t tick);
     // The tick of OUT's next rising edge after the last advance().
     int64_t next_rise() const;
 
@@ -90,6 +91,7 @@ class I8254Channel {
     void restore(const State& state) { state_ = state; }
 
  private:
+    int64_t rises(int64_t tick) const;
     bool periodic() const { return state_.mode == 2 || state_.mode == 3; }
     uint32_t half_length() const;
     int64_t elapsed(int64_t tick) const;

@@ -14,7 +14,7 @@ void I8254Core::reset() {
     channels_[kSpeakerChannel].restore({.gate = false});
 }
 
-bool I8254Core::advance(int64_t now_ns) {
+int64_t I8254Core::advance(int64_t now_ns) {
     return channels_[0].advance(tick(now_ns));
 }
 

@@ -34,9 +34,9 @@ class I8254Core {
     I8254Core() { reset(); }
     void reset();
 
-    // Goes forward to `now_ns`; true if counter 0's OUT rose on the way. To be
+    // Goes forward to `now_ns`; how often counter 0's OUT rose on the way. To be
     // called before anything else that looks at counter 0.
-    bool advance(int64_t now_ns);
+    int64_t advance(int64_t now_ns);
     bool irq_level() const { return channels_[0].output(); }
     // When irq_level() rises next; kNever if it does not.
     int64_t next_rise_ns() const;

@@ -222,9 +222,16 @@ TEST_F(I8254ChannelTest, long_jump_reports_a_rise_and_keeps_phase) {
     control(0x34);
     count(1000);
     now += 1 + 1000 * 5000;
-    EXPECT_TRUE(channel.advance(now));
-    EXPECT_FALSE(channel.advance(now));
+    EXPECT_EQ(channel.advance(now), 5000);
+    EXPECT_EQ(channel.advance(now), 0);
     EXPECT_EQ(channel.next_rise(), now + 1000);
+}
+
+TEST_F(I8254ChannelTest, long_jump_at_a_rate_that_no_clock_has_reports_one_rise) {
+    control(0x34);
+    count(100);
+    now += 1 + 100 * 5000;
+    EXPECT_EQ(channel.advance(now), 1);
 }
 
 TEST_F(I8254ChannelTest, illegal_count_of_one_has_no_edges) {
@@ -250,6 +257,19 @@ class I8254Test : public ::testing::Test {
     I8254 pit{machine.context};
     int edges = 0;
 };
+
+TEST_F(I8254Test, late_main_loop_passes_all_ticks_on_up_to_a_bound) {
+    program(0x34, 11932);
+    machine.advance_ns(20'000'000);
+    int before = edges;
+    machine.set_virtual_clock_ns(machine.now_ns() + 70'000'000);
+    machine.in(0x40);
+    EXPECT_EQ(edges - before, 7);
+    before = edges;
+    machine.set_virtual_clock_ns(machine.now_ns() + 3600 * kNsPerSecond);
+    machine.in(0x40);
+    EXPECT_EQ(edges - before, 64);
+}
 
 TEST_F(I8254Test, rate_generator_interrupts_at_its_rate) {
     program(0x34, 11932);
