@@ -139,6 +139,7 @@ class KvmAccelerator final : public accel::Accelerator {
         TRY(KVM_IOCTL(vm_, KVM_SET_IDENTITY_MAP_ADDR, &identity_map));
         TRY(KVM_IOCTL(vm_, KVM_SET_TSS_ADDR, kTaskState));
         TRY(set_up_irqchip());
+        hide_counters();
         const bool manual_clear = set_up_manual_clear();
         if (options_.dirty_ring_requested) {
             warn_report("KVM dirty ring not available, using bitmap method");
@@ -163,6 +164,17 @@ class KvmAccelerator final : public accel::Accelerator {
             return fail("kvm does not support an irqchip in the kernel");
         }
         return {};
+    }
+
+    // AMD's performance counters are there without a flag in CPUID, and their state is not
+    // kept.
+    void hide_counters() {
+        if (system_.extension(KVM_CAP_PMU_CAPABILITY) <= 0) return;
+        if (auto result = vm_.enable_capability(KVM_CAP_PMU_CAPABILITY, "KVM_CAP_PMU_CAPABILITY",
+                                                KVM_PMU_CAP_DISABLE);
+            !result) {
+            warn_report("{}", result.error().message());
+        }
     }
 
     bool set_up_manual_clear() {

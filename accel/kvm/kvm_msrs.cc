@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <memory>
 
 #include "accel/kvm/kvm_abi.h"
@@ -186,6 +187,12 @@ bool MsrSet::listed_by_host(uint32_t index) const {
 
 bool MsrSet::contains(uint32_t index) const {
     return in(members_, index);
+}
+
+std::vector<uint32_t> MsrSet::left_out() const {
+    std::vector<uint32_t> rest;
+    std::ranges::set_difference(listed_, members_, std::back_inserter(rest));
+    return rest;
 }
 
 Result<void> MsrSet::read(const KvmFd& vcpu, MsrState& state) const {

@@ -2,6 +2,8 @@
 //
 // A KVM vCPU's creation, reset, state and clocks.
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include "accel/kvm/kvm_abi.h"
 #include "accel/kvm/kvm_cpuid.h"
@@ -33,6 +35,32 @@ struct PlainOwner {
     Result<void> restore(const CpuState& state) {
         return vcpu.restore({.cpu = state, .lapic = {}});
     }
+};
+
+// KVM writes the time of day into guest memory whenever it is told where the guest keeps
+// it (MSR 4B564D00h), by a load as well, which must leave memory as it found it.
+class WallClockKeeper {
+ public:
+    WallClockKeeper(const memory::AddressSpace& memory, uint64_t address) : view_(memory.view()) {
+        const memory::FlatRange* range = view_->find(memory::PhysAddr(address));
+        if (address == 0 || !range || !range->block || !range->contains(address + kSize - 1))
+            return;
+        place_ = range->block->host() + range->offset + (address - range->start);
+        std::memcpy(before_.data(), place_, kSize);
+    }
+    WallClockKeeper(const WallClockKeeper&) = delete;
+    WallClockKeeper& operator=(const WallClockKeeper&) = delete;
+    ~WallClockKeeper() {
+        if (place_ && std::memcmp(place_, before_.data(), kSize) != 0) {
+            std::memcpy(place_, before_.data(), kSize);
+        }
+    }
+
+ private:
+    static constexpr size_t kSize = 12;  // version, seconds, nanoseconds
+    const std::shared_ptr<const memory::FlatView> view_;
+    std::byte* place_ = nullptr;
+    std::array<std::byte, kSize> before_{};
 };
 
 kvm_device_attr tsc_offset_attribute(uint64_t& offset) {
@@ -165,6 +193,7 @@ Result<void> KvmVcpu::validate(const KernelApicCpuState& state) const {
 
 Result<void> KvmVcpu::restore(const KernelApicCpuState& state) {
     const CpuState& cpu = state.cpu;
+    const WallClockKeeper keeper(deps_.memory, cpu.msr.kvm_wall_clock);
     TRY(registers_.write(cpu, config_.kernel_irqchip ? &state.lapic : nullptr)
             .context("setting vCPU {}", config_.index));
     io_pending_ = false;

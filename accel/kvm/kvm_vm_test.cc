@@ -251,6 +251,26 @@ TEST_F(KvmVmTest, loaded_vcpu_goes_on_where_it_was_saved) {
     EXPECT_LE(vm_->ram_word(0x1000) - vm_->ram_word(0x2000), 1u);
 }
 
+// mov eax, 3000h; xor edx, edx; mov ecx, 4B564D00h; wrmsr; mov al, 'w'; out E9h, al; hlt
+const Program kTellWallClock = {0x66, 0xb8, 0x00, 0x30, 0x00, 0x00, 0x66, 0x31, 0xd2, 0x66, 0xb9,
+                                0x00, 0x4d, 0x56, 0x4b, 0x0f, 0x30, 0xb0, 'w',  0xe6, 0xe9, 0xf4};
+
+TEST_F(KvmVmTest, load_does_not_write_the_time_into_guest_memory) {
+    BOOT(kTellWallClock);
+    vm_->start();
+    EXPECT_TRUE(vm_->console().wait_for(1));
+    vm_->pause();
+    EXPECT_NE(vm_->ram_word(0x3004), 0u) << "KVM has not told the time";
+    const std::vector<std::byte> state = saved();
+    std::memset(vm_->ram().host() + 0x3000, 0x5a, 12);
+
+    load(state);
+
+    for (uint64_t offset : {0x3000, 0x3004, 0x3008})
+        EXPECT_EQ(vm_->ram_word(offset), 0x5a5a5a5au) << offset;
+    EXPECT_EQ(saved(), state);
+}
+
 TEST_F(KvmVmTest, pause_inside_a_port_access_saves_a_completed_instruction) {
     // mov dx, E9h; l: in al, dx; inc al; out dx, al; inc bx; jmp l
     BOOT({0xba, 0xe9, 0x00, 0xec, 0xfe, 0xc0, 0xee, 0x43, 0xeb, 0xf9});

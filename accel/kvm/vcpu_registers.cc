@@ -48,6 +48,16 @@ VcpuRegisters::VcpuRegisters(Config config) : config_(config) {}
 
 Result<void> VcpuRegisters::read(CpuState& state, LapicPage* lapic) const {
     const KvmFd& vcpu = config_.vcpu;
+    // The first two change what the others hand out: KVM takes an INIT or a start-up that
+    // waits at the local APIC, and then puts a pending exception's CR2 or DR6 in place.
+    if (config_.has_lapic) {
+        kvm_mp_state mp_state{};
+        TRY(KVM_IOCTL(vcpu, KVM_GET_MP_STATE, &mp_state));
+        state.mp_state = from_kvm_mp_state(mp_state.mp_state);
+    }
+    kvm_vcpu_events events{};
+    TRY(KVM_IOCTL(vcpu, KVM_GET_VCPU_EVENTS, &events));
+    from_kvm_events(events, state);
     kvm_regs regs{};
     TRY(KVM_IOCTL(vcpu, KVM_GET_REGS, &regs));
     from_kvm_regs(regs, state);
@@ -65,14 +75,7 @@ Result<void> VcpuRegisters::read(CpuState& state, LapicPage* lapic) const {
     TRY(KVM_IOCTL(vcpu, KVM_GET_DEBUGREGS, &debugregs));
     from_kvm_debugregs(debugregs, state);
     TRY(config_.msrs.read(vcpu, state.msr));
-    kvm_vcpu_events events{};
-    TRY(KVM_IOCTL(vcpu, KVM_GET_VCPU_EVENTS, &events));
-    from_kvm_events(events, state);
-    if (!config_.has_lapic) return {};
-    kvm_mp_state mp_state{};
-    TRY(KVM_IOCTL(vcpu, KVM_GET_MP_STATE, &mp_state));
-    state.mp_state = from_kvm_mp_state(mp_state.mp_state);
-    if (lapic) TRY(KVM_IOCTL(vcpu, KVM_GET_LAPIC, lapic->data()));
+    if (config_.has_lapic && lapic) TRY(KVM_IOCTL(vcpu, KVM_GET_LAPIC, lapic->data()));
     return {};
 }
 

@@ -241,7 +241,8 @@ TEST(CpuModel, kvmclock_with_kvm_shows_in_its_leaf) {
     CpuModel on = choose_cpu_model("qemu64,kvmclock=on", kvm_on_amd())->model;
     CpuModel off = choose_cpu_model("qemu64,-kvmclock", kvm_on_amd())->model;
 
-    EXPECT_EQ(on.cpuid(0x40000000, 0, {}).ebx, 0x4b4d564bu);
+    EXPECT_EQ(on.cpuid(0x40000000, 0, {}),
+              (CpuidRegisters{0x40000001, 0x4b4d564b, 0x564b4d56, 0x4d}));
     EXPECT_EQ(on.cpuid(0x40000001, 0, {}).eax & 9, 9u);
     EXPECT_EQ(off.cpuid(0x40000001, 0, {}).eax & 9, 0u);
 }

@@ -19,7 +19,6 @@ constexpr uint32_t kCmpLegacyBit = 1u << 1;
 constexpr uint32_t kTopologyExtensionsBit = 1u << 22;
 constexpr uint32_t kKvmLeaf = 0x40000000;
 constexpr uint32_t kExtendedLeaf = 0x80000000;
-constexpr size_t kVendorLength = 12;
 constexpr unsigned kLinearBits = 48;
 constexpr unsigned kNarrowLinearBits = 32;  // without long mode
 constexpr std::string_view kAmd = "AuthenticAMD";
@@ -195,7 +194,9 @@ CpuidRegisters CpuModel::cpuid(uint32_t leaf, uint32_t subleaf, const CpuidConte
     if (leaf <= level) return basic_leaf(*this, leaf, subleaf, context);
     if (leaf >= kExtendedLeaf && leaf <= xlevel) return extended_leaf(*this, leaf, context);
     if (kvm_leaves && leaf == kKvmLeaf) {
-        return vendor_leaf(kKvmLeaf + 1, std::string_view("KVMKVMKVM\0\0\0", kVendorLength));
+        // EBX, ECX, EDX: not the order of leaf 0.
+        const std::string_view who = "KVMKVMKVM";
+        return {kKvmLeaf + 1, text_register(who, 0), text_register(who, 1), text_register(who, 2)};
     }
     if (kvm_leaves && leaf == kKvmLeaf + 1) return {features[FeatureWord::kKvmEax], 0, 0, 0};
     return {};
