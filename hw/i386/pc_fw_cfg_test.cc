@@ -66,6 +66,17 @@ TEST(PcFwCfg, memory_map_has_both_pieces_of_ram) {
     EXPECT_EQ(f.read(16), std::string(16, '\0'));
 }
 
+TEST(PcFwCfg, processors_are_counted_and_bounded_by_the_last_apic_id) {
+    Fixture f;
+    ASSERT_TRUE(fill_fw_cfg(f.device, {.ram_below_4g = 1 << 24,
+                                       .cpus = {.possible = {{0}, {1}, {4}, {5}}, .present = 3},
+                                       .disks = &f.disks}));
+    f.select(fw_cfg::kCpuCount);
+    EXPECT_EQ(f.read(2), std::string("\3\0", 2));
+    f.select(fw_cfg::kMaxCpus);
+    EXPECT_EQ(f.read(2), std::string("\6\0", 2));
+}
+
 TEST(PcFwCfg, boot_order_lists_disks_by_index) {
     Fixture f;
     f.add_disk("a", "bus=ide.1,unit=1,bootindex=5");

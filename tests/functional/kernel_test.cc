@@ -34,14 +34,20 @@ class Kernel : public AccelTest {
     }
 };
 INSTANTIATE_FOR_ACCELS(Kernel);
+// What is the same under every accelerator.
+class KernelOnce : public Kernel {};
+INSTANTIATE_TEST_SUITE_P(Accel, KernelOnce, ::testing::Values("tcg"), accel_name);
 
 TEST_P(Kernel, multiboot_kernel_gets_command_line_map_and_modules) {
     const std::string one = write("one", "first");
     const std::string two = write("two", std::string(300, '2'));
     for (const char* name : {"multiboot.elf", "multiboot.raw"}) {
+        if (accel() == "kvm" && name == std::string_view("multiboot.raw")) continue;
         const std::string kernel = kernel_image(name);
-        auto vm = ASSERT_VALUE(
-            Vm::start(kernel_config(kernel, one + " a b=c," + two, "-x y"), directory()));
+        VmConfig made = kernel_config(kernel, one + " a b=c," + two, "-x y");
+        // The firmware waits for each of them; their APIC IDs have a gap.
+        made.extra.insert(made.extra.end(), {"-smp", "6,sockets=2"});
+        auto vm = ASSERT_VALUE(Vm::start(made, directory()));
         ASSERT_VALUE(vm->serial().wait_for("done", Deadline::in(kUsual)));
         EXPECT_EQ(vm->serial().text(),
                   fmt::format("multiboot\r\n{} -x y\r\nmap ok\r\n{} a b=c=first\r\n{}={}\r\ndone",
@@ -49,7 +55,7 @@ TEST_P(Kernel, multiboot_kernel_gets_command_line_map_and_modules) {
     }
 }
 
-TEST_P(Kernel, module_that_is_not_there_is_named) {
+TEST_P(KernelOnce, module_that_is_not_there_is_named) {
     const auto refused = Vm::start(
         kernel_config(kernel_image("multiboot.raw"), write("one", "") + ",/no/such a b", "x"),
         directory());
@@ -58,7 +64,7 @@ TEST_P(Kernel, module_that_is_not_there_is_named) {
         << refused.error().message();
 }
 
-TEST_P(Kernel, reset_loads_the_kernel_again) {
+TEST_P(KernelOnce, reset_loads_the_kernel_again) {
     const std::string one = write("one", "first");
     auto vm = ASSERT_VALUE(
         Vm::start(kernel_config(kernel_image("multiboot.elf"), one, "x"), directory()));

@@ -60,20 +60,21 @@ TEST_P(LinuxBoard, boots_computes_and_switches_off) {
 }
 
 // Processors in sockets of one core of two threads, the last place empty, and two nodes.
-TEST_F(Linux, guest_sees_sockets_threads_and_nodes) {
+TEST_F(Linux, guest_sees_sockets_threads_nodes_and_product) {
     VmConfig described = config("q35", 1, "describe");
-    described.extra.insert(described.extra.end(),
-                           {"-cpu", "Nehalem", "-smp", "3,maxcpus=4,sockets=2,threads=2", "-object",
-                            "memory-backend-ram,id=a,size=128M", "-object",
-                            "memory-backend-ram,id=b,size=64M", "-numa", "node,memdev=a,cpus=0-1",
-                            "-numa", "node,memdev=b,cpus=2-3", "-numa", "dist,src=0,dst=1,val=25"});
+    described.extra.insert(
+        described.extra.end(),
+        {"-cpu", "Nehalem", "-smp", "3,maxcpus=4,sockets=2,threads=2", "-object",
+         "memory-backend-ram,id=a,size=128M", "-object", "memory-backend-ram,id=b,size=64M",
+         "-numa", "node,memdev=a,cpus=0-1", "-numa", "node,memdev=b,cpus=2-3", "-numa",
+         "dist,src=0,dst=1,val=25", "-smbios", "type=1,product=Some product"});
     auto vm = ASSERT_VALUE(Vm::start(described, directory()));
     EXPECT_EQ(ASSERT_VALUE(vm->process().wait(Deadline::in(kBoot))), ExitStatus::exited(0));
     const std::string said = vm->serial().text();
     for (const char* line :
          {"cpu 0 package 0 core 0 threads 0-1\r\n", "cpu 1 package 0 core 0 threads 0-1\r\n",
           "cpu 2 package 1 core 0 threads 2\r\n", "node 0 cpus 0-1 distance 10 25\r\n",
-          "node 1 cpus 2 distance 25 10\r\n", "possible 0-3\r\n"}) {
+          "node 1 cpus 2 distance 25 10\r\n", "possible 0-3\r\n", "product Some product\r\n"}) {
         EXPECT_NE(said.find(line), std::string::npos) << line << said;
     }
 }

@@ -5,7 +5,7 @@
 # said on the kernel's command line:
 #   job=check  prints results that a test knows, and switches the machine off
 #   job=idle   says so, and does nothing for ever
-#   job=describe  prints how processors and memory are arranged, and switches it off
+#   job=describe  prints what the firmware's tables tell it, and switches the machine off
 #   job=work   prints "work N right" for ever: N counts, and in between 2 MiB are hashed
 #   job=disk   writes the disk /dev/vda, reads it back, discards; asks for entropy
 #   root=...   is mounted, and the program named by then=... on it takes over;
@@ -98,6 +98,7 @@ case " $(cat /proc/cmdline) " in
             echo "node ${node##*node} cpus $(cat "$node/cpulist") distance $(cat "$node/distance")"
         done
         echo "possible $(cat /sys/devices/system/cpu/possible)"
+        echo "product $(cat /sys/class/dmi/id/product_name)"
         ;;
     *" job=idle "*)
         echo "idle now"
