@@ -73,6 +73,7 @@ uint64_t length_of(const BlockRequest& request) {
 }  // namespace
 
 int BlockBackend::check(const BlockRequest& request) const {
+    if (!image_) return ENOMEDIUM;
     if (request.op == BlockOp::kFlush) return 0;
     bool writes = request.op != BlockOp::kRead;
     if (writes && read_only()) return EROFS;
@@ -156,9 +157,9 @@ void BlockBackend::submit(BlockRequest request) {
         finish(request, error);
         return;
     }
-    deps_.workers.run([this, request = std::move(request),
+    deps_.workers.run([this, image = image_, request = std::move(request),
                        pass = std::move(*pass)](std::span<std::byte> scratch) mutable {
-        int result = carry_out(*image_, request, scratch);
+        int result = carry_out(*image, request, scratch);
         finish(request, result);
     });
 }
@@ -199,9 +200,21 @@ BlockStatistics BlockBackend::statistics() const {
     return shared_->statistics;
 }
 
+void BlockBackend::tray_moved(bool open) {
+    trace::block_tray(id_, open);
+    if (deps_.tray_moved) deps_.tray_moved(open);
+}
+
+void BlockBackend::change_medium(std::unique_ptr<Image> image) {
+    QC_ASSERT(deps_.lock.held());
+    if (image_ && active_) image_->inactivate();
+    image_ = std::move(image);
+    if (tray_ != nullptr) tray_->medium_changed();
+}
+
 Result<void> BlockBackend::activate() {
     if (active_) return {};
-    TRY(image_->activate());
+    if (image_) TRY(image_->activate());
     active_ = true;
     trace::block_active(id_, true);
     return {};
@@ -209,7 +222,7 @@ Result<void> BlockBackend::activate() {
 
 void BlockBackend::inactivate() {
     if (!active_) return;
-    image_->inactivate();
+    if (image_) image_->inactivate();
     active_ = false;
     trace::block_active(id_, false);
 }

@@ -47,7 +47,10 @@ class BlockBackend final : public BlockDevice {
         EventLoop& loop;
         MachineLock& lock;
         WorkerPool& workers;
+        // The guest, not the host, moved the tray. Machine lock, any thread.
+        std::function<void(bool open)> tray_moved = {};
     };
+    // `image`: null for a drive without a medium.
     BlockBackend(const Deps& deps, std::string id, std::unique_ptr<Image> image);
     // Not under the machine lock. Requests still in flight are finished; their
     // completions do not run.
@@ -56,10 +59,20 @@ class BlockBackend final : public BlockDevice {
     const std::string& id() const { return id_; }
 
     // Machine lock. A request past the end or with no bytes completes with EINVAL,
-    // a write to a read-only image with EROFS; no request fails at once.
-    uint64_t length() const override { return image_->length(); }
-    bool read_only() const override { return image_->read_only(); }
+    // a write to a read-only image with EROFS, any without a medium with ENOMEDIUM;
+    // no request fails at once.
+    uint64_t length() const override { return image_ ? image_->length() : 0; }
+    bool read_only() const override { return !image_ || image_->read_only(); }
     void submit(BlockRequest request) override;
+
+    // Machine lock. The device, if it is one with a tray.
+    void attach_tray(Tray* tray) override { tray_ = tray; }
+    void tray_moved(bool open) override;
+    Tray* tray() const { return tray_; }
+    bool has_medium() const { return image_ != nullptr; }
+    // Requests in flight end on the medium that they began with. Null: none from now
+    // on. What was there is given up; `image` is active if this backend is.
+    void change_medium(std::unique_ptr<Image> image);
 
     // Any thread, without the machine lock. Returns when no request is in flight
     // and every completion ran, those of requests that completions made included.
@@ -81,7 +94,9 @@ class BlockBackend final : public BlockDevice {
 
     const Deps deps_;
     const std::string id_;
-    const std::unique_ptr<Image> image_;
+    // Shared with requests in flight.
+    std::shared_ptr<Image> image_;
+    Tray* tray_ = nullptr;
     bool active_ = false;
     Gate gate_;
     // Shared with functions that wait in the main loop's queue when this object dies.

@@ -182,5 +182,52 @@ TEST(BlockBackend, many_requests_from_all_sides_all_complete) {
     EXPECT_EQ(finished, 500);
 }
 
+struct FakeTray final : Tray {
+    bool tray_open() const override { return true; }
+    bool tray_locked() const override { return false; }
+    void request_eject() override {}
+    void move_tray(bool) override {}
+    void medium_changed() override { ++changes; }
+    int changes = 0;
+};
+
+TEST(BlockBackend, without_a_medium_every_request_says_so) {
+    Fixture f;
+    FakeTray tray;
+    {
+        MachineLockGuard guard(f.lock);
+        f.backend->attach_tray(&tray);
+        f.backend->change_medium(nullptr);
+        EXPECT_EQ(f.backend->length(), 0u);
+        EXPECT_FALSE(f.backend->has_medium());
+    }
+    EXPECT_EQ(tray.changes, 1);
+    EXPECT_EQ(f.result(BlockOp::kRead, 0, 512), ENOMEDIUM);
+    EXPECT_EQ(f.result(BlockOp::kFlush, 0, 0), ENOMEDIUM);
+    EXPECT_TRUE(f.backend->activate());
+    f.backend->inactivate();
+    MachineLockGuard guard(f.lock);
+    f.backend->attach_tray(nullptr);
+}
+
+TEST(BlockBackend, request_ends_on_the_medium_that_it_began_with) {
+    Fixture f;
+    std::ranges::fill(f.image->bytes(), 'a');
+    auto other = std::make_unique<FakeImage>(4096);
+    std::ranges::fill(other->bytes(), 'b');
+    int error = -1;
+    f.submit(BlockOp::kRead, 0, 512, [&](int e) { error = e; });
+    {
+        MachineLockGuard guard(f.lock);
+        f.backend->change_medium(std::move(other));
+    }
+    f.backend->drain();
+    EXPECT_EQ(error, 0);
+    EXPECT_EQ(f.buffer[0], 'a');
+    EXPECT_EQ(f.result(BlockOp::kRead, 0, 512), 0);
+    EXPECT_EQ(f.buffer[0], 'b');
+    EXPECT_EQ(f.result(BlockOp::kRead, 4096, 512), EINVAL);
+}
+
 }  // namespace
 }  // namespace qc::block

@@ -41,13 +41,31 @@ struct BlockRequest {
     BlockCompletion done;
 };
 
+// The drive that a removable medium is in, as the host reaches it. Machine lock.
+class Tray {
+ public:
+    virtual ~Tray() = default;
+    virtual bool tray_open() const = 0;
+    // The guest does not want its medium taken away.
+    virtual bool tray_locked() const = 0;
+    // The eject button: the guest may open the tray.
+    virtual void request_eject() = 0;
+    // By force; a lock ends as it opens.
+    virtual void move_tray(bool open) = 0;
+    virtual void medium_changed() = 0;
+};
+
 class BlockDevice {
  public:
     virtual ~BlockDevice() = default;
-    // Bytes, a multiple of 512.
+    // Bytes, a multiple of 512; 0 if there is no medium.
     virtual uint64_t length() const = 0;
     virtual bool read_only() const = 0;
     virtual void submit(BlockRequest request) = 0;
+
+    // For drives with a tray; null when they end. The second: the guest moved it.
+    virtual void attach_tray(Tray* tray) = 0;
+    virtual void tray_moved(bool open) = 0;
 };
 
 }  // namespace qc::block

@@ -87,11 +87,13 @@ Result<void> take_cache(OptionString& options, DriveOptions& drive) {
     return {};
 }
 
-Result<void> take_media(OptionString& options) {
+Result<void> take_media(OptionString& options, DriveOptions& drive) {
     auto media = options.take("media");
     if (!media || *media == "disk") return {};
-    if (*media == "cdrom") return fail("media 'cdrom' is not supported");
-    return fail("'{}' invalid media", *media);
+    if (*media != "cdrom") return fail("'{}' invalid media", *media);
+    drive.cdrom = true;
+    drive.access = RawFile::Access::kReadOnly;
+    return {};
 }
 
 }  // namespace
@@ -105,7 +107,7 @@ Result<DriveOptions> parse_drive_options(OptionString options, IdeLayout layout)
     TRY(take_format(options, drive));
     TRY(take_interface(options, drive));
     TRY(take_place(options, layout, drive));
-    TRY(take_media(options));
+    TRY(take_media(options, drive));
     TRY(take_cache(options, drive));
     if (TRY(options.take_bool("readonly")).value_or(false)) {
         drive.access = RawFile::Access::kReadOnly;
@@ -116,8 +118,13 @@ Result<DriveOptions> parse_drive_options(OptionString options, IdeLayout layout)
         return fail("Block format 'raw' does not support the option '{}'",
                     options.options().front().key);
     }
-    if (!file || file->empty()) return fail("A drive needs a file: 'file' is missing or empty");
-    drive.file = *std::move(file);
+    drive.file = std::move(file).value_or("");
+    // What has a medium that can be taken out may come without one.
+    const bool may_be_empty = drive.interface == DriveInterface::kNone ||
+                              (drive.cdrom && drive.interface == DriveInterface::kIde);
+    if (drive.file.empty() && !may_be_empty) {
+        return fail("A drive needs a file: 'file' is missing or empty");
+    }
     return drive;
 }
 

@@ -17,8 +17,9 @@ namespace qc::block {
 enum class DriveInterface : uint8_t { kIde, kVirtio, kNone };
 
 struct DriveOptions {
-    std::string id;  // empty: the table gives one
-    std::string file;
+    std::string id;    // empty: the table gives one
+    std::string file;  // empty: no medium
+    bool cdrom = false;
     DriveInterface interface = DriveInterface::kIde;
     // Where an IDE drive goes, the number of a virtio drive; nothing: the first free one.
     std::optional<unsigned> index;

@@ -64,14 +64,23 @@ TEST(DriveOptions, what_is_not_supported_is_refused_by_name) {
     EXPECT_EQ(error_of("file=a,format=qcow2"),
               "Block format 'qcow2' is not supported, only 'raw' is");
     EXPECT_EQ(error_of("file=a,if=scsi"), "unsupported bus type 'scsi'");
-    EXPECT_EQ(error_of("file=a,media=cdrom"), "media 'cdrom' is not supported");
+    EXPECT_EQ(error_of("file=a,media=tape"), "'tape' invalid media");
     EXPECT_EQ(error_of("file=a,cache=wild"), "invalid cache option");
     EXPECT_NE(error_of("file=a,cache=none").find("'none'"), std::string::npos);
     EXPECT_EQ(error_of("file=a,aio=native"),
               "Block format 'raw' does not support the option 'aio'");
-    EXPECT_NE(error_of("if=none"), "accepted");
+    EXPECT_NE(error_of("if=ide"), "accepted");
+    EXPECT_NE(error_of("if=virtio,media=cdrom"), "accepted");
     EXPECT_EQ(error_of("file=a,id=9x"), "Parameter 'id' expects an identifier");
     EXPECT_NE(error_of("file=a,readonly=maybe"), "accepted");
+}
+
+TEST(DriveOptions, cdrom_is_read_only_and_may_be_empty) {
+    auto cdrom = parse("file=a,media=cdrom,readonly=off");
+    EXPECT_TRUE(cdrom->cdrom);
+    EXPECT_EQ(cdrom->access, RawFile::Access::kReadOnly);
+    EXPECT_EQ(parse("media=cdrom,index=2")->file, "");
+    EXPECT_EQ(parse("if=none,id=a")->file, "");
 }
 
 }  // namespace

@@ -88,8 +88,8 @@ Result<void> DriveTable::place(DriveOptions& drive) const {
 
 std::string DriveTable::default_id(const DriveOptions& drive) const {
     if (drive.interface == DriveInterface::kIde) {
-        return fmt::format("ide{}-hd{}", *drive.index / config_.ide.units,
-                           *drive.index % config_.ide.units);
+        return fmt::format("ide{}-{}{}", *drive.index / config_.ide.units,
+                           drive.cdrom ? "cd" : "hd", *drive.index % config_.ide.units);
     }
     if (drive.interface == DriveInterface::kVirtio) return fmt::format("virtio{}", *drive.index);
     auto others = std::ranges::count_if(drives_, [](const auto& other) {
@@ -104,21 +104,78 @@ Result<void> DriveTable::add(OptionString options) {
     if (drive.id.empty()) drive.id = default_id(drive);
     if (find(drive.id) != nullptr) return fail("Duplicate ID '{}' for drive", drive.id);
 
-    bool snapshot = drive.snapshot.value_or(config_.snapshot);
-    auto image = TRY(open_image(drive, snapshot));
-    auto added = std::make_unique<Drive>();
-    added->backend = std::make_unique<BlockBackend>(
-        BlockBackend::Deps{deps_.loop, deps_.lock, workers_}, drive.id, std::move(image));
-    if (!config_.inactive) TRY(added->backend->activate());
-    added->options = std::move(drive);
-    drives_.push_back(std::move(added));
+    // What is never written needs no overlay.
+    const bool snapshot = !drive.cdrom && drive.snapshot.value_or(config_.snapshot);
+    std::unique_ptr<Image> image;
+    if (!drive.file.empty()) image = TRY(open_image(drive, snapshot));
+    Drive& added = append(std::move(drive), std::move(image));
+    if (config_.inactive) return {};
+    if (auto active = added.backend->activate(); !active) {
+        drives_.pop_back();
+        return active;
+    }
     return {};
 }
 
+Drive& DriveTable::append(DriveOptions options, std::unique_ptr<Image> image) {
+    auto added = std::make_unique<Drive>();
+    auto moved = [this, drive = added.get()](bool open) {
+        if (deps_.tray_moved) deps_.tray_moved(*drive, open);
+    };
+    added->backend = std::make_unique<BlockBackend>(
+        BlockBackend::Deps{deps_.loop, deps_.lock, workers_, std::move(moved)}, options.id,
+        std::move(image));
+    added->options = std::move(options);
+    drives_.push_back(std::move(added));
+    return *drives_.back();
+}
+
+Drive& DriveTable::add_anonymous() {
+    DriveOptions options;
+    options.interface = DriveInterface::kNone;
+    options.cdrom = true;
+    options.access = RawFile::Access::kReadOnly;
+    Drive& drive = append(std::move(options), nullptr);
+    drive.attached = true;
+    return drive;
+}
+
 Drive* DriveTable::find(std::string_view id) const {
-    auto found =
-        std::ranges::find_if(drives_, [&](const auto& drive) { return drive->options.id == id; });
+    auto found = std::ranges::find_if(
+        drives_, [&](const auto& drive) { return !id.empty() && drive->options.id == id; });
     return found == drives_.end() ? nullptr : found->get();
+}
+
+Drive* DriveTable::find_device(std::string_view device_id) const {
+    auto found = std::ranges::find_if(drives_, [&](const auto& drive) {
+        return !device_id.empty() && drive->device_id == device_id;
+    });
+    return found == drives_.end() ? nullptr : found->get();
+}
+
+Result<DriveTable::Medium> DriveTable::open_medium(const Drive& drive, std::string file,
+                                                   bool format_given) const {
+    Medium medium{.options = drive.options, .image = nullptr};
+    medium.options.file = std::move(file);
+    medium.options.format_given = format_given;
+    medium.options.access = RawFile::Access::kReadOnly;
+    medium.image = TRY(open_image(medium.options, false));
+    return medium;
+}
+
+Result<void> DriveTable::insert_medium(Drive& drive, Medium medium) {
+    // With the old medium's lock still held: it may be the same file.
+    if (drive.backend->active()) TRY(medium.image->activate());
+    drive.options = std::move(medium.options);
+    MachineLockGuard guard(deps_.lock);
+    drive.backend->change_medium(std::move(medium.image));
+    return {};
+}
+
+void DriveTable::remove_medium(Drive& drive) {
+    drive.options.file.clear();
+    MachineLockGuard guard(deps_.lock);
+    drive.backend->change_medium(nullptr);
 }
 
 Result<Drive*> DriveTable::attach(std::string_view id) {

@@ -23,6 +23,9 @@ struct Drive {
     DriveOptions options;
     std::unique_ptr<BlockBackend> backend;
     bool attached = false;  // a device uses it
+    std::string device_id;  // the device's, if it has one
+    // A device from which the medium can be taken.
+    bool removable() const { return backend->tray() != nullptr; }
 };
 
 class DriveTable {
@@ -37,17 +40,33 @@ class DriveTable {
     struct Deps {
         EventLoop& loop;
         MachineLock& lock;
+        // See BlockBackend.
+        std::function<void(const Drive& drive, bool open)> tray_moved = {};
     };
     DriveTable(const Config& config, const Deps& deps);
     ~DriveTable();
 
     // One `-drive`. Errors as QEMU words them; the table is as before then.
     Result<void> add(OptionString options);
+    // An empty drive for a device of which the command line names none. It has no id.
+    Drive& add_anonymous();
 
     std::span<const std::unique_ptr<Drive>> drives() const { return drives_; }
     Drive* find(std::string_view id) const;
     // For a device's property drive=ID. A drive has at most one device.
     Result<Drive*> attach(std::string_view id);
+    // By the id of the device that uses it.
+    Drive* find_device(std::string_view device_id) const;
+
+    // Main thread, without the machine lock. Of a removable drive; the tray is not
+    // moved. An image is opened before it is known whether it can be put in.
+    struct Medium {
+        DriveOptions options;
+        std::unique_ptr<Image> image;
+    };
+    Result<Medium> open_medium(const Drive& drive, std::string file, bool format_given) const;
+    Result<void> insert_medium(Drive& drive, Medium medium);
+    void remove_medium(Drive& drive);
 
     // Every backend, see BlockBackend. Drained, while the VM stands still. After an error in
     // activate() no image is active that was not before.
@@ -58,6 +77,7 @@ class DriveTable {
  private:
     Result<void> place(DriveOptions& drive) const;
     std::string default_id(const DriveOptions& drive) const;
+    Drive& append(DriveOptions options, std::unique_ptr<Image> image);
 
     const Config config_;
     const Deps deps_;

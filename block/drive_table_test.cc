@@ -104,5 +104,42 @@ TEST(DriveTable, drive_has_one_device) {
     EXPECT_EQ(f.table.attach("q").error().message(), "can't find value 'q'");
 }
 
+TEST(DriveTable, cdrom_has_its_name_no_overlay_and_perhaps_no_medium) {
+    TemporaryFile a(4096);
+    Fixture f({.snapshot = true});
+    ASSERT_TRUE(f.add("if=ide,media=cdrom,index=2,file=" + a.path()));
+    ASSERT_TRUE(f.add("if=ide,media=cdrom,index=3"));
+    ASSERT_TRUE(f.add("if=none,id=again,media=cdrom,file=" + a.path()));
+    EXPECT_TRUE(f.table.find("ide1-cd0")->backend->read_only());
+    EXPECT_FALSE(f.table.find("ide1-cd1")->backend->has_medium());
+    Drive& nameless = f.table.add_anonymous();
+    EXPECT_FALSE(nameless.backend->has_medium());
+    EXPECT_EQ(f.table.find(""), nullptr);
+    EXPECT_EQ(f.table.find_device(""), nullptr);
+    nameless.device_id = "cd0";
+    EXPECT_EQ(f.table.find_device("cd0"), &nameless);
+    EXPECT_TRUE(f.table.activate());
+}
+
+TEST(DriveTable, medium_is_changed_for_the_same_and_for_another_file) {
+    TemporaryFile a(4096), b(8192);
+    Fixture f;
+    ASSERT_TRUE(f.add("if=ide,media=cdrom,file=" + a.path()));
+    Drive& drive = *f.table.find("ide0-cd0");
+    for (const std::string& path : {a.path(), b.path()}) {
+        auto medium = f.table.open_medium(drive, path, true);
+        ASSERT_TRUE(medium);
+        ASSERT_TRUE(f.table.insert_medium(drive, *std::move(medium)));
+        EXPECT_EQ(drive.options.file, path);
+    }
+    EXPECT_EQ(drive.backend->length(), 8192u);
+    EXPECT_FALSE(f.table.open_medium(drive, "/nowhere", true));
+    EXPECT_EQ(drive.options.file, b.path());
+    f.table.remove_medium(drive);
+    EXPECT_EQ(drive.options.file, "");
+    Fixture writer;
+    EXPECT_TRUE(writer.add("if=none,id=x,file=" + b.path())) << "nobody has it any more";
+}
+
 }  // namespace
 }  // namespace qc::block

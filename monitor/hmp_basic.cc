@@ -2,6 +2,7 @@
 //
 // Human monitor: running, stopping, objects.
 #include "monitor/hmp_command.h"
+#include "qapi/generated/qapi_visit_block_core.h"
 #include "qapi/generated/qapi_visit_qom.h"
 #include "qapi/json_reader.h"
 #include "qapi/json_writer.h"
@@ -32,6 +33,31 @@ Result<std::string> run_quit(MonitorContext& context, const HmpArgs&) {
     return do_qmp(context, "quit");
 }
 
+// `device` is the drive's name, or that of the machine's device.
+Result<qapi::Object> tray_arguments(MonitorContext& context, const HmpArgs& args) {
+    qapi::Object arguments;
+    bool drive = false;
+    for (const auto& info : TRY(query_qmp<std::vector<qapi::BlockInfo>>(context, "query-block")))
+        drive = drive || info.device == args.get("device");
+    arguments.append(drive ? "device" : "id", args.get("device"));
+    if (args.has("force")) arguments.append("force", true);
+    return arguments;
+}
+
+Result<std::string> run_eject(MonitorContext& context, const HmpArgs& args) {
+    return do_qmp(context, "eject", TRY(tray_arguments(context, args)));
+}
+
+Result<std::string> run_change(MonitorContext& context, const HmpArgs& args) {
+    qapi::Object arguments = TRY(tray_arguments(context, args));
+    arguments.append("filename", args.get("target"));
+    if (args.has("format")) arguments.append("format", args.get("format"));
+    if (args.has("read-only-mode")) {
+        arguments.append("read-only-mode", args.get("read-only-mode"));
+    }
+    return do_qmp(context, "blockdev-change-medium", arguments);
+}
+
 Result<std::string> run_qom_list(MonitorContext& context, const HmpArgs& args) {
     if (!args.has("path")) return std::string("/\n");
     qapi::Object arguments;
@@ -59,17 +85,34 @@ Result<std::string> run_qom_set(MonitorContext& context, const HmpArgs& args) {
     return do_qmp(context, "qom-set", arguments);
 }
 
+constexpr HmpParameter kForce = {.name = "force", .kind = Kind::kFlag, .letter = 'f'};
+constexpr HmpParameter kEject[] = {kForce, {.name = "device"}};
+constexpr HmpParameter kChange[] = {kForce,
+                                    {.name = "device"},
+                                    {.name = "target"},
+                                    {.name = "format", .optional = true},
+                                    {.name = "read-only-mode", .optional = true}};
 constexpr HmpParameter kPath[] = {{.name = "path", .optional = true}};
 constexpr HmpParameter kPathProperty[] = {{.name = "path"}, {.name = "property"}};
 constexpr HmpParameter kPathPropertyValue[] = {
     {.name = "path"}, {.name = "property"}, {.name = "value", .kind = Kind::kRest}};
 
 constexpr HmpCommand kCommands[] = {
+    {.names = "change",
+     .parameters = kChange,
+     .usage = "[-f] device filename [format [read-only-mode]]",
+     .help = "put another medium into a drive; -f: even if the guest locked it",
+     .run = run_change},
     {.names = "cont|c",
      .parameters = {},
      .usage = "",
      .help = "let the virtual machine run",
      .run = run_cont},
+    {.names = "eject",
+     .parameters = kEject,
+     .usage = "[-f] device",
+     .help = "take the medium out of a drive; -f: even if the guest locked it",
+     .run = run_eject},
     {.names = "quit|q", .parameters = {}, .usage = "", .help = "end the program", .run = run_quit},
     {.names = "qom-get",
      .parameters = kPathProperty,

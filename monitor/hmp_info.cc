@@ -72,6 +72,11 @@ Result<std::string> info_block(MonitorContext& context, const HmpArgs&) {
             text += ": [not inserted]\n";
         }
         if (info.qdev) text += fmt::format("    Attached to:      {}\n", *info.qdev);
+        if (info.removable) {
+            text +=
+                fmt::format("    Removable device: {}locked, tray {}\n", info.locked ? "" : "not ",
+                            info.tray_open.value_or(false) ? "open" : "closed");
+        }
     }
     return text;
 }

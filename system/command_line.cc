@@ -39,15 +39,35 @@ Result<void> add_smbios(Parse& parse, const std::string& value, const std::strin
     return {};
 }
 
+Result<void> add_image(Parse& parse, std::string_view options, const std::string& file,
+                       const std::string& origin) {
+    std::string escaped;
+    for (char c : file)
+        escaped.append(c == ',' ? 2 : 1, c);
+    parse.options.drives.push_back(
+        {TRY(OptionString::parse(fmt::format("{},if=ide,file={}", options, escaped), "")), origin});
+    return {};
+}
+
 template <int kIndex>
 Result<void> add_hard_disk(Parse& parse, const std::string& value, const std::string& origin) {
-    std::string escaped;
-    for (char c : value)
-        escaped.append(c == ',' ? 2 : 1, c);
-    auto options = TRY(OptionString::parse(
-        fmt::format("index={},media=disk,if=ide,file={}", kIndex, escaped), ""));
-    parse.options.drives.push_back({std::move(options), origin});
-    return {};
+    return add_image(parse, fmt::format("index={},media=disk", kIndex), value, origin);
+}
+
+Result<void> add_cdrom(Parse& parse, const std::string& value, const std::string& origin) {
+    return add_image(parse, "index=2,media=cdrom", value, origin);
+}
+
+Result<void> set_boot(Parse& parse, const std::string& value, const std::string&) {
+    auto options = TRY(OptionString::parse(value, "order"));
+    BootOptions& boot = parse.options.boot;
+    if (auto order = options.take("order")) boot.order = *std::move(order);
+    boot.menu = TRY(options.take_bool("menu")).value_or(boot.menu);
+    boot.strict = TRY(options.take_bool("strict")).value_or(boot.strict);
+    for (std::string_view key : {"once", "splash", "splash-time", "reboot-timeout"}) {
+        if (options.take(key)) return fail("{} is not supported by this version", key);
+    }
+    return options.expect_empty();
 }
 
 Result<void> add_accelerators(Parse& parse, std::string_view names, const std::string& origin) {
@@ -259,11 +279,15 @@ constexpr std::array kEntries = {
           set_cpus},
     Entry{"name", "NAME[,process=P]", "name of the VM; P also names the process", set_name},
     Entry{"uuid", "UUID", "the VM's UUID, 8-4-4-4-12 hexadecimal digits", set_uuid},
-    Entry{"drive", "file=F,if=ide|none[,id=ID][,format=raw][,...]", "a disk image", add_drive},
+    Entry{"drive", "file=F,if=ide|virtio|none[,id=ID][,media=disk|cdrom][,...]", "a disk image",
+          add_drive},
     Entry{"hda", "FILE", "disk image for IDE disk 0", add_hard_disk<0>},
     Entry{"hdb", "FILE", "disk image for IDE disk 1", add_hard_disk<1>},
     Entry{"hdc", "FILE", "disk image for IDE disk 2", add_hard_disk<2>},
     Entry{"hdd", "FILE", "disk image for IDE disk 3", add_hard_disk<3>},
+    Entry{"cdrom", "FILE", "CD or DVD image in a drive in the place of IDE disk 2", add_cdrom},
+    Entry{"boot", "[order=]DRIVES[,menu=on|off][,strict=on|off]",
+          "what to boot from: c disk, d CD-ROM, a floppy, n network", set_boot},
     Entry{"snapshot", "", "write to temporary files, never to the disk images",
           set_flag<&Options::snapshot>},
     Entry{"device", "DRIVER[,PROP=VALUE]",

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Turns what the machine's parts report into QMP events: changes of the run
-// state into STOP and RESUME, the migration's news into MIGRATION and its like.
+// state into STOP and RESUME, the migration's news into MIGRATION and its like,
+// a tray that moves into DEVICE_TRAY_MOVED.
 //
 // Threading: called from any thread, as its base classes say; it only formats
 // and queues. Owned by system::Machine.
@@ -14,6 +15,10 @@
 #include "migration/heartbeat/pair_control.h"
 #include "qapi/event_sink.h"
 #include "runstate/vm_control.h"
+
+namespace qc::block {
+struct Drive;
+}
 
 namespace qc::system {
 
@@ -41,6 +46,7 @@ class EventRelay final : public runstate::RunObserver,
     void heartbeat_decided(
         const Common& common,
         const migration::heartbeat::HeartbeatFsm::ReportDecision& decision) override;
+    void tray_moved(const block::Drive& drive, bool open);
     void incoming_failed(const std::string& message) override { incoming_failed_(message); }
 
  private:

@@ -90,7 +90,11 @@ Result<void> Machine::create_back_ends() {
         block::DriveTable::Config{.snapshot = options_.snapshot,
                                   .inactive = options_.incoming.has_value(),
                                   .ide = hw::pc_ide_layout(chipset_of(options_.machine_type))},
-        block::DriveTable::Deps{.loop = loop_, .lock = core_->lock});
+        block::DriveTable::Deps{.loop = loop_,
+                                .lock = core_->lock,
+                                .tray_moved = [this](const block::Drive& drive, bool open) {
+                                    tray_moved(drive, open);
+                                }});
     for (const ParsedOption& option : options_.drives)
         TRY(drives_->add(option.options).context("{}", option.origin));
     disk_listener_ = std::make_unique<DiskListener>(*drives_);
@@ -159,6 +163,9 @@ Result<void> Machine::create_board() {
         .numa = {.node_bytes = memory.node_bytes, .distances = numa_.distances},
         .hpet = options_.hpet,
         .firmware = TRY(load_firmware(options_.firmware, options_.data_dirs)),
+        .boot_order = options_.boot.order,
+        .boot_menu = options_.boot.menu,
+        .boot_strict = options_.boot.strict,
         .product = std::string(canonical_machine_type(options_.machine_type))};
     hw::SmbiosOptions smbios = TRY(choose_smbios(options_));
     if (smbios.uuid) options_.uuid = smbios.uuid;

@@ -51,6 +51,8 @@ class Machine {
     Result<void> stop();
     Result<void> resume();
     void press_power_button();
+    // Any thread: tells the monitors.
+    void tray_moved(const block::Drive& drive, bool open) { events_->tray_moved(drive, open); }
 
     const Options& options() const { return options_; }
     const NumaNodes& numa() const { return numa_; }

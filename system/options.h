@@ -35,6 +35,13 @@ struct MemoryOptions {
     bool prealloc = false;               // -mem-prealloc: all back ends that do not say
 };
 
+// -boot
+struct BootOptions {
+    std::string order = "cad";
+    bool menu = false;
+    bool strict = false;
+};
+
 struct Options {
     std::string machine_type = "pc";
     bool hpet = true;
@@ -66,6 +73,7 @@ struct Options {
     bool no_shutdown = false;
     std::optional<RawOption> incoming;
 
+    BootOptions boot;
     // A Linux kernel to boot, its initial RAM disk and its command line; empty: none.
     std::string kernel;
     std::string initrd;

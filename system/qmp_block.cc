@@ -6,21 +6,43 @@
 #include "monitor/context.h"
 #include "qapi/generated/qapi_commands_block_core.h"
 #include "system/machine.h"
+#include "util/machine_lock.h"
 
 namespace qc::qapi {
 
 namespace {
 
-BlockDeviceInfo medium_of(const block::Drive& drive) {
+// What only the machine lock lets one look at.
+struct Looked {
+    bool medium = false;
+    bool read_only = false;
+    uint64_t length = 0;
+    std::optional<bool> tray_open;  // nothing: there is no tray
+    bool locked = false;
+};
+
+Looked look_at(monitor::MonitorContext& context, const block::BlockBackend& backend) {
+    MachineLockGuard guard(*context.machine_lock);
+    Looked looked{.medium = backend.has_medium(),
+                  .read_only = backend.read_only(),
+                  .length = backend.length(),
+                  .tray_open = std::nullopt};
+    if (const block::Tray* tray = backend.tray()) {
+        looked.tray_open = tray->tray_open();
+        looked.locked = tray->tray_locked();
+    }
+    return looked;
+}
+
+BlockDeviceInfo medium_of(const block::Drive& drive, const Looked& looked) {
     const std::string& file = drive.options.file;
     BlockDeviceInfo info{.file = file,
-                         .ro = drive.backend->read_only(),
+                         .ro = looked.read_only,
                          .drv = "raw",
                          .backing_file_depth = 0,
                          .detect_zeroes = BlockdevDetectZeroesOptions::kOff};
-    info.image = {.filename = file,
-                  .format = "raw",
-                  .virtual_size = static_cast<int64_t>(drive.backend->length())};
+    info.image = {
+        .filename = file, .format = "raw", .virtual_size = static_cast<int64_t>(looked.length)};
     struct stat status{};
     if (stat(file.c_str(), &status) == 0) info.image.actual_size = status.st_blocks * 512;
     info.cache = {.writeback = drive.options.cache != block::RawFile::Cache::kWriteThrough,
@@ -34,11 +56,14 @@ BlockDeviceInfo medium_of(const block::Drive& drive) {
 Result<std::vector<BlockInfo>> qmp_query_block(monitor::MonitorContext& context) {
     std::vector<BlockInfo> infos;
     for (const auto& drive : context.drives->drives()) {
-        infos.push_back({.device = drive->backend->id(),
-                         .type = "unknown",
-                         .removable = false,
-                         .locked = false,
-                         .inserted = medium_of(*drive)});
+        const Looked looked = look_at(context, *drive->backend);
+        BlockInfo& info = infos.emplace_back(BlockInfo{.device = drive->backend->id(),
+                                                       .type = "unknown",
+                                                       .removable = drive->removable(),
+                                                       .locked = looked.locked});
+        if (!drive->device_id.empty()) info.qdev = drive->device_id;
+        if (looked.medium) info.inserted = medium_of(*drive, looked);
+        info.tray_open = looked.tray_open;
     }
     return infos;
 }

@@ -150,8 +150,9 @@ Result<void> PcBoard::Parts::add_disks(const Config& config) {
         TRY(disks.add_drive(*drive).context("drive '{}'", drive->options.id));
     }
     for (const DeviceRequest& request : config.devices) {
-        if (request.type != &kIdeHdType) continue;
-        TRY(disks.add_device(request.properties, deps.drives).context("-device ide-hd"));
+        if (request.type != &kIdeHdType && request.type != &kIdeCdType) continue;
+        TRY(disks.add_device(*request.type, request.id, request.properties, deps.drives)
+                .context("-device {}", request.type->name));
         if (!request.id.empty()) {
             ids.emplace_back(request.id, &chipset->disk_controller());
         }
@@ -247,7 +248,8 @@ Result<void> PcBoard::Parts::add_debug_exit(const qom::PropertyValues& propertie
 }
 
 Result<void> PcBoard::Parts::add_device(const DeviceRequest& request) {
-    if (request.type == &kIdeHdType) return {};  // add_disks() saw it
+    // add_disks() saw them.
+    if (request.type == &kIdeHdType || request.type == &kIdeCdType) return {};
     if (request.type == &kIsaSerialType) {
         TRY(add_requested_serial(request.properties));
     } else if (request.type == &kIsaDebugconType) {
@@ -296,6 +298,8 @@ Result<void> PcBoard::Parts::describe_to_firmware(const Config& config) {
                         .uuid = config.uuid,
                         .disks = &disks,
                         .boot_entries = virtio.boot_entries(),
+                        .boot_menu = config.boot_menu,
+                        .boot_strict = config.boot_strict,
                         .chipset = config.chipset,
                         .serial_ports = static_cast<uint8_t>(serial_ports_used & 0xf),
                         .kernel_files = config.kernel_files ? &*config.kernel_files : nullptr,

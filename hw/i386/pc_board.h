@@ -80,6 +80,9 @@ class PcBoard {
         std::vector<DeviceRequest> devices;
         // Letters as `-boot order=` has them: c disk, a floppy, d CD-ROM, n network.
         std::string boot_order = "cad";
+        bool boot_menu = false;
+        // Boot from nothing that has no boot index.
+        bool boot_strict = false;
         std::optional<std::array<uint8_t, 16>> uuid;
         // The machine's type as firmware tables name it: "pc-i440fx-9.0".
         std::string product;

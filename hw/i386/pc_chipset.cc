@@ -43,7 +43,11 @@ class I440fxChipset final : public PcChipset {
         return {};
     }
     void add_disk(const IdeDisk& disk) override {
-        ide_.add_disk(disk.channel, disk.unit, disk.config, *disk.backend);
+        if (disk.cdrom) {
+            ide_.add_cdrom(disk.channel, disk.unit, *disk.cdrom, *disk.backend);
+        } else {
+            ide_.add_disk(disk.channel, disk.unit, disk.config, *disk.backend);
+        }
     }
     Device& disk_controller() override { return ide_; }
     PciBus& pci_bus() override { return pci_; }
@@ -90,7 +94,11 @@ class Q35Chipset final : public PcChipset {
         return {};
     }
     void add_disk(const IdeDisk& disk) override {
-        ahci_.add_disk(disk.channel, disk.config, *disk.backend);
+        if (disk.cdrom) {
+            ahci_.add_cdrom(disk.channel, *disk.cdrom, *disk.backend);
+        } else {
+            ahci_.add_disk(disk.channel, disk.config, *disk.backend);
+        }
     }
     Device& disk_controller() override { return ahci_; }
     PciBus& pci_bus() override { return pci_; }

@@ -47,7 +47,7 @@ void put_memory(CmosBytes& cmos, const PcCmosConfig& config) {
 void put_disks(CmosBytes& cmos, const IdeDisks& disks) {
     for (unsigned index = 0; index < 2; ++index) {
         const IdeDisk* disk = disks.at(0, index);
-        if (disk == nullptr) continue;
+        if (disk == nullptr || disk->cdrom) continue;
         const AtaDriveConfig& geometry = disk->config;
         cmos[kDiskTypes] |= static_cast<uint8_t>(index == 0 ? 0xf0 : 0x0f);
         cmos[kFirstDiskType + index] = kUserDefinedType;
@@ -61,6 +61,7 @@ void put_disks(CmosBytes& cmos, const IdeDisks& disks) {
     }
     constexpr uint8_t kTranslationLba = 1;
     for (const IdeDisk& disk : disks.disks()) {
+        if (disk.cdrom) continue;
         const AtaDriveConfig& geometry = disk.config;
         const bool small = geometry.cylinders <= 1024 && geometry.sectors_per_track <= 63;
         const unsigned shift = 2 * (2 * disk.channel + disk.unit);

@@ -64,6 +64,7 @@ const qom::ObjectType kIsaDebugExitType{.name = "isa-debug-exit",
 
 void register_pc_device_types(qom::TypeRegistry& types) {
     types.add(kIdeHdType);
+    types.add(kIdeCdType);
     types.add(kIsaSerialType);
     types.add(kIsaDebugconType);
     types.add(kIsaDebugExitType);

@@ -54,19 +54,20 @@ std::vector<std::byte> hpet_table(bool hpet) {
 }
 
 // Open Firmware paths of what has a boot index, one a line, ended by a zero.
-// A kernel that was given comes before them; its path may be empty.
-std::vector<std::byte> boot_order(const IdeDisks& disks, std::span<const BootEntry> others,
-                                  std::string_view kernel) {
-    std::vector<BootEntry> order(others.begin(), others.end());
-    for (const IdeDisk& disk : disks.disks())
-        if (disk.boot_index) order.push_back({*disk.boot_index, disks.firmware_path(disk)});
-    if (order.empty() && kernel.empty()) return {};
+// A kernel that was given comes before them; its path may be empty. "HALT" says that
+// nothing comes after.
+std::vector<std::byte> boot_order(const PcFwCfgConfig& config, std::string_view kernel) {
+    std::vector<BootEntry> order(config.boot_entries.begin(), config.boot_entries.end());
+    for (const IdeDisk& disk : config.disks->disks())
+        if (disk.boot_index) order.push_back({*disk.boot_index, config.disks->firmware_path(disk)});
+    if (order.empty() && kernel.empty() && !config.boot_strict) return {};
     std::ranges::sort(order, {}, &BootEntry::index);
     std::string text(kernel);
     for (const BootEntry& entry : order) {
         if (!text.empty()) text += '\n';
         text += entry.firmware_path;
     }
+    if (config.boot_strict) text += text.empty() ? "HALT" : "\nHALT";
     auto bytes = std::as_bytes(std::span(text.c_str(), text.size() + 1));
     return {bytes.begin(), bytes.end()};
 }
@@ -99,7 +100,7 @@ Result<void> fill_fw_cfg(FwCfg& fw_cfg, const PcFwCfgConfig& config) {
     // What SeaBIOS calls so is the number behind the last APIC ID.
     fw_cfg.add_u16(fw_cfg::kMaxCpus,
                    static_cast<uint16_t>(config.cpus.possible.back().apic_id + 1));
-    fw_cfg.add_u16(fw_cfg::kBootMenu, 0);
+    fw_cfg.add_u16(fw_cfg::kBootMenu, config.boot_menu ? 1 : 0);
     // The PIT's interrupt is on pin 2 of the I/O APIC.
     fw_cfg.add_u32(fw_cfg::kIrq0Override, 1);
     fw_cfg.add(fw_cfg::kHpet, hpet_table(config.hpet));
@@ -109,7 +110,7 @@ Result<void> fill_fw_cfg(FwCfg& fw_cfg, const PcFwCfgConfig& config) {
         kernel =
             TRY(add_kernel(fw_cfg, *config.kernel_files, config.ram_below_4g).context("-kernel"));
     }
-    auto order = boot_order(*config.disks, config.boot_entries, kernel);
+    auto order = boot_order(config, kernel);
     if (!order.empty()) {
         fw_cfg.add_file("bootorder", std::move(order));
     }

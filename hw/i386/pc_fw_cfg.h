@@ -30,6 +30,8 @@ struct PcFwCfgConfig {
     const IdeDisks* disks = nullptr;
     // Of other controllers; no index twice.
     std::span<const BootEntry> boot_entries = {};
+    bool boot_menu = false;
+    bool boot_strict = false;
     PcChipsetKind chipset = PcChipsetKind::kI440fx;
     uint8_t serial_ports = 0;  // bit n: port n exists
     const KernelFiles* kernel_files = nullptr;

@@ -16,7 +16,7 @@ struct Fixture {
             OptionString::parse("if=none,id=" + id + ",file=" + file.path(), "").value()));
         auto parsed = OptionString::parse("drive=" + id + "," + options, "").value();
         auto properties = qom::PropertyValues::from_options(kIdeHdType, parsed).value();
-        auto added = disks.add_device(properties, drives);
+        auto added = disks.add_device(kIdeHdType, id, properties, drives);
         if (!added) error = added.error().message();
     }
     // The contents of a file, empty if there is none.

@@ -83,6 +83,10 @@ void Ahci::add_disk(unsigned port, AtaDriveConfig config, block::BlockDevice& di
     ports_[port]->add_disk(std::move(config), disk);
 }
 
+void Ahci::add_cdrom(unsigned port, AtapiDriveConfig config, block::BlockDevice& disk) {
+    ports_[port]->add_cdrom(std::move(config), disk);
+}
+
 void Ahci::enter(const std::function<void()>& work) {
     entered_ = true;
     work();

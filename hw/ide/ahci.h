@@ -47,6 +47,7 @@ class Ahci final : public PciDevice, public memory::IoHandler {
 
     // While the machine is built; the port is free.
     void add_disk(unsigned port, AtaDriveConfig config, block::BlockDevice& disk);
+    void add_cdrom(unsigned port, AtapiDriveConfig config, block::BlockDevice& disk);
 
     std::string_view type_name() const override { return "ich9-ahci"; }
     void reset() override;
@@ -96,7 +97,7 @@ class Ahci final : public PciDevice, public memory::IoHandler {
     IndexPorts index_ports_{*this};
     memory::MemoryRegion registers_region_;
     memory::MemoryRegion index_region_;
-    state::ComponentOf<Ahci, AhciState> component_{{.name = "ich9_ahci"}, *this};
+    state::ComponentOf<Ahci, AhciState> component_{{.name = "ich9_ahci", .version = 2}, *this};
 };
 
 }  // namespace qc::hw

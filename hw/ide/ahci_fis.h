@@ -25,6 +25,7 @@ inline constexpr unsigned kDeviceBitsOffset = 0x58;
 // The command list and its tables.
 inline constexpr unsigned kHeaderSize = 32;
 inline constexpr unsigned kMaxCommandFis = 64;
+inline constexpr unsigned kPacketOffset = 0x40;
 inline constexpr unsigned kRegionTable = 0x80;
 inline constexpr unsigned kRegionEntrySize = 16;
 

@@ -15,8 +15,6 @@ namespace {
 
 // How much of a transfer is in flight at once.
 constexpr uint32_t kChunkSectors = 256;
-// "Here is a disk", after a reset.
-constexpr uint32_t kDiskSignature = 0x00000101;
 constexpr uint8_t kDeviceSelect = 0x10;
 constexpr uint8_t kReadQueued = 0x60;
 constexpr uint8_t kWriteQueued = 0x61;
@@ -31,6 +29,7 @@ constexpr uint8_t kForceUnitAccess = 0x80;
 struct Header {
     uint32_t fis_bytes;
     uint16_t regions;
+    bool packet;
     uint64_t table;
 };
 
@@ -45,6 +44,7 @@ Header parse_header(std::span<const std::byte, kHeaderSize> data) {
     const uint32_t flags = le32(data, 0);
     return {.fis_bytes = (flags & 0x1f) * 4,
             .regions = static_cast<uint16_t>(flags >> 16),
+            .packet = (flags & 0x20) != 0,
             .table = uint64_t{le32(data, 12)} << 32 | (le32(data, 8) & ~0x7fu)};
 }
 
@@ -52,8 +52,19 @@ Header parse_header(std::span<const std::byte, kHeaderSize> data) {
 
 void AhciPort::add_disk(AtaDriveConfig config, block::BlockDevice& disk) {
     config.serial_ata = true;
-    drive_.emplace(std::move(config));
+    drive_ = std::make_unique<AtaDrive>(std::move(config));
     disk_ = &disk;
+    core_.set_present();
+    reset();
+}
+
+void AhciPort::add_cdrom(AtapiDriveConfig config, block::BlockDevice& disk) {
+    config.serial_ata = true;
+    auto drive = std::make_unique<AtapiDrive>(std::move(config));
+    cdrom_ = drive.get();
+    drive_ = std::move(drive);
+    disk_ = &disk;
+    tray_ = std::make_unique<CdTray>(*cdrom_, disk);
     core_.set_present();
     reset();
 }
@@ -95,7 +106,7 @@ void AhciPort::run() {
 }
 
 void AhciPort::send_signature() {
-    if (!drive_ || !core_.take_signature(kDiskSignature)) return;
+    if (!drive_ || !core_.take_signature(drive_->signature())) return;
     post_register_fis(task_file(), false);
 }
 
@@ -113,8 +124,12 @@ void AhciPort::start(unsigned slot) {
     if ((fis[1] & kCommandFlag) == 0) return start_control(fis, slot);
     const AhciRegionTable regions(header.table + kRegionTable, header.regions);
     trace::ahci_command(index_, slot, fis[2]);
-    if (fis[2] == kReadQueued || fis[2] == kWriteQueued) return start_queued(fis, slot, regions);
-    start_command(fis, slot, regions);
+    if (cdrom_ == nullptr && (fis[2] == kReadQueued || fis[2] == kWriteQueued)) {
+        return start_queued(fis, slot, regions);
+    }
+    Current command{.slot = slot, .regions = regions, .packet = std::nullopt};
+    if (header.packet) command.packet = header.table + kPacketOffset;
+    start_command(fis, command);
 }
 
 // The device control register: SRST, as it falls, resets the drive.
@@ -130,13 +145,16 @@ void AhciPort::start_control(const CommandFis& fis, unsigned slot) {
     post_register_fis(task_file(), false);
 }
 
-void AhciPort::start_command(const CommandFis& fis, unsigned slot, AhciRegionTable regions) {
+void AhciPort::start_command(const CommandFis& fis, const Current& command) {
     if (queue_busy()) {
         // A drive with queued commands in it takes no other.
         return fail_queued({.error = ata::kErrorAborted}, kIsRegister);
     }
-    if (fis[2] == kReadLog || fis[2] == kReadLogDma) return read_log(fis, slot, regions);
-    current_ = Current{.slot = slot, .regions = regions};
+    if (cdrom_ == nullptr && (fis[2] == kReadLog || fis[2] == kReadLogDma)) {
+        AhciRegionTable regions = command.regions;
+        return read_log(fis, command.slot, regions);
+    }
+    current_ = command;
     const std::pair<unsigned, uint8_t> registers[] = {
         {ata::kFeatures, fis[11]},    {ata::kFeatures, fis[3]}, {ata::kSectorCount, fis[13]},
         {ata::kSectorCount, fis[12]}, {ata::kLbaLow, fis[8]},   {ata::kLbaLow, fis[4]},
@@ -157,7 +175,12 @@ void AhciPort::settle() {
         if (auto request = drive_->take_request()) return start_request(*request);
         switch (drive_->phase()) {
             case AtaPhase::kDisk: return;
-            case AtaPhase::kDma: return start_dma();
+            case AtaPhase::kDma: {
+                const auto held = drive_->dma()->held;
+                if (held.empty()) return start_dma();
+                if (!move_held(held)) return;
+                break;
+            }
             case AtaPhase::kDataIn:
                 if (!data_in()) return;
                 break;
@@ -221,6 +244,17 @@ void AhciPort::start_dma() {
            std::move(buffer), [this, sectors, read](int error) { dma_done(sectors, read, error); });
 }
 
+// What the drive has itself, not the disk.
+bool AhciPort::move_held(std::span<const uint8_t> held) {
+    if (!scatter(current_->regions, std::as_bytes(held))) {
+        no_room();
+        return false;
+    }
+    current_->bytes_moved += static_cast<uint32_t>(held.size());
+    drive_->dma_moved(0);
+    return true;
+}
+
 void AhciPort::dma_done(uint32_t sectors, const Buffer* read, int error) {
     if (error != 0) {
         drive_->dma_failed();
@@ -241,8 +275,10 @@ bool AhciPort::data_in() {
         return false;
     }
     current_->bytes_moved += bytes;
+    drive_->clear_interrupt();
     drive_->read_block_taken();
-    current_->ended_with_data = drive_->phase() == AtaPhase::kIdle;
+    // A packet's status follows in a frame of its own, a disk's came with the data.
+    current_->ended_with_data = drive_->phase() == AtaPhase::kIdle && !drive_->interrupt();
     post(kPioSetupOffset, pio_setup_fis(file, true, true, drive_->status(), bytes));
     core_.raise(kIsPioSetup);
     return true;
@@ -251,11 +287,14 @@ bool AhciPort::data_in() {
 bool AhciPort::data_out() {
     Buffer block(drive_->write_block_size());
     const TaskFile file = task_file();
-    if (!gather(current_->regions, block)) {
+    const bool packet = drive_->wants_packet() && current_->packet;
+    if (packet) {
+        memory_read(*current_->packet, block);
+    } else if (!gather(current_->regions, block)) {
         no_room();
         return false;
     }
-    current_->bytes_moved += static_cast<uint32_t>(block.size());
+    if (!packet) current_->bytes_moved += static_cast<uint32_t>(block.size());
     drive_->fill_write_block(block);
     // The first block needs no interrupt: the host has just asked for it.
     const bool interrupt = !current_->first_block;
@@ -280,6 +319,7 @@ void AhciPort::no_room() {
 void AhciPort::finish_command() {
     const Current command = *current_;
     current_.reset();
+    if (tray_) tray_->notice();
     drive_->clear_interrupt();
     std::array<std::byte, 4> count{};
     for (unsigned i = 0; i < count.size(); ++i)
@@ -512,8 +552,10 @@ AhciPortState AhciPort::save() const {
     AhciPortState state{.registers = core_.state(),
                         .drive = {},
                         .in_soft_reset = in_soft_reset_,
-                        .queue_error = queue_error_};
+                        .queue_error = queue_error_,
+                        .packet = {}};
     if (drive_) state.drive = drive_->save();
+    if (cdrom_ != nullptr) state.packet = cdrom_->save_packet();
     return state;
 }
 
@@ -523,10 +565,18 @@ Result<void> AhciPort::validate(const AhciPortState& state) const {
         return fail("an error in the queue at tag {}", state.queue_error.tag);
     }
     if (!drive_) {
-        if (state.drive.capacity != 0) return fail("a disk is there that is not here");
+        if (state.drive.capacity != 0 || state.packet.present) {
+            return fail("a drive is there that is not here");
+        }
         return {};
     }
-    TRY(drive_->validate(state.drive));
+    if (cdrom_ != nullptr) {
+        TRY(cdrom_->validate_packet(state.drive, state.packet));
+    } else if (state.packet.present) {
+        return fail("a CD-ROM drive is there, and a disk here");
+    } else {
+        TRY(drive_->validate(state.drive));
+    }
     if (state.drive.phase != AtaPhase::kIdle) {
         return fail("a command was in flight when it was saved");
     }
@@ -539,6 +589,7 @@ void AhciPort::restore(const AhciPortState& state) {
     in_soft_reset_ = state.in_soft_reset;
     queue_error_ = state.queue_error;
     if (drive_) drive_->restore(state.drive);
+    if (cdrom_ != nullptr) cdrom_->restore_packet(state.packet);
 }
 
 }  // namespace qc::hw

@@ -25,6 +25,7 @@
 #include "hw/ide/ahci_port_core.h"
 #include "hw/ide/ahci_region_table.h"
 #include "hw/ide/ata_drive.h"
+#include "hw/ide/cd_tray.h"
 
 namespace qc::hw {
 
@@ -53,6 +54,7 @@ struct AhciPortState {
     AtaDriveState drive;
     bool in_soft_reset = false;
     AhciQueueError queue_error;
+    AtapiState packet;  // of a CD drive
 
     template <typename Visitor, typename Self>
     static void fields(Visitor& v, Self& s) {
@@ -60,6 +62,7 @@ struct AhciPortState {
         v("drive", s.drive);
         v("in_soft_reset", s.in_soft_reset);
         v("queue_error", s.queue_error);
+        v.since(2, "packet", s.packet);
     }
 };
 
@@ -72,6 +75,7 @@ class AhciPort {
 
     // While the machine is built.
     void add_disk(AtaDriveConfig config, block::BlockDevice& disk);
+    void add_cdrom(AtapiDriveConfig config, block::BlockDevice& disk);
     void reset();
 
     uint32_t read(unsigned offset) const { return core_.read(offset); }
@@ -90,6 +94,8 @@ class AhciPort {
     struct Current {
         unsigned slot = 0;
         AhciRegionTable regions;
+        // Where the packet is, if the command header says that there is one.
+        std::optional<uint64_t> packet;
         uint32_t bytes_moved = 0;
         bool first_block = true;
         // PIO data went in last: the status came with it, no frame follows.
@@ -109,12 +115,13 @@ class AhciPort {
     void send_signature();
     void start(unsigned slot);
     void start_control(const CommandFis& fis, unsigned slot);
-    void start_command(const CommandFis& fis, unsigned slot, AhciRegionTable regions);
+    void start_command(const CommandFis& fis, const Current& command);
     void start_queued(const CommandFis& fis, unsigned slot, AhciRegionTable regions);
 
     void settle();
     void start_request(const AtaDiskRequest& request);
     void start_dma();
+    bool move_held(std::span<const uint8_t> held);
     void dma_done(uint32_t sectors, const Buffer* read, int error);
     bool data_in();
     bool data_out();
@@ -145,8 +152,10 @@ class AhciPort {
     DeviceContext context_;
     const unsigned index_;
     AhciPortCore core_;
-    std::optional<AtaDrive> drive_;
+    std::unique_ptr<IdeDrive> drive_;
+    AtapiDrive* cdrom_ = nullptr;  // the drive, if it is one
     block::BlockDevice* disk_ = nullptr;
+    std::unique_ptr<CdTray> tray_;
     bool in_soft_reset_ = false;
     AhciQueueError queue_error_;
     std::shared_ptr<Ticket> ticket_ = std::make_shared<Ticket>();

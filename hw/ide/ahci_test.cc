@@ -34,7 +34,7 @@ TEST(Ahci, host_registers_are_those_of_an_ich9) {
     EXPECT_EQ(f.port(kSsts), 0x113u);
     EXPECT_EQ(f.port(kTfd), 0x7fu);
     EXPECT_EQ(f.port(kCmd), 0x6u);
-    EXPECT_EQ(f.get(AhciGuest::kRegisters + 0x180 + kSsts), 0u) << "nothing on port 1";
+    EXPECT_EQ(f.get(AhciGuest::kRegisters + 0x200 + kSsts), 0u) << "nothing on port 2";
     EXPECT_EQ(f.get(AhciGuest::kRegisters + 0x400), 0u) << "no port 6";
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// For unit tests and the fuzzer: an AHCI controller with one disk on port 0, in a
-// machine with RAM, and the guest's side of it.
+// For unit tests and the fuzzer: an AHCI controller with a disk on port 0 and a CD
+// drive on port 1, in a machine with RAM, and the guest's side of it.
 #pragma once
 
 #include "hw/core/fake_machine.h"
@@ -26,6 +26,7 @@ struct AhciGuest {
     static constexpr uint32_t kTables = 0x3000;  // one of 256 bytes for each slot
     static constexpr uint32_t kData = 0x100000;
     static constexpr unsigned kSectors = 4096;
+    static constexpr uint32_t kCdBlocks = 64;
 
     AhciGuest() {
         machine.memory_root().add_child(0, ram);
@@ -33,6 +34,7 @@ struct AhciGuest {
         AtaDriveConfig config{.sectors = kSectors, .serial = "S", .model = "M", .version = "V"};
         default_geometry(config);
         ahci.add_disk(0, config, disk);
+        ahci.add_cdrom(1, {.serial = "C", .model = "CD", .version = "1"}, cd);
         ahci.reset();
         map();
     }
@@ -49,8 +51,8 @@ struct AhciGuest {
     void put(uint64_t address, uint32_t value) {
         machine.context.memory.store(memory::PhysAddr(address), 4, value);
     }
-    uint32_t port(unsigned offset) { return get(kPort0 + offset); }
-    void set_port(unsigned offset, uint32_t value) { put(kPort0 + offset, value); }
+    uint32_t port(unsigned offset) { return get(kPort0 + chosen * 0x80 + offset); }
+    void set_port(unsigned offset, uint32_t value) { put(kPort0 + chosen * 0x80 + offset, value); }
 
     void start_port() {
         set_port(ahci::kClb, kList);
@@ -88,6 +90,18 @@ struct AhciGuest {
         set_port(ahci::kSact, 1u << slot);
         set_port(ahci::kCi, 1u << slot);
     }
+    // A packet; `limit` is for programmed I/O.
+    void packet(unsigned slot, std::initializer_list<uint8_t> bytes, uint8_t features,
+                uint16_t limit = 0) {
+        fis(slot, 0xa0, uint64_t{limit} << 8, 0, 0, features);
+        std::array<uint8_t, 12> whole{};
+        std::copy(bytes.begin(), bytes.end(), whole.begin());
+        for (unsigned i = 0; i < whole.size(); i += 4) {
+            put(kTables + slot * 256 + 0x40 + i, whole[i] | uint32_t{whole[i + 1]} << 8 |
+                                                     uint32_t{whole[i + 2]} << 16 |
+                                                     uint32_t{whole[i + 3]} << 24);
+        }
+    }
     void issue(unsigned slot) { set_port(ahci::kCi, 1u << slot); }
 
     bool interrupt() const {
@@ -102,7 +116,9 @@ struct AhciGuest {
     memory::RamBlock* block =
         blocks.create_block("ram", 8 << 20, memory::RamBlock::Kind::kRam).value();
     memory::MemoryRegion ram = memory::MemoryRegion::ram("ram", *block);
+    unsigned chosen = 0;  // the port that port() and set_port() mean
     FakeDisk disk{kSectors};
+    FakeDisk cd{4 * kCdBlocks};
     FakeMsiPort msi;
     PciBus bus{0, machine.memory_root(), machine.context.io_root};
     Ahci ahci{machine.context, msi};

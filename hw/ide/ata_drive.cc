@@ -12,10 +12,7 @@ namespace qc::hw {
 
 namespace {
 constexpr uint8_t kDeviceLba = 0x40;
-constexpr uint8_t kDeviceSelect = 0x10;
 constexpr uint8_t kDeviceHead = 0x0f;
-// After a reset: no defect found.
-constexpr uint8_t kDiagnosticPassed = 0x01;
 }  // namespace
 
 struct AtaDrive::Command {
@@ -75,7 +72,7 @@ void default_geometry(AtaDriveConfig& config) {
         static_cast<uint16_t>(std::clamp<uint64_t>(config.sectors / (16 * 63), 2, 16383));
 }
 
-AtaDrive::AtaDrive(AtaDriveConfig config) : config_(std::move(config)) {
+AtaDrive::AtaDrive(AtaDriveConfig config) : IdeDrive(0), config_(std::move(config)) {
     QC_ASSERT(config_.sectors != 0 && config_.heads != 0 && config_.sectors_per_track != 0);
     power_on_reset();
 }
@@ -89,67 +86,7 @@ void AtaDrive::power_on_reset() {
 }
 
 void AtaDrive::soft_reset() {
-    // The signature of a disk.
-    state_.recent = {.sector_count = 1, .lba_low = 1};
-    state_.previous = {};
-    state_.device = 0;
-    state_.error = kDiagnosticPassed;
-    state_.failed = false;
-    state_.interrupt = false;
-    state_.phase = AtaPhase::kIdle;
-    state_.operation = AtaOperation::kNone;
-    state_.lba = 0;
-    state_.sectors_left = 0;
-    state_.block_sectors = 1;
-    state_.buffer.clear();
-    state_.position = 0;
-    asked_ = false;
-}
-
-uint8_t AtaDrive::status() const {
-    using namespace ata;
-    switch (state_.phase) {
-        case AtaPhase::kIdle:
-            return static_cast<uint8_t>(kStatusReady | kStatusSeekDone |
-                                        (state_.failed ? kStatusError : 0));
-        case AtaPhase::kDataIn:
-        case AtaPhase::kDataOut:
-        case AtaPhase::kDma: return kStatusReady | kStatusSeekDone | kStatusDataRequest;
-        case AtaPhase::kDisk: break;
-    }
-    return kStatusBusy | kStatusReady | kStatusSeekDone;
-}
-
-uint8_t AtaDrive::read(unsigned reg, bool high_order) const {
-    const AtaTaskFile& file = high_order ? state_.previous : state_.recent;
-    switch (reg) {
-        case ata::kFeatures: return state_.error;
-        case ata::kSectorCount: return file.sector_count;
-        case ata::kLbaLow: return file.lba_low;
-        case ata::kLbaMid: return file.lba_mid;
-        case ata::kLbaHigh: return file.lba_high;
-        case ata::kDevice: return state_.device | 0xa0;  // two bits that are obsolete
-        default: return 0;
-    }
-}
-
-void AtaDrive::write(unsigned reg, uint8_t value) {
-    if (state_.phase == AtaPhase::kDisk) return;
-    auto push = [&](uint8_t AtaTaskFile::* member) {
-        state_.previous.*member = state_.recent.*member;
-        state_.recent.*member = value;
-    };
-    switch (reg) {
-        case ata::kFeatures: push(&AtaTaskFile::features); return;
-        case ata::kSectorCount: push(&AtaTaskFile::sector_count); return;
-        case ata::kLbaLow: push(&AtaTaskFile::lba_low); return;
-        case ata::kLbaMid: push(&AtaTaskFile::lba_mid); return;
-        case ata::kLbaHigh: push(&AtaTaskFile::lba_high); return;
-        case ata::kDevice:
-            state_.device = value & (kDeviceLba | kDeviceSelect | kDeviceHead);
-            return;
-        default: return;
-    }
+    reset_registers();
 }
 
 void AtaDrive::command(uint8_t opcode) {
@@ -224,25 +161,6 @@ uint32_t AtaDrive::block_now() const {
     return std::min<uint32_t>(state_.block_sectors, state_.sectors_left);
 }
 
-void AtaDrive::ask(AtaOperation operation) {
-    state_.operation = operation;
-    state_.phase = AtaPhase::kDisk;
-    asked_ = true;
-}
-
-void AtaDrive::succeed() {
-    state_.phase = AtaPhase::kIdle;
-    state_.operation = AtaOperation::kNone;
-    state_.sectors_left = 0;
-    state_.interrupt = true;
-}
-
-void AtaDrive::abort(uint8_t error) {
-    succeed();
-    state_.failed = true;
-    state_.error = error;
-}
-
 void AtaDrive::run_read(const Command& command) {
     if (command.multiple && state_.multiple == 0) return abort(ata::kErrorAborted);
     if (!take_address(command.addressing)) return;
@@ -255,13 +173,11 @@ void AtaDrive::run_write(const Command& command) {
     if (!take_address(command.addressing)) return;
     state_.block_sectors = command.multiple ? state_.multiple : 1;
     state_.operation = AtaOperation::kWrite;
-    offer_write_block();
+    offer_next_write();
 }
 
-void AtaDrive::offer_write_block() {
-    state_.phase = AtaPhase::kDataOut;
-    state_.buffer.assign(block_now() * ata::kSectorSize, 0);
-    state_.position = 0;
+void AtaDrive::offer_next_write() {
+    offer_write_block(block_now() * ata::kSectorSize);
 }
 
 void AtaDrive::run_dma(const Command& command) {
@@ -290,16 +206,7 @@ void AtaDrive::run_check_power(const Command&) {
 }
 
 void AtaDrive::run_identify(const Command&) {
-    state_.buffer.clear();
-    for (uint16_t word : identify_words(config_, state_)) {
-        state_.buffer.push_back(static_cast<uint8_t>(word));
-        state_.buffer.push_back(static_cast<uint8_t>(word >> 8));
-    }
-    state_.position = 0;
-    state_.sectors_left = 0;
-    state_.operation = AtaOperation::kIdentify;
-    state_.phase = AtaPhase::kDataIn;
-    state_.interrupt = true;
+    offer_words(identify_words(config_, state_));
 }
 
 void AtaDrive::run_set_multiple(const Command&) {
@@ -314,27 +221,6 @@ void AtaDrive::run_initialize_parameters(const Command&) {
     state_.heads = static_cast<uint8_t>((state_.device & kDeviceHead) + 1);
     state_.sectors_per_track = state_.recent.sector_count;
     succeed();
-}
-
-bool AtaDrive::set_transfer_mode(uint8_t mode) {
-    const unsigned number = mode & 0x07;
-    switch (mode >> 3) {
-        case 0x00:  // PIO default
-            return number <= 1;
-        case 0x01:  // PIO with flow control
-            return number <= 4;
-        case 0x04:
-            if (number > 2) return false;
-            state_.multiword_dma = static_cast<uint8_t>(1u << number);
-            state_.ultra_dma = 0;
-            return true;
-        case 0x08:
-            if (number > 5) return false;
-            state_.ultra_dma = static_cast<uint8_t>(1u << number);
-            state_.multiword_dma = 0;
-            return true;
-        default: return false;
-    }
 }
 
 void AtaDrive::run_set_features(const Command&) {
@@ -357,15 +243,6 @@ void AtaDrive::run_set_features(const Command&) {
     abort(ata::kErrorAborted);
 }
 
-uint16_t AtaDrive::read_data() {
-    if (state_.phase != AtaPhase::kDataIn) return 0;
-    const auto low = state_.buffer[state_.position];
-    const auto high = state_.buffer[state_.position + 1];
-    state_.position += 2;
-    if (state_.position == state_.buffer.size()) block_read();
-    return static_cast<uint16_t>(low | high << 8);
-}
-
 void AtaDrive::block_read() {
     const uint32_t done = block_now();
     state_.lba += done;
@@ -378,48 +255,8 @@ void AtaDrive::block_read() {
     }
 }
 
-std::span<const uint8_t> AtaDrive::read_block() const {
-    if (state_.phase != AtaPhase::kDataIn) return {};
-    return std::span(state_.buffer).subspan(state_.position);
-}
-
-void AtaDrive::read_block_taken() {
-    if (state_.phase != AtaPhase::kDataIn) return;
-    state_.position = static_cast<uint32_t>(state_.buffer.size());
-    block_read();
-}
-
-uint32_t AtaDrive::write_block_size() const {
-    if (state_.phase != AtaPhase::kDataOut) return 0;
-    return static_cast<uint32_t>(state_.buffer.size()) - state_.position;
-}
-
-void AtaDrive::fill_write_block(std::span<const std::byte> data) {
-    if (state_.phase != AtaPhase::kDataOut || data.size() != write_block_size()) return;
-    std::ranges::transform(data, state_.buffer.begin() + state_.position,
-                           [](std::byte byte) { return std::to_integer<uint8_t>(byte); });
-    state_.position = static_cast<uint32_t>(state_.buffer.size());
-    ask(AtaOperation::kWrite);
-}
-
-void AtaDrive::abandon() {
-    succeed();
-    state_.interrupt = false;
-    asked_ = false;
-}
-
-void AtaDrive::write_data(uint16_t value) {
-    if (state_.phase != AtaPhase::kDataOut) return;
-    state_.buffer[state_.position] = static_cast<uint8_t>(value);
-    state_.buffer[state_.position + 1] = static_cast<uint8_t>(value >> 8);
-    state_.position += 2;
-    if (state_.position == state_.buffer.size()) ask(AtaOperation::kWrite);
-}
-
-std::optional<AtaDiskRequest> AtaDrive::take_request() {
-    if (!asked_) return std::nullopt;
-    asked_ = false;
-    return AtaDiskRequest{state_.operation, state_.lba, block_now()};
+AtaDiskRequest AtaDrive::request() const {
+    return {state_.operation, state_.lba, block_now()};
 }
 
 void AtaDrive::finish_read(bool good, std::span<const std::byte> data) {
@@ -429,10 +266,7 @@ void AtaDrive::finish_read(bool good, std::span<const std::byte> data) {
         abort(ata::kErrorUncorrectable);
         return;
     }
-    state_.buffer.resize(data.size());
-    std::ranges::transform(data, state_.buffer.begin(),
-                           [](std::byte byte) { return std::to_integer<uint8_t>(byte); });
-    state_.position = 0;
+    load_buffer(data);
     state_.phase = AtaPhase::kDataIn;
     state_.interrupt = true;
 }
@@ -457,7 +291,7 @@ void AtaDrive::finish(bool good) {
     state_.lba += done;
     state_.sectors_left -= done;
     if (state_.sectors_left == 0) return writes_done();
-    offer_write_block();
+    offer_next_write();
     state_.interrupt = true;
 }
 
@@ -483,12 +317,6 @@ void AtaDrive::dma_failed() {
     abort(reading ? ata::kErrorUncorrectable : ata::kErrorAborted);
 }
 
-void AtaDrive::dma_dropped() {
-    if (state_.phase != AtaPhase::kDma) return;
-    succeed();
-    state_.interrupt = false;
-}
-
 namespace {
 
 Result<void> validate_settings(const AtaDriveState& state) {
@@ -499,7 +327,6 @@ Result<void> validate_settings(const AtaDriveState& state) {
     if (state.multiple > ata::kMaxMultiple || (state.multiple & (state.multiple - 1)) != 0) {
         return fail("{} sectors per block is impossible", state.multiple);
     }
-    if (state.multiword_dma > 4 || state.ultra_dma > 32) return fail("no such transfer mode");
     return {};
 }
 
@@ -510,6 +337,7 @@ Result<void> AtaDrive::validate(const AtaDriveState& state) const {
         return fail("the disk has {} sectors there and {} here", state.capacity, config_.sectors);
     }
     TRY(validate_settings(state));
+    TRY(validate_transfer_mode(state));
     const bool one_block = state.block_sectors == 1;
     if (!one_block &&
         (state.block_sectors > ata::kMaxMultiple || !std::has_single_bit(state.block_sectors))) {
@@ -532,17 +360,7 @@ Result<void> AtaDrive::validate(const AtaDriveState& state) const {
     if (state.phase == AtaPhase::kDma) return {};
     const uint32_t block =
         identify ? 1 : std::min<uint32_t>(state.block_sectors, state.sectors_left);
-    if (state.buffer.size() != block * ata::kSectorSize || state.position % 2 != 0 ||
-        state.position >= state.buffer.size()) {
-        return fail("position {} in a data block of {} bytes is impossible", state.position,
-                    state.buffer.size());
-    }
-    return {};
-}
-
-void AtaDrive::restore(const AtaDriveState& state) {
-    state_ = state;
-    asked_ = false;
+    return validate_position(state, size_t{block} * ata::kSectorSize);
 }
 
 }  // namespace qc::hw

@@ -108,4 +108,35 @@ std::array<uint16_t, 256> identify_words(const AtaDriveConfig& config, const Ata
     return words;
 }
 
+std::array<uint16_t, 256> identify_packet_words(const AtapiDriveConfig& config,
+                                                const AtaDriveState& state) {
+    constexpr uint16_t kPacket = 1 << 4;
+    constexpr uint16_t kDeviceReset = 1 << 9;
+    constexpr uint16_t kValid = 1 << 14;
+    Words words{};
+    // A CD-ROM drive, removable medium, packets of 12 bytes taken within 50 us.
+    words[0] = 0x85c0;
+    put_text(words, 10, 10, config.serial);
+    put_text(words, 23, 4, config.version);
+    put_text(words, 27, 20, config.model);
+    words[48] = 1;       // 32-bit data register
+    words[49] = 0x0b00;  // IORDY, LBA, DMA
+    words[51] = 0x0200;
+    words[52] = 0x0200;
+    words[53] = 0x0006;  // words 64-70 and 88 are valid
+    put_transfer_modes(words, state);
+    words[80] = 0x007e;
+    words[82] = kPacket | kDeviceReset;
+    words[83] = kValid;
+    words[84] = kValid;
+    words[85] = kPacket | kDeviceReset;
+    words[87] = kValid;
+    if (config.serial_ata) {
+        words[76] = 0x0002;  // 1.5 Gbit/s
+        words[80] = 0x00fe;
+        words[93] = 0;
+    }
+    return words;
+}
+
 }  // namespace qc::hw

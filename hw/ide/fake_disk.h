@@ -22,6 +22,8 @@ class FakeDisk final : public block::BlockDevice {
     uint64_t length() const override { return bytes.size(); }
     bool read_only() const override { return false; }
     void submit(block::BlockRequest request) override { waiting.push_back(std::move(request)); }
+    void attach_tray(block::Tray* drive) override { tray = drive; }
+    void tray_moved(bool open) override { moves.push_back(open); }
 
     // Carries out what waits, and what that leads to.
     void complete() {
@@ -37,6 +39,8 @@ class FakeDisk final : public block::BlockDevice {
 
     std::vector<uint8_t> bytes;
     std::deque<block::BlockRequest> waiting;
+    block::Tray* tray = nullptr;
+    std::vector<bool> moves;  // the guest's
     int error = 0;
     int completed = 0;
     int flushes = 0;

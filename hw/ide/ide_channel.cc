@@ -11,6 +11,7 @@ namespace qc::hw {
 namespace {
 // How much of a DMA transfer is in flight at once.
 constexpr uint32_t kDmaChunkSectors = 256;
+constexpr IdeChannelCore::Units kBoth = 3;
 }  // namespace
 
 IdeChannel::IdeChannel(Piix3Ide& owner, const DeviceContext& context, Ports ports)
@@ -33,21 +34,29 @@ void IdeChannel::add_disk(unsigned unit, AtaDriveConfig config, block::BlockDevi
     units_[unit].disk = &disk;
 }
 
-void IdeChannel::forget_requests() {
-    for (Unit& unit : units_)
-        unit.request.reset();
-    dma_in_flight_ = false;
+void IdeChannel::add_cdrom(unsigned unit, AtapiDriveConfig config, block::BlockDevice& disk) {
+    AtapiDrive& drive = core_.add_cdrom(unit, std::move(config));
+    units_[unit].disk = &disk;
+    units_[unit].tray = std::make_unique<CdTray>(drive, disk);
+}
+
+void IdeChannel::forget_requests(IdeChannelCore::Units which) {
+    for (unsigned unit = 0; unit < units_.size(); ++unit) {
+        if ((which >> unit & 1) == 0) continue;
+        units_[unit].request.reset();
+        if (dma_unit_ == unit) dma_unit_.reset();
+    }
 }
 
 void IdeChannel::reset() {
-    forget_requests();
+    forget_requests(kBoth);
     core_.reset();
     bus_master_.reset();
     irq_.set(false);
 }
 
 void IdeChannel::restore(const IdeChannelState& channel, const BusMasterState& bus_master) {
-    forget_requests();
+    forget_requests(kBoth);
     core_.restore(channel);
     bus_master_.restore(bus_master);
     irq_.restore(core_.interrupt());
@@ -55,9 +64,10 @@ void IdeChannel::restore(const IdeChannelState& channel, const BusMasterState& b
 
 void IdeChannel::settle() {
     for (unsigned unit = 0; unit < units_.size(); ++unit) {
-        AtaDrive* drive = core_.drive(unit);
+        IdeDrive* drive = core_.drive(unit);
         if (drive == nullptr) continue;
         if (auto request = drive->take_request()) start_request(unit, *request);
+        if (units_[unit].tray) units_[unit].tray->notice();
     }
     start_dma();
     const bool interrupt = core_.interrupt();
@@ -90,7 +100,7 @@ void IdeChannel::submit(unsigned unit, const AtaDiskRequest& request,
 }
 
 void IdeChannel::start_request(unsigned unit, const AtaDiskRequest& request) {
-    AtaDrive& drive = *core_.drive(unit);
+    IdeDrive& drive = *core_.drive(unit);
     std::shared_ptr<Buffer> buffer;
     if (request.operation == AtaOperation::kRead) {
         buffer = std::make_shared<Buffer>(request.sectors * ata::kSectorSize);
@@ -112,18 +122,19 @@ void IdeChannel::start_request(unsigned unit, const AtaDiskRequest& request) {
 }
 
 void IdeChannel::start_dma() {
-    if (dma_in_flight_ || !bus_master_.active() || !bus_master_.started()) return;
-    AtaDrive* drive = core_.selected();
+    if (dma_unit_ || !bus_master_.active() || !bus_master_.started()) return;
+    IdeDrive* drive = core_.selected();
     if (drive == nullptr) return;
     std::optional<AtaDmaTransfer> transfer = drive->dma();
     if (!transfer) return;
 
+    if (!transfer->held.empty()) return move_held(*drive, transfer->held);
     trace::ide_dma(port_, transfer->to_memory, transfer->lba, transfer->sectors);
     const unsigned unit = drive == core_.drive(0) ? 0 : 1;
     const uint32_t sectors = std::min(transfer->sectors, kDmaChunkSectors);
     auto buffer = std::make_shared<Buffer>(sectors * ata::kSectorSize);
     if (transfer->to_memory) {
-        dma_in_flight_ = true;
+        dma_unit_ = unit;
         const Buffer* data = buffer.get();
         submit(
             unit, {AtaOperation::kRead, transfer->lba, sectors}, std::move(buffer),
@@ -134,14 +145,25 @@ void IdeChannel::start_dma() {
     const auto given = static_cast<uint32_t>(gather(*buffer) / ata::kSectorSize);
     if (given == 0) return drive->dma_dropped();
     buffer->resize(given * ata::kSectorSize);
-    dma_in_flight_ = true;
+    dma_unit_ = unit;
     submit(unit, {AtaOperation::kWrite, transfer->lba, given}, std::move(buffer),
            [this, unit, given](int error) { dma_write_done(unit, given, error); });
 }
 
+// What the drive has itself, not the disk.
+void IdeChannel::move_held(IdeDrive& drive, std::span<const uint8_t> held) {
+    if (scatter(std::as_bytes(held)) == held.size()) {
+        drive.dma_moved(0);
+    } else {
+        trace::ide_dma_short(port_);
+        drive.dma_dropped();
+    }
+    after_dma(drive);
+}
+
 void IdeChannel::dma_read_done(unsigned unit, uint32_t sectors, const Buffer& buffer, int error) {
-    dma_in_flight_ = false;
-    AtaDrive& drive = *core_.drive(unit);
+    dma_unit_.reset();
+    IdeDrive& drive = *core_.drive(unit);
     if (error != 0) {
         drive.dma_failed();
     } else {
@@ -156,8 +178,8 @@ void IdeChannel::dma_read_done(unsigned unit, uint32_t sectors, const Buffer& bu
 }
 
 void IdeChannel::dma_write_done(unsigned unit, uint32_t sectors, int error) {
-    dma_in_flight_ = false;
-    AtaDrive& drive = *core_.drive(unit);
+    dma_unit_.reset();
+    IdeDrive& drive = *core_.drive(unit);
     if (error != 0) {
         drive.dma_failed();
     } else {
@@ -167,7 +189,7 @@ void IdeChannel::dma_write_done(unsigned unit, uint32_t sectors, int error) {
     after_dma(drive);
 }
 
-void IdeChannel::after_dma(const AtaDrive& drive) {
+void IdeChannel::after_dma(const IdeDrive& drive) {
     if (!drive.dma()) bus_master_.transfer_done();
     // The guest stopped the bus master while the disk was at work.
     if (!bus_master_.started()) bus_master_.stop();
@@ -228,7 +250,7 @@ void IdeChannel::write_bus_master(unsigned offset, uint8_t value) {
             switch (bus_master_.write_command(value)) {
                 case BusMasterCore::CommandEffect::kStarted: settle(); return;
                 case BusMasterCore::CommandEffect::kStopped:
-                    if (!dma_in_flight_) bus_master_.stop();
+                    if (!dma_unit_) bus_master_.stop();
                     return;
                 case BusMasterCore::CommandEffect::kNothing: return;
             }
@@ -283,7 +305,7 @@ void IdeChannel::CommandPorts::io_write(uint64_t offset, unsigned size, uint64_t
                                    static_cast<uint8_t>(value >> (8 * i)));
                 channel_.irq_.set(false);
             }
-            if (core.write(reg, static_cast<uint8_t>(value >> (8 * i)))) channel_.forget_requests();
+            channel_.forget_requests(core.write(reg, static_cast<uint8_t>(value >> (8 * i))));
         }
     }
     channel_.settle();
@@ -294,9 +316,9 @@ uint64_t IdeChannel::ControlPort::io_read(uint64_t, unsigned) {
 }
 
 void IdeChannel::ControlPort::io_write(uint64_t, unsigned, uint64_t value) {
-    if (channel_.core_.write_control(static_cast<uint8_t>(value))) {
+    if (auto units = channel_.core_.write_control(static_cast<uint8_t>(value))) {
         trace::ide_reset(channel_.port_);
-        channel_.forget_requests();
+        channel_.forget_requests(units);
     }
     channel_.settle();
 }

@@ -9,12 +9,14 @@
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "block/block_device.h"
 #include "hw/core/device_context.h"
 #include "hw/core/irq_line.h"
 #include "hw/ide/bus_master_core.h"
+#include "hw/ide/cd_tray.h"
 #include "hw/ide/ide_channel_core.h"
 #include "memory/io_handler.h"
 
@@ -32,6 +34,7 @@ class IdeChannel {
     ~IdeChannel();
 
     void add_disk(unsigned unit, AtaDriveConfig config, block::BlockDevice& disk);
+    void add_cdrom(unsigned unit, AtapiDriveConfig config, block::BlockDevice& disk);
     IrqLine& irq() { return irq_; }
     void reset();
 
@@ -70,12 +73,13 @@ class IdeChannel {
     struct Ticket {};
     struct Unit {
         block::BlockDevice* disk = nullptr;
+        std::unique_ptr<CdTray> tray;  // of a CD drive
         std::shared_ptr<Ticket> request;
     };
 
     // After every entry into a core: does what it wants done.
     void settle();
-    void forget_requests();
+    void forget_requests(IdeChannelCore::Units which);
     void start_request(unsigned unit, const AtaDiskRequest& request);
     void start_dma();
     void submit(unsigned unit, const AtaDiskRequest& request, std::shared_ptr<Buffer> buffer,
@@ -86,7 +90,8 @@ class IdeChannel {
     size_t scatter(std::span<const std::byte> data);
     size_t gather(std::span<std::byte> data);
     uint64_t read_descriptor(uint32_t address) const;
-    void after_dma(const AtaDrive& drive);
+    void move_held(IdeDrive& drive, std::span<const uint8_t> held);
+    void after_dma(const IdeDrive& drive);
 
     Piix3Ide& owner_;
     DeviceContext context_;
@@ -94,7 +99,7 @@ class IdeChannel {
     IdeChannelCore core_;
     BusMasterCore bus_master_;
     std::array<Unit, 2> units_;
-    bool dma_in_flight_ = false;
+    std::optional<unsigned> dma_unit_;  // whose transfer is in flight
     IrqLine irq_;
     CommandPorts command_ports_{*this};
     ControlPort control_port_{*this};

@@ -8,9 +8,10 @@
 #pragma once
 
 #include <array>
-#include <optional>
+#include <memory>
 
 #include "hw/ide/ata_drive.h"
+#include "hw/ide/atapi_drive.h"
 
 namespace qc::hw {
 
@@ -18,34 +19,39 @@ struct IdeChannelState {
     uint8_t control = 0;
     uint8_t selected = 0;
     std::array<AtaDriveState, 2> drives;
+    std::array<AtapiState, 2> packet;  // of CD drives
 
     template <typename Visitor, typename Self>
     static void fields(Visitor& v, Self& s) {
         v("control", s.control);
         v("selected", s.selected);
         v("drives", s.drives);
+        v.since(2, "packet", s.packet);
     }
 };
 
 class IdeChannelCore {
  public:
+    // The units of which what was going on is void, a bit for each.
+    using Units = uint8_t;
+
     // While the machine is built.
     void add_drive(unsigned unit, AtaDriveConfig config);
-    AtaDrive* drive(unsigned unit) { return drives_[unit] ? &*drives_[unit] : nullptr; }
+    AtapiDrive& add_cdrom(unsigned unit, AtapiDriveConfig config);
+    IdeDrive* drive(unsigned unit) { return drives_[unit].get(); }
     // The one that the device register points at; null if there is none.
-    AtaDrive* selected() { return drive(selected_); }
+    IdeDrive* selected() { return drive(selected_); }
 
     void reset();
 
     // The command block, registers 0-7; data (0) in 16-bit units by the functions below.
     uint8_t read(unsigned reg);
-    // True if drives were reset: what was going on for them is void.
-    bool write(unsigned reg, uint8_t value);
+    Units write(unsigned reg, uint8_t value);
     uint16_t read_data();
     void write_data(uint16_t value);
     uint8_t alternate_status();
-    // Device control: SRST, nIEN, HOB. True as for write().
-    bool write_control(uint8_t value);
+    // Device control: SRST, nIEN, HOB.
+    Units write_control(uint8_t value);
 
     // INTRQ.
     bool interrupt();
@@ -56,9 +62,10 @@ class IdeChannelCore {
 
  private:
     bool in_reset() const;
-    bool diagnose();
+    Units diagnose();
 
-    std::array<std::optional<AtaDrive>, 2> drives_;
+    std::array<std::unique_ptr<IdeDrive>, 2> drives_;
+    std::array<AtapiDrive*, 2> cdroms_{};  // those of the drives that are
     uint8_t control_ = 0;
     uint8_t selected_ = 0;
 };

@@ -33,11 +33,29 @@ constexpr PropertyDef kIdeHdProperties[] = {
     {.name = "bootindex", .kind = PropertyKind::kInt32, .description = "place in the boot order"},
 };
 
+constexpr PropertyDef kIdeCdProperties[] = {
+    {.name = "drive",
+     .kind = PropertyKind::kString,
+     .description = "ID of a drive (-drive if=none); without one, the tray is empty"},
+    {.name = "bus", .kind = PropertyKind::kString, .description = "ide.0, ide.1, ..."},
+    {.name = "unit", .kind = PropertyKind::kUint32, .description = "0 or 1; AHCI has 0"},
+    {.name = "serial", .kind = PropertyKind::kString, .description = "at most 20 characters"},
+    {.name = "model",
+     .kind = PropertyKind::kString,
+     .description = "at most 40 characters",
+     .default_value = "QEMU DVD-ROM"},
+    {.name = "ver",
+     .kind = PropertyKind::kString,
+     .description = "firmware version, at most 8 characters",
+     .default_value = "2.5+"},
+    {.name = "bootindex", .kind = PropertyKind::kInt32, .description = "place in the boot order"},
+};
+
 Result<std::string> text_of(const qom::PropertyValues& properties, std::string_view name,
                             size_t limit) {
     std::string text(properties.get_string(name));
     if (text.size() <= limit) return text;
-    return fail("property '{}' of ide-hd: '{}' is longer than {} characters", name, text, limit);
+    return fail("property '{}': '{}' is longer than {} characters", name, text, limit);
 }
 
 Result<void> take_geometry(const qom::PropertyValues& properties, AtaDriveConfig& config) {
@@ -63,8 +81,21 @@ std::string default_serial(const IdeDisk& disk) {
     return fmt::format("QM{:05}", 2 * disk.channel + disk.unit + 1);
 }
 
+// Serial number, model and version: of both kinds of drive.
+template <typename Config>
+Result<void> take_names(const qom::PropertyValues& properties, const IdeDisk& disk,
+                        Config& config) {
+    config.serial = TRY(text_of(properties, "serial", 20));
+    if (config.serial.empty()) config.serial = default_serial(disk);
+    config.model = TRY(text_of(properties, "model", 40));
+    config.version = TRY(text_of(properties, "ver", 8));
+    return {};
+}
+
 Result<void> take_backend(block::Drive& drive, IdeDisk& disk) {
     disk.backend = drive.backend.get();
+    if (disk.cdrom) return {};
+    if (!disk.backend->has_medium()) return fail("Device needs media, but drive is empty");
     if (disk.backend->read_only()) return fail("Block node is read-only");
     disk.config.sectors = disk.backend->length() / ata::kSectorSize;
     if (disk.config.sectors == 0) return fail("drive '{}' is empty", drive.options.id);
@@ -77,6 +108,10 @@ const qom::ObjectType kIdeHdType{.name = "ide-hd",
                                  .parent = &kDeviceType,
                                  .description = "IDE hard disk",
                                  .properties = kIdeHdProperties};
+const qom::ObjectType kIdeCdType{.name = "ide-cd",
+                                 .parent = &kDeviceType,
+                                 .description = "IDE CD-ROM drive",
+                                 .properties = kIdeCdProperties};
 
 std::string IdeDisks::firmware_path(const IdeDisk& disk) const {
     return fmt::format("{}/drive@{}/disk@{}", controller_.firmware_path, disk.channel, disk.unit);
@@ -92,13 +127,16 @@ Result<void> IdeDisks::add_drive(block::Drive& drive) {
     IdeDisk disk;
     disk.channel = *drive.options.index / controller_.layout.units;
     disk.unit = *drive.options.index % controller_.layout.units;
+    if (drive.options.cdrom) disk.cdrom.emplace();
     TRY(take_backend(drive, disk));
     drive.attached = true;
-    const qom::PropertyValues defaults(kIdeHdType);
-    disk.config.serial = default_serial(disk);
-    disk.config.model = defaults.get_string("model");
-    disk.config.version = defaults.get_string("ver");
-    default_geometry(disk.config);
+    const qom::PropertyValues defaults(disk.cdrom ? kIdeCdType : kIdeHdType);
+    if (disk.cdrom) {
+        TRY(take_names(defaults, disk, *disk.cdrom));
+    } else {
+        TRY(take_names(defaults, disk, disk.config));
+        default_geometry(disk.config);
+    }
     disks_.push_back(std::move(disk));
     return {};
 }
@@ -134,28 +172,40 @@ Result<void> IdeDisks::choose_place(const qom::PropertyValues& properties, IdeDi
     return fail("no place left for an IDE disk{}{}", bus.empty() ? "" : " on ", bus);
 }
 
-Result<void> IdeDisks::add_device(const qom::PropertyValues& properties,
+Result<void> IdeDisks::take_boot_index(const qom::PropertyValues& properties, IdeDisk& disk) const {
+    if (!properties.is_set("bootindex") || properties.get_int("bootindex") < 0) return {};
+    disk.boot_index = static_cast<uint32_t>(properties.get_int("bootindex"));
+    if (std::ranges::find(disks_, disk.boot_index, &IdeDisk::boot_index) == disks_.end()) return {};
+    return fail("The bootindex {} has already been used", *disk.boot_index);
+}
+
+Result<void> IdeDisks::add_device(const qom::ObjectType& type, const std::string& id,
+                                  const qom::PropertyValues& properties,
                                   block::DriveTable& drives) {
     IdeDisk disk;
+    if (&type == &kIdeCdType) disk.cdrom.emplace();
     TRY(choose_place(properties, disk));
-    const std::string_view id = properties.get_string("drive");
-    if (id.empty()) return fail("Device needs media, but drive is empty");
-    if (drives.find(id) == nullptr) {
-        return fail("Property 'ide-hd.drive' can't find value '{}'", id);
-    }
-    block::Drive* drive = TRY(drives.attach(id));
-    TRY(take_backend(*drive, disk));
-    disk.config.serial = TRY(text_of(properties, "serial", 20));
-    if (disk.config.serial.empty()) disk.config.serial = default_serial(disk);
-    disk.config.model = TRY(text_of(properties, "model", 40));
-    disk.config.version = TRY(text_of(properties, "ver", 8));
-    TRY(take_geometry(properties, disk.config));
-    if (properties.is_set("bootindex") && properties.get_int("bootindex") >= 0) {
-        disk.boot_index = static_cast<uint32_t>(properties.get_int("bootindex"));
-        if (std::ranges::find(disks_, disk.boot_index, &IdeDisk::boot_index) != disks_.end()) {
-            return fail("The bootindex {} has already been used", *disk.boot_index);
+    const std::string_view drive_id = properties.get_string("drive");
+    block::Drive* drive = nullptr;
+    if (!drive_id.empty()) {
+        if (drives.find(drive_id) == nullptr) {
+            return fail("Property '{}.drive' can't find value '{}'", type.name, drive_id);
         }
+        drive = TRY(drives.attach(drive_id));
+    } else if (disk.cdrom) {
+        drive = &drives.add_anonymous();
+    } else {
+        return fail("Device needs media, but drive is empty");
     }
+    drive->device_id = id;
+    TRY(take_backend(*drive, disk));
+    if (disk.cdrom) {
+        TRY(take_names(properties, disk, *disk.cdrom));
+    } else {
+        TRY(take_names(properties, disk, disk.config));
+        TRY(take_geometry(properties, disk.config));
+    }
+    TRY(take_boot_index(properties, disk));
     disks_.push_back(std::move(disk));
     return {};
 }

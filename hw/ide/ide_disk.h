@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// `ide-hd`: its properties, and a disk's place and geometry made of them. Also the
-// disks that `-drive if=ide` stands for.
+// `ide-hd` and `ide-cd`: their properties, and a drive's place, geometry and names
+// made of them. Also the drives that `-drive if=ide` stands for.
 //
 // Threading: main thread, while the machine is built.
 #pragma once
@@ -13,16 +13,20 @@
 
 #include "block/drive_table.h"
 #include "hw/ide/ata_drive.h"
+#include "hw/ide/atapi_drive.h"
 #include "qom/object_type.h"
 
 namespace qc::hw {
 
 extern const qom::ObjectType kIdeHdType;
+extern const qom::ObjectType kIdeCdType;
 
 struct IdeDisk {
     unsigned channel = 0;
     unsigned unit = 0;
+    // One of the two says what it is.
     AtaDriveConfig config;
+    std::optional<AtapiDriveConfig> cdrom;
     block::BlockBackend* backend = nullptr;
     std::optional<uint32_t> boot_index;
 };
@@ -43,14 +47,17 @@ class IdeDisks {
 
     // `-drive if=ide`.
     Result<void> add_drive(block::Drive& drive);
-    // `-device ide-hd`. `drives` has the drive that the property names.
-    Result<void> add_device(const qom::PropertyValues& properties, block::DriveTable& drives);
+    // `-device ide-hd` or `ide-cd`, with its id. `drives` has the drive that the
+    // property names.
+    Result<void> add_device(const qom::ObjectType& type, const std::string& id,
+                            const qom::PropertyValues& properties, block::DriveTable& drives);
 
     const std::vector<IdeDisk>& disks() const { return disks_; }
     const IdeDisk* at(unsigned channel, unsigned unit) const;
 
  private:
     Result<void> choose_place(const qom::PropertyValues& properties, IdeDisk& disk) const;
+    Result<void> take_boot_index(const qom::PropertyValues& properties, IdeDisk& disk) const;
 
     const Controller controller_;
     std::vector<IdeDisk> disks_;

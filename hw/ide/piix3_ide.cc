@@ -40,6 +40,11 @@ void Piix3Ide::add_disk(unsigned channel, unsigned unit, AtaDriveConfig config,
     channels_[channel]->add_disk(unit, std::move(config), disk);
 }
 
+void Piix3Ide::add_cdrom(unsigned channel, unsigned unit, AtapiDriveConfig config,
+                         block::BlockDevice& disk) {
+    channels_[channel]->add_cdrom(unit, std::move(config), disk);
+}
+
 IrqLine& Piix3Ide::irq(unsigned channel) {
     return channels_[channel]->irq();
 }

@@ -48,6 +48,8 @@ class Piix3Ide final : public PciDevice, public memory::IoHandler {
 
     // While the machine is built; the place is free (asserted).
     void add_disk(unsigned channel, unsigned unit, AtaDriveConfig config, block::BlockDevice& disk);
+    void add_cdrom(unsigned channel, unsigned unit, AtapiDriveConfig config,
+                   block::BlockDevice& disk);
     // The interrupt pin of a channel: to IRQ 14 and 15.
     IrqLine& irq(unsigned channel);
 
@@ -70,7 +72,8 @@ class Piix3Ide final : public PciDevice, public memory::IoHandler {
 
     std::array<std::unique_ptr<IdeChannel>, 2> channels_;
     memory::MemoryRegion bus_master_region_;
-    state::ComponentOf<Piix3Ide, Piix3IdeState> component_{{.name = "piix3-ide"}, *this};
+    state::ComponentOf<Piix3Ide, Piix3IdeState> component_{{.name = "piix3-ide", .version = 2},
+                                                           *this};
 };
 
 }  // namespace qc::hw

@@ -5,73 +5,15 @@
 
 #include <random>
 
-#include "hw/core/fake_machine.h"
-#include "hw/ide/fake_disk.h"
-#include "hw/pci/pci_bus.h"
-#include "memory/ram_list.h"
+#include "hw/ide/piix3_test_guest.h"
 #include "state/conformance.h"
 
 namespace qc::hw {
 namespace {
 
-constexpr uint16_t kBusMaster = 0xc000;
-constexpr uint32_t kTable = 0x1000;
-
-struct Fixture {
-    Fixture() {
-        machine.memory_root().add_child(0, ram);
-        machine.context.memory.rebuild();
-        EXPECT_TRUE(bus.plug(ide, {1, 1}));
-        AtaDriveConfig config{.sectors = 4096, .serial = "S", .model = "M", .version = "V"};
-        default_geometry(config);
-        ide.add_disk(0, 0, config, disk);
-        config.sectors = 64;
-        ide.add_disk(0, 1, config, slave);
-        ide.reset();
-        ide.config_write(0x20, 4, kBusMaster);
-        ide.config_write(4, 2, pci::kCommandIo | pci::kCommandMaster);
-        machine.context.io.rebuild();
-    }
-    ~Fixture() { machine.memory_root().remove_child(ram); }
-
-    void out(uint16_t port, uint32_t value, unsigned size = 1) {
-        machine.context.io.store(memory::PhysAddr(port), size, value);
-    }
-    uint32_t in(uint16_t port, unsigned size = 1) {
-        return static_cast<uint32_t>(machine.context.io.load(memory::PhysAddr(port), size));
-    }
-    void command(uint8_t opcode, uint32_t lba, uint8_t count, uint8_t device = 0xe0) {
-        out(0x1f6, device);
-        out(0x1f2, count);
-        out(0x1f3, lba & 0xff);
-        out(0x1f4, lba >> 8 & 0xff);
-        out(0x1f5, lba >> 16 & 0xff);
-        out(0x1f7, opcode);
-    }
-    void descriptor(unsigned index, uint32_t address, uint32_t count, bool last) {
-        machine.context.memory.store(memory::PhysAddr(kTable + 8 * index), 4, address);
-        machine.context.memory.store(memory::PhysAddr(kTable + 8 * index + 4), 4,
-                                     (count & 0xffff) | (last ? 0x80000000u : 0));
-    }
-    void start_dma(uint8_t direction) {
-        out(kBusMaster + 4, kTable, 4);
-        out(kBusMaster + 2, 0x06);
-        out(kBusMaster, direction);
-        out(kBusMaster, direction | 1u);
-    }
-    uint8_t bus_master_status() { return static_cast<uint8_t>(in(kBusMaster + 2) & 7); }
-    bool irq() { return ide.irq(0).level(); }
-
-    FakeMachine machine;
-    memory::RamList blocks;
-    memory::RamBlock* block =
-        blocks.create_block("ram", 4 << 20, memory::RamBlock::Kind::kRam).value();
-    memory::MemoryRegion ram = memory::MemoryRegion::ram("ram", *block);
-    FakeDisk disk{4096};
-    FakeDisk slave{64};
-    PciBus bus{0, machine.memory_root(), machine.context.io_root};
-    Piix3Ide ide{machine.context};
-};
+using Fixture = Piix3IdeGuest;
+constexpr uint16_t kBusMaster = Fixture::kBusMaster;
+constexpr uint32_t kTable = Fixture::kTable;
 
 TEST(Piix3Ide, pio_read_delivers_the_disk_s_bytes) {
     Fixture f;
@@ -101,15 +43,15 @@ TEST(Piix3Ide, pio_write_reaches_the_disk) {
     EXPECT_EQ(f.disk.bytes[8 * 512 - 1], 0x42);
 }
 
-TEST(Piix3Ide, slave_is_another_disk_and_missing_channel_reads_zero) {
+TEST(Piix3Ide, slave_is_another_disk_and_missing_drive_reads_zero) {
     Fixture f;
     f.command(0x20, 1, 1, 0xf0);
     f.disk.complete();
     EXPECT_EQ(f.slave.waiting.size(), 1u);
     f.slave.complete();
     EXPECT_EQ(f.in(0x1f7), 0x58u);
+    f.out(0x176, 0xb0);
     EXPECT_EQ(f.in(0x177), 0u);
-    f.out(0x176, 0xa0);
     f.out(0x172, 0x55);
     EXPECT_EQ(f.in(0x172), 0u);
 }
