@@ -4,6 +4,7 @@
 #   make demo     two machines run as a COLO pair, one is killed, the other goes on
 #   make check    everything that must pass before a change goes in
 #   make check-guests  whole Debian systems, among them in a pair
+#   make check-nested  KVM with 64-bit guests, in a machine around it that has all of KVM
 #   make nightly  the same machines in every combination, and the simulators at length
 BUILD ?= build
 JOBS ?= $(shell nproc)
@@ -13,7 +14,7 @@ SECONDS_EACH ?= 60
 SEEDS ?= 200000
 FIRST_SEED ?= $(shell date +%Y%m%d)000000
 
-.PHONY: all tests deps demo check check-style check-guests bench stress nightly fuzz docs install clean
+.PHONY: all tests deps demo check check-style check-guests check-nested bench stress nightly fuzz docs install clean
 all: $(BUILD)/build.ninja
 	@ninja -j$(JOBS) -C $(BUILD) emulator
 
@@ -39,6 +40,12 @@ check-guests: deps tests
 	@scripts/guest-images --build-dir $(BUILD)
 	@scripts/guest-userland --build-dir $(BUILD)
 	@scripts/run-tests --build-dir $(BUILD) --suite guests
+
+check-nested: deps $(BUILD)/build.ninja
+	@scripts/install-deps --nested
+	@ninja -j$(JOBS) -C $(BUILD) emulator nested-tests
+	@scripts/guest-images --build-dir $(BUILD)
+	@scripts/check-nested --build-dir $(BUILD)
 
 check-style: deps tests
 	@scripts/check --build-dir $(BUILD)

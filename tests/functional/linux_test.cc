@@ -5,10 +5,10 @@
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
-#include <charconv>
 #include <string>
 
 #include "tests/functional/linux_guest.h"
+#include "tests/functional/linux_jobs.h"
 #include "tests/qtest/assertions.h"
 #include "tests/qtest/survivor.h"
 #include "tests/qtest/vm_pair.h"
@@ -50,13 +50,7 @@ TEST_P(LinuxBoard, boots_computes_and_switches_off) {
     const auto [machine, cpus, kernel] = GetParam();
     auto vm = ASSERT_VALUE(Vm::start(config(machine, cpus, "check", kernel), directory()));
     EXPECT_EQ(ASSERT_VALUE(vm->process().wait(Deadline::in(kBoot))), ExitStatus::exited(0));
-    const std::string said = vm->serial().text();
-    EXPECT_NE(said.find(fmt::format("cpus {}\r\n", cpus)), std::string::npos) << said;
-    for (const char* result :
-         {"sha256 080acf35a507ac98\r\n", "float 10.4807282172\r\n", "integer 346834\r\n",
-          "sorted 796dff5eb1113e2e\r\n", "inflated e071f707df7bbeee\r\n"}) {
-        EXPECT_NE(said.find(result), std::string::npos) << result << said;
-    }
+    ASSERT_VALUE(check_linux_results(*vm, cpus));
 }
 
 // Processors in sockets of one core of two threads, the last place empty, and two nodes.
@@ -100,33 +94,6 @@ class LinuxPair : public Linux, public ::testing::WithParamInterface<Loss> {
         TRY(pair_->enter_colo());
         return pair_->wait_checkpoints(20);
     }
-    // It works on, is never wrong, and misses no number. What a secondary printed before it
-    // was alone may come twice: a checkpoint takes it back to where the primary was.
-    static Result<void> check_works(Vm& vm) {
-        const size_t alone_since = vm.serial().size();
-        TRY(vm.serial().wait_growth(alone_since + 64, Deadline::in(kBoot)));
-        const std::string text = vm.serial().text().substr(alone_since);
-        int last = 0;
-        int lines = 0;
-        for (size_t at = text.find("\nwork "); at != std::string::npos;
-             at = text.find("\nwork ", at + 1)) {
-            const char* number = text.c_str() + at + 6;
-            int value = 0;
-            const auto [end, error] = std::from_chars(number, text.c_str() + text.size(), value);
-            const std::string_view rest =
-                std::string_view(text).substr(static_cast<size_t>(end - text.c_str()));
-            if (rest.size() < 8) break;  // still being printed
-            if (error != std::errc{} || !rest.starts_with(" right\r\n")) {
-                return fail("{}: after work {}: '{}'", vm.name(), last, rest.substr(0, 40));
-            }
-            if (lines++ > 0 && value != last + 1) {
-                return fail("{}: work {} follows {}", vm.name(), value, last);
-            }
-            last = value;
-        }
-        if (lines < 2) return fail("{} said '{}'", vm.name(), text);
-        return {};
-    }
 
     std::unique_ptr<VmPair> pair_;
 };
@@ -147,7 +114,7 @@ TEST_P(LinuxPair, work_goes_on_without_the_lost_side) {
     ASSERT_VALUE(take_over(survivor));
     ASSERT_VALUE(wait_exit(survivor));
     ASSERT_VALUE(wait_run_state(survivor, "running"));
-    ASSERT_VALUE(check_works(survivor));
+    ASSERT_VALUE(check_linux_works(survivor));
     EXPECT_EQ(ASSERT_VALUE(survivor.terminate()), ExitStatus::exited(0));
 }
 

@@ -24,7 +24,12 @@ Result<std::unique_ptr<VmPair>> VmPair::start(const PairConfig& config, const Te
     auto pair = std::unique_ptr<VmPair>(new VmPair(config, directory));
     VmConfig side = config.vm;
     side.name = "source";
+    if (!config.state.empty()) side.incoming = "defer";
     pair->primary_ = TRY(Vm::start(side, directory));
+    if (!config.state.empty()) {
+        TRY(pair->primary().qmp().execute("migrate-incoming", {{"uri", "file:" + config.state}}));
+        TRY(pair->primary().wait_migration("completed", Deadline::in(kUsual)));
+    }
     TRY(pair->set_up(pair->primary()));
     TRY(pair->set_up_primary());
     TRY(pair->start_secondary("dest"));

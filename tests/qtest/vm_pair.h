@@ -23,6 +23,8 @@ struct PairConfig {
     int checkpoint_delay_ms = 300;
     // Set on both sides before the destination listens: an object of JSON.
     std::string parameters = "{}";
+    // A file that `migrate file:` wrote: the source goes on from there. Empty: it boots.
+    std::string state;
 };
 
 class VmPair {
