@@ -6,11 +6,11 @@
 // Threading: the vCPU's thread.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <cstring>
 
 #include "accel/tcg/cpu.h"
+#include "accel/tcg/locked_access.h"
 #include "accel/tcg/mmu.h"
 
 namespace qc::accel::tcg {
@@ -68,12 +68,11 @@ template <typename T, bool kLocked, typename Change>
                                              Change change) {
     if (T* target = direct_store_target<T>(cpu, segment, offset)) [[likely]] {
         if constexpr (kLocked) {
-            T before = __atomic_load_n(target, __ATOMIC_RELAXED);
+            T before;
+            std::memcpy(&before, target, sizeof(T));
             T after = change(before);
-            while (!__atomic_compare_exchange_n(target, &before, after, false, __ATOMIC_SEQ_CST,
-                                                __ATOMIC_RELAXED)) {
+            while (!exchange_if<T>(target, before, after))
                 after = change(before);
-            }
         } else {
             T value;
             std::memcpy(&value, target, sizeof(T));
@@ -82,19 +81,14 @@ template <typename T, bool kLocked, typename Change>
         }
         return true;
     }
-    T value;
-    if (!load_for_update_slow(cpu, segment, offset, &value, sizeof(T))) return false;
     if constexpr (kLocked) {
-        // The page may be in the TLB by now; what is not RAM cannot be locked.
-        if (T* target = direct_store_target<T>(cpu, segment, offset)) {
-            while (!__atomic_compare_exchange_n(target, &value, change(value), false,
-                                                __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
-            }
-            return true;
-        }
+        return update_locked_slow<T>(cpu, segment, offset, change);
+    } else {
+        T value;
+        if (!load_for_update_slow(cpu, segment, offset, &value, sizeof(T))) return false;
+        value = change(value);
+        return store_slow(cpu, segment, offset, &value, sizeof(T));
     }
-    value = change(value);
-    return store_slow(cpu, segment, offset, &value, sizeof(T));
 }
 template <typename T, bool kLocked, typename Change>
 [[gnu::always_inline]] inline bool update_operand(Cpu& cpu, const Op& op, Change change) {

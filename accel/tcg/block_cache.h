@@ -61,15 +61,24 @@ class BlockCache {
     // The jump table: linear address to block.
     Block* find_by_address(uint64_t linear, uint32_t mode) const {
         const Jump& jump = jumps_[linear % kJumps];
-        bool match = jump.linear == linear && jump.mode == mode && jump.generation == generation_;
+        bool match = jump.linear == linear && jump.mode == mode &&
+                     jump.generation == generations_[jump.global];
         return match ? jump.block : nullptr;
     }
-    void remember_address(uint64_t linear, uint32_t mode, Block* block) {
-        jumps_[linear % kJumps] = {
-            .linear = linear, .mode = mode, .generation = generation_, .block = block};
+    // `global`: the page outlives a change of CR3.
+    void remember_address(uint64_t linear, uint32_t mode, Block* block, bool global) {
+        jumps_[linear % kJumps] = {.linear = linear,
+                                   .mode = mode,
+                                   .generation = generations_[global],
+                                   .block = block,
+                                   .global = global};
     }
-    // Linear addresses mean something else now.
-    void forget_addresses() { ++generation_; }
+    // Linear addresses mean something else now; those of pages that are not global.
+    void forget_addresses() {
+        ++generations_[0];
+        ++generations_[1];
+    }
+    void forget_local_addresses() { ++generations_[0]; }
 
     // For tests and statistics.
     uint64_t blocks_built() const { return blocks_built_; }
@@ -97,6 +106,7 @@ class BlockCache {
         uint32_t mode = 0;
         uint32_t generation = 0;
         Block* block = nullptr;
+        bool global = false;
     };
 
     Page* find_page(const memory::RamBlock& ram, uint64_t page) const;
@@ -108,7 +118,7 @@ class BlockCache {
     std::unordered_map<const std::byte*, std::unique_ptr<Page>> pages_;
     std::vector<std::unique_ptr<Block>> dropped_;
     std::array<Jump, kJumps> jumps_{};
-    uint32_t generation_ = 1;
+    std::array<uint32_t, 2> generations_{1, 1};  // of local and of global pages
     size_t op_count_ = 0;
     uint64_t blocks_built_ = 0;
     uint64_t pages_dropped_ = 0;

@@ -40,7 +40,7 @@ bool write_cr3(Cpu& cpu, uint64_t value) {
     bool pae = (cpu.cr0 & cr0::kPg) != 0 && (cpu.cr4 & cr4::kPae) != 0 && !cpu.long_mode();
     if (pae && !load_pdptes(cpu, value)) return false;
     cpu.cr3 = value;
-    flush_tlb(cpu);
+    flush_local_tlb(cpu);
     return true;
 }
 

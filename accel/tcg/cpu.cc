@@ -7,7 +7,9 @@ namespace qc::accel::tcg {
 
 namespace eflags = i386::eflags;
 
-void update_mode(Cpu& cpu) {
+namespace {
+
+void derive_mode(Cpu& cpu) {
     if (!cpu.protected_mode()) cpu.cpl = 0;
     const Segment& cs = cpu.seg[i386::kCs];
     bool code64 = cpu.long_mode() && (cs.attributes & i386::Segment::kLong) != 0;
@@ -22,9 +24,29 @@ void update_mode(Cpu& cpu) {
     cpu.linear_mask = code64 ? ~uint64_t{0} : 0xffffffff;
     cpu.table_mask = cpu.long_mode() ? ~uint64_t{0} : 0xffffffff;
     cpu.tlb = cpu.cpl == 3 ? &cpu.user_tlb : &cpu.supervisor_tlb;
-    update_watchpoints(cpu);
+}
+
+void update_all_segments(Cpu& cpu) {
+    cpu.segment_rules = segment_rules(cpu);
     for (unsigned segment = 0; segment < i386::kSegmentCount; ++segment)
         update_segment(cpu, segment);
+}
+
+}  // namespace
+
+void update_mode(Cpu& cpu) {
+    derive_mode(cpu);
+    update_watchpoints(cpu);
+    update_all_segments(cpu);
+}
+
+void update_mode_by(Cpu& cpu, unsigned segment) {
+    derive_mode(cpu);
+    if (segment_rules(cpu) == cpu.segment_rules) {
+        update_segment(cpu, segment);
+    } else {
+        update_all_segments(cpu);
+    }
 }
 
 void update_request_mask(Cpu& cpu) {

@@ -27,6 +27,7 @@
 #include "target/i386/registers.h"
 #include "util/clock.h"
 #include "util/machine_lock.h"
+#include "util/mutex.h"
 
 namespace qc::accel::tcg {
 
@@ -99,6 +100,7 @@ struct Environment {
     hw::MachinePort& machine;
     const Clock& clock;
     const i386::CpuModel& model;
+    Mutex& split_access;  // see locked_access.h
     hw::ApicPort* apic = nullptr;
 };
 
@@ -141,6 +143,8 @@ struct Cpu {
     i386::TableRegister gdtr, idtr;
     uint64_t cr0 = 0, cr2 = 0, cr3 = 0, cr4 = 0, efer = 0, xcr0 = 1;
     uint64_t a20_mask = ~uint64_t{0};
+    bool page_global = false;         // of the page that was translated last
+    uint8_t segment_rules = 0;        // those that the segments' ends were derived by
     std::array<uint64_t, 4> pdpte{};  // PAE paging without long mode
     std::array<uint64_t, 4> dr{};
     uint64_t dr6 = i386::dr6::kFixed1, dr7 = i386::dr7::kFixed1;
@@ -219,10 +223,14 @@ inline uint64_t effective_address(const Cpu& cpu, const Op& op) {
 
 // Derived from CR0, CR4, EFLAGS, CS, SS, CPL, DR7: call after changing any of them.
 void update_mode(Cpu& cpu);
+// The same where nothing else than CS and CPL, or than SS, has changed.
+void update_mode_by(Cpu& cpu, unsigned segment);
 // Which requests are served, from IF, the shadows and the NMI mask.
 void update_request_mask(Cpu& cpu);
 // Sets base, read_end and write_end of a register from the rest of it and the mode.
 void update_segment(Cpu& cpu, unsigned segment);
+// Of all that update_segment() looks at, what is the same for all segments.
+uint8_t segment_rules(const Cpu& cpu);
 
 // Sets the bits of EFLAGS in `mask`, arithmetic ones included.
 void set_eflags(Cpu& cpu, uint32_t value, uint32_t mask);

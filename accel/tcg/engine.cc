@@ -245,7 +245,8 @@ Block* Engine::find_block(uint32_t mode) {
         block = find_decoded(entry, linear, mode);
         if (block == nullptr) block = build_block(entry, linear, mode);
         if (block == nullptr) return nullptr;
-        blocks_.remember_address(linear, jump_key(cpu_, mode), block);
+        bool global = entry.global && block->next_page == nullptr;
+        blocks_.remember_address(linear, jump_key(cpu_, mode), block, global);
     }
     return block;
 }

@@ -2,6 +2,7 @@
 #include "accel/tcg/mmu.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "accel/tcg/block_cache.h"
 #include "accel/tcg/paging.h"
@@ -60,7 +61,8 @@ const memory::FlatRange* ram_range(const Cpu& cpu, uint64_t address, unsigned si
 }
 
 // Enters a page into the TLB, if accesses to it may go straight to the host's memory.
-void enter_page(Cpu& cpu, uint64_t linear, uint64_t physical, Access access, Privilege privilege) {
+void enter_page(Cpu& cpu, const StorePlan::Piece& piece, Access access, Privilege privilege) {
+    const auto [linear, physical] = std::pair(piece.linear, piece.physical);
     if (cpu.watch_data) return;
     uint64_t page_start = physical & kPageMask;
     const memory::FlatRange* range = ram_range(cpu, page_start, kPageSize);
@@ -77,12 +79,13 @@ void enter_page(Cpu& cpu, uint64_t linear, uint64_t physical, Access access, Pri
     }
     uint64_t linear_page = linear & kPageMask;
     Tlb& tlb = tlb_of(cpu, privilege);
-    tlb.used = true;
+    tlb.note_entry(piece.global);
     TlbEntry& entry = tlb.data_entry(linear);
     uint64_t addend = reinterpret_cast<uint64_t>(range->block->host() + offset) - linear_page;
     if (entry.read_page != linear_page || entry.addend != addend) entry.write_page = kNoPage;
     entry.read_page = linear_page;
     entry.addend = addend;
+    entry.global = piece.global ? 1 : 0;
     if (writable) entry.write_page = linear_page;
 }
 
@@ -98,13 +101,8 @@ void mark_dirty(const memory::FlatRange& range, uint64_t address, unsigned size)
     }
 }
 
-void store_ram(Cpu& cpu, const memory::FlatRange& range, uint64_t address, const void* data,
-               unsigned size) {
-    if (range.read_only) return;
-    memory::RamBlock& block = *range.block;
-    uint64_t offset = range.offset + (address - range.start);
-    mark_dirty(range, address, size);
-    std::memcpy(block.host() + offset, data, size);
+// After a store to RAM: decoded code that it hit is dropped.
+void note_code_store(Cpu& cpu, memory::RamBlock& block, uint64_t offset, unsigned size) {
     for (uint64_t page = offset / kPageSize; page <= (offset + size - 1) / kPageSize; ++page) {
         if (!block.code_pages().test(page)) continue;
         uint64_t first = std::max(offset, page * kPageSize);
@@ -114,6 +112,16 @@ void store_ram(Cpu& cpu, const memory::FlatRange& range, uint64_t address, const
             cpu.break_after = true;
         }
     }
+}
+
+void store_ram(Cpu& cpu, const memory::FlatRange& range, uint64_t address, const void* data,
+               unsigned size) {
+    if (range.read_only) return;
+    memory::RamBlock& block = *range.block;
+    uint64_t offset = range.offset + (address - range.start);
+    mark_dirty(range, address, size);
+    std::memcpy(block.host() + offset, data, size);
+    note_code_store(cpu, block, offset, size);
 }
 
 void load_physical_bytes(Cpu& cpu, uint64_t address, void* data, unsigned size) {
@@ -147,28 +155,22 @@ void store_physical_bytes(Cpu& cpu, uint64_t address, const void* data, unsigned
         store_physical(cpu, address + i, 1, std::to_integer<uint64_t>(bytes[i]));
 }
 
-// The pieces of an access, one for each page that it touches, translated.
-struct Pieces {
-    unsigned count = 0;
-    struct {
-        uint64_t linear;
-        uint64_t physical;
-        unsigned size;
-    } piece[2];
-};
+// An access in pieces, one for each page that it touches, translated.
+using Pieces = StorePlan;
 
 bool translate_pieces(Cpu& cpu, uint64_t linear, unsigned size, Access access, Privilege privilege,
                       Pieces& pieces) {
     auto first = static_cast<unsigned>(std::min<uint64_t>(size, kPageSize - linear % kPageSize));
     pieces.count = first < size ? 2 : 1;
-    pieces.piece[0] = {.linear = linear, .physical = 0, .size = first};
+    pieces.piece[0] = {.linear = linear, .physical = 0, .size = first, .host = nullptr};
     // Outside of 64-bit mode addresses wrap at 4 GiB, but for tables that lie above.
     uint64_t mask = linear <= cpu.linear_mask ? cpu.linear_mask : ~uint64_t{0};
-    pieces.piece[1] = {.linear = (linear + first) & mask, .physical = 0, .size = size - first};
+    pieces.piece[1] = {
+        .linear = (linear + first) & mask, .physical = 0, .size = size - first, .host = nullptr};
     for (unsigned i = 0; i < pieces.count; ++i) {
-        if (!translate(cpu, pieces.piece[i].linear, access, privilege, pieces.piece[i].physical)) {
-            return false;
-        }
+        auto& piece = pieces.piece[i];
+        if (!translate(cpu, piece.linear, access, privilege, piece.physical)) return false;
+        piece.global = cpu.page_global;
     }
     return true;
 }
@@ -184,6 +186,11 @@ bool misaligned(uint64_t linear, unsigned size) {
 }
 
 }  // namespace
+
+uint8_t segment_rules(const Cpu& cpu) {
+    return static_cast<uint8_t>((cpu.code64() ? 1 : 0) | (cpu.watch_data ? 2 : 0) |
+                                (alignment_checked(cpu) ? 4 : 0) | (cpu.paragraph_mode() ? 8 : 0));
+}
 
 void update_segment(Cpu& cpu, unsigned number) {
     Segment& segment = cpu.seg[number];
@@ -256,10 +263,36 @@ bool load_for_update_slow(Cpu& cpu, unsigned segment, uint64_t offset, void* dat
         }
         load_physical_bytes(cpu, piece.physical, bytes, piece.size);
         // The store that follows finds the page in the TLB, if it may be there.
-        enter_page(cpu, piece.linear, piece.physical, Access::kWrite, privilege_of(cpu));
+        enter_page(cpu, piece, Access::kWrite, privilege_of(cpu));
         bytes += piece.size;
     }
     return true;
+}
+
+bool plan_store(Cpu& cpu, unsigned segment, uint64_t offset, unsigned size, StorePlan& plan) {
+    uint64_t linear = 0;
+    if (!segment_to_linear(cpu, segment, offset, size, Access::kWrite, linear)) return false;
+    if (!translate_pieces(cpu, linear, size, Access::kWrite, privilege_of(cpu), plan)) return false;
+    for (unsigned i = 0; i < plan.count; ++i) {
+        auto& piece = plan.piece[i];
+        const memory::FlatRange* range = ram_range(cpu, piece.physical, piece.size);
+        if (range == nullptr || range->read_only) continue;
+        mark_dirty(*range, piece.physical, piece.size);
+        piece.host = range->block->host() + range->offset + (piece.physical - range->start);
+    }
+    if (cpu.watch_data) note_data_access(cpu, linear, size, Access::kWrite);
+    return true;
+}
+
+void finish_store(Cpu& cpu, const StorePlan& plan) {
+    for (unsigned i = 0; i < plan.count; ++i) {
+        const auto& piece = plan.piece[i];
+        const memory::FlatRange* range = ram_range(cpu, piece.physical, piece.size);
+        if (range == nullptr) continue;
+        note_code_store(cpu, *range->block, range->offset + (piece.physical - range->start),
+                        piece.size);
+        enter_page(cpu, piece, Access::kWrite, privilege_of(cpu));
+    }
 }
 
 bool load_linear(Cpu& cpu, uint64_t linear, void* data, unsigned size, Privilege privilege) {
@@ -274,7 +307,7 @@ bool load_linear(Cpu& cpu, uint64_t linear, void* data, unsigned size, Privilege
     for (unsigned i = 0; i < pieces.count; ++i) {
         const auto& piece = pieces.piece[i];
         load_physical_bytes(cpu, piece.physical, bytes, piece.size);
-        enter_page(cpu, piece.linear, piece.physical, Access::kRead, privilege);
+        enter_page(cpu, piece, Access::kRead, privilege);
         bytes += piece.size;
     }
     return true;
@@ -292,7 +325,7 @@ bool store_linear(Cpu& cpu, uint64_t linear, const void* data, unsigned size, Pr
     for (unsigned i = 0; i < pieces.count; ++i) {
         const auto& piece = pieces.piece[i];
         store_physical_bytes(cpu, piece.physical, bytes, piece.size);
-        enter_page(cpu, piece.linear, piece.physical, Access::kWrite, privilege);
+        enter_page(cpu, piece, Access::kWrite, privilege);
         bytes += piece.size;
     }
     return true;
@@ -310,7 +343,7 @@ bool fetch_page(Cpu& cpu, uint64_t linear, FetchEntry& result, uint64_t& physica
         return true;
     }
     if (!translate(cpu, linear, Access::kFetch, privilege_of(cpu), physical)) return false;
-    result = {.page = linear & kPageMask, .block = nullptr, .block_page = 0};
+    result = {.page = linear & kPageMask, .global = cpu.page_global};
     uint64_t page_start = physical & kPageMask;
     const memory::FlatRange* range = ram_range(cpu, page_start, kPageSize);
     if (range == nullptr) return true;
@@ -318,7 +351,7 @@ bool fetch_page(Cpu& cpu, uint64_t linear, FetchEntry& result, uint64_t& physica
     if (offset % kPageSize != 0) return true;
     result.block = range->block;
     result.block_page = offset / kPageSize;
-    cpu.tlb->used = true;
+    cpu.tlb->note_entry(result.global);
     entry = result;
     return true;
 }
@@ -362,6 +395,14 @@ void flush_tlb(Cpu& cpu) {
     cpu.supervisor_tlb.flush();
     cpu.user_tlb.flush();
     if (cpu.blocks != nullptr) cpu.blocks->forget_addresses();
+    cpu.next = nullptr;
+    cpu.chain_slot = nullptr;
+}
+
+void flush_local_tlb(Cpu& cpu) {
+    cpu.supervisor_tlb.flush_local();
+    cpu.user_tlb.flush_local();
+    if (cpu.blocks != nullptr) cpu.blocks->forget_local_addresses();
     cpu.next = nullptr;
     cpu.chain_slot = nullptr;
 }

@@ -30,6 +30,21 @@ bool store_slow(Cpu& cpu, unsigned segment, uint64_t offset, const void* data, u
 // A load that raises what the store that follows to the same place would raise.
 bool load_for_update_slow(Cpu& cpu, unsigned segment, uint64_t offset, void* data, unsigned size);
 
+// A store within a segment, all checks made and the pages marked dirty: where its parts
+// go in the host's memory. Followed by the store to there and finish_store().
+struct StorePlan {
+    unsigned count = 0;
+    struct Piece {
+        uint64_t linear = 0;
+        uint64_t physical = 0;
+        unsigned size = 0;
+        std::byte* host = nullptr;  // null: not in RAM that can be written
+        bool global = false;        // the page is
+    } piece[2];
+};
+bool plan_store(Cpu& cpu, unsigned segment, uint64_t offset, unsigned size, StorePlan& plan);
+void finish_store(Cpu& cpu, const StorePlan& plan);
+
 // One access at a linear address, with the rights of `privilege`.
 bool load_linear(Cpu& cpu, uint64_t linear, void* data, unsigned size, Privilege privilege);
 bool store_linear(Cpu& cpu, uint64_t linear, const void* data, unsigned size, Privilege privilege);
@@ -60,6 +75,8 @@ uint64_t load_physical(Cpu& cpu, uint64_t address, unsigned size);
 void store_physical(Cpu& cpu, uint64_t address, unsigned size, uint64_t value);
 
 void flush_tlb(Cpu& cpu);
+// All but what is global: after a change of CR3.
+void flush_local_tlb(Cpu& cpu);
 void flush_page(Cpu& cpu, uint64_t linear);
 
 // I/O ports.

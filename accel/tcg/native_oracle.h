@@ -18,8 +18,10 @@ namespace qc::accel::tcg {
 
 inline constexpr uint32_t kOracleCode = 0x10000;
 inline constexpr uint32_t kOracleData = 0x30000;
-inline constexpr uint32_t kOracleDataSize = 0x1000;
-// Within the data: the stack pointer starts in its middle.
+// Two pages: operands may lie across their border.
+inline constexpr uint32_t kOracleDataSize = 0x2000;
+inline constexpr uint32_t kOracleBorder = kOracleData + 0x1000;
+// Within the data: where the stack pointer starts.
 inline constexpr uint32_t kOracleStack = kOracleData + 0x800;
 
 using OracleCode = std::array<uint8_t, 96>;

@@ -239,20 +239,6 @@ bool cmpxchg_mem(Cpu& cpu, const Op& op) {
     return true;
 }
 
-struct alignas(16) Pair {
-    uint64_t low;
-    uint64_t high;
-    bool operator==(const Pair&) const = default;
-};
-
-// `found`: what is expected, and then what was there.
-void compare_exchange(Pair* target, Pair& found, const Pair& replacement) {
-    asm volatile("lock cmpxchg16b %0"
-                 : "+m"(*target), "+a"(found.low), "+d"(found.high)
-                 : "b"(replacement.low), "c"(replacement.high)
-                 : "cc", "memory");
-}
-
 bool cmpxchg8b(Cpu& cpu, const Op& op) {
     uint64_t expected =
         gpr<uint32_t>(cpu, i386::kRax) | (uint64_t{gpr<uint32_t>(cpu, i386::kRdx)} << 32);
@@ -280,20 +266,12 @@ bool cmpxchg16b(Cpu& cpu, const Op& op) {
     if (linear % 16 != 0) return raise(cpu, i386::kGeneralProtection, 0);
     Pair expected{.low = cpu.gpr[i386::kRax], .high = cpu.gpr[i386::kRdx]};
     Pair replacement{.low = cpu.gpr[i386::kRbx], .high = cpu.gpr[i386::kRcx]};
-    Pair found = expected;
-    // Where it cannot be done at once, in a device or in a page that holds code, the
-    // read brings the page's faults and the write does the rest.
-    if (Pair* target = direct_store_target<Pair>(cpu, op.seg, offset)) {
-        compare_exchange(target, found, replacement);
-    } else {
-        if (!load_for_update_slow(cpu, op.seg, offset, &found, sizeof(found))) return false;
-        if (Pair* now = direct_store_target<Pair>(cpu, op.seg, offset)) {
-            found = expected;
-            compare_exchange(now, found, replacement);
-        } else {
-            const Pair& value = found == expected ? replacement : found;
-            if (!store_slow(cpu, op.seg, offset, &value, sizeof(value))) return false;
-        }
+    Pair found{};
+    if (!update_at<Pair, true>(cpu, op.seg, offset, [&](const Pair& value) {
+            found = value;
+            return value == expected ? replacement : value;
+        })) {
+        return false;
     }
     cpu.flags.set_zf(found == expected);
     if (found == expected) return true;

@@ -21,6 +21,7 @@ enum EntryBit : uint64_t {
     kAccessed = 1u << 5,
     kDirty = 1u << 6,
     kLarge = 1u << 7,
+    kGlobal = 1u << 8,
     kNoExecute = uint64_t{1} << 63,
 };
 constexpr uint64_t kAddressBits = 0x000ffffffffff000u;
@@ -94,6 +95,7 @@ Step finish(Walk& walk, uint64_t entry_address, T entry) {
     }
     T bits = kAccessed;
     if (walk.access == Access::kWrite) bits |= kDirty;
+    walk.cpu.page_global = (entry & kGlobal) != 0 && (walk.cpu.cr4 & cr4::kPge) != 0;
     return set_entry_bits<T>(walk.cpu, entry_address, entry, bits) ? Step::kDone : Step::kAgain;
 }
 
@@ -196,6 +198,7 @@ uint64_t reserved_address_bits(const Cpu& cpu) {
 bool translate(Cpu& cpu, uint64_t linear, Access access, Privilege privilege, uint64_t& physical) {
     if ((cpu.cr0 & cr0::kPg) == 0) {
         physical = linear & cpu.a20_mask;
+        cpu.page_global = false;
         return true;
     }
     // What goes through a segment was looked at before; tables, stacks of handlers and

@@ -3,6 +3,10 @@
 // Paging: rights, error codes, accessed and dirty bits, page sizes, the TLB.
 #include <gtest/gtest.h>
 
+#include <random>
+#include <vector>
+
+#include "accel/tcg/paging_oracle.h"
 #include "accel/tcg/test_protected.h"
 
 namespace qc::accel::tcg {
@@ -214,6 +218,58 @@ TEST(TcgPaging, masked_a20_wraps_at_one_megabyte) {
         EXPECT_EQ(m.run(), VcpuExit::kHalted);
         EXPECT_EQ(m.reg(i386::kRbx) & 0xffff, enabled ? 0x2222u : 0x1111u);
         EXPECT_EQ(m.state().a20_enabled, enabled);
+    }
+}
+
+QC_GUEST_CODE(32, global_pages, R"(
+    mov 0x34010, %eax; mov 0x35010, %ebx
+    movl $0, 0x50d0; movl $0, 0x50d4
+    mov %cr3, %ecx; mov %ecx, %cr3
+    mov 0x34010, %esi
+    mov 0x35010, %edi
+    hlt
+)")
+QC_GUEST_CODE(32, global_page_ends, R"(
+    mov 0x34010, %eax
+    movl $0, 0x50d0
+    mov %cr4, %ecx; xor $0x80, %ecx; mov %ecx, %cr4
+    mov 0x34010, %esi
+    hlt
+)")
+
+TEST(TcgPaging, global_pages_outlive_cr3_and_no_others) {
+    ProtectedMachine m("qemu64");
+    m.set_page(kPage, kPage | 0x107);
+    m.poke<uint32_t>(kPage + 0x10, 0x1234);
+    m.start(global_pages(), 0, kPg, i386::cr4::kPge);
+    EXPECT_EQ(m.run_to_exception().vector, i386::kPageFault);
+    EXPECT_EQ(m.reg(i386::kRsi), 0x1234u) << "the global one";
+    EXPECT_EQ(m.state().cr2, kPage + 0x1010) << "its neighbour";
+}
+
+TEST(TcgPaging, global_pages_need_pge_and_end_with_it) {
+    {
+        ProtectedMachine m("qemu64");
+        m.set_page(kPage, kPage | 0x107);
+        m.start(global_pages(), 0, kPg);
+        EXPECT_EQ(m.run_to_exception().vector, i386::kPageFault);
+        EXPECT_EQ(m.state().cr2, kPage + 0x10);
+    }
+    ProtectedMachine m("qemu64");
+    m.set_page(kPage, kPage | 0x107);
+    m.start(global_page_ends(), 0, kPg, i386::cr4::kPge);
+    EXPECT_EQ(m.run_to_exception().vector, i386::kPageFault);
+    EXPECT_EQ(m.state().cr2, kPage + 0x10);
+}
+
+// The fuzzer (paging_fuzz.cc) goes on from here.
+TEST(TcgPaging, walks_of_random_tables_end_as_the_manual_says) {
+    std::mt19937_64 random(20263);
+    for (unsigned round = 0; round < 300; ++round) {
+        std::vector<uint8_t> input(2048);
+        for (uint8_t& byte : input)
+            byte = static_cast<uint8_t>(random());
+        ASSERT_EQ(compare_page_walks(input), "") << "round " << round;
     }
 }
 

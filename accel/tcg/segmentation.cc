@@ -83,7 +83,7 @@ Segment make_segment(uint16_t selector, const Descriptor& source) {
 void set_segment(Cpu& cpu, unsigned segment, uint16_t selector, const Descriptor& source) {
     cpu.seg[segment] = make_segment(selector, source);
     if (segment == i386::kSs) {
-        update_mode(cpu);
+        update_mode_by(cpu, segment);
     } else {
         update_segment(cpu, segment);
     }
@@ -194,7 +194,7 @@ bool read_stack_descriptor(Cpu& cpu, uint16_t selector, unsigned cpl, uint8_t ve
 void set_code_segment(Cpu& cpu, uint16_t selector, const Descriptor& source, unsigned cpl) {
     cpu.cpl = static_cast<uint8_t>(cpl);
     cpu.seg[i386::kCs] = make_segment(static_cast<uint16_t>((selector & 0xfffc) | cpl), source);
-    update_mode(cpu);
+    update_mode_by(cpu, i386::kCs);
 }
 
 bool check_code_size(Cpu& cpu, uint16_t selector, const Descriptor& code) {

@@ -60,7 +60,9 @@ class SimdGenerator {
         if (!code64_) std::fill(c.registers.begin() + 8, c.registers.end(), 0);
         c.registers[i386::kRsp] = kOracleStack;
         // Aligned more often than not.
-        c.registers[i386::kRsi] = kOracleData + 0x300 + (word() % 16) * 16 + odd();
+        c.registers[i386::kRsi] = word() % 4 == 0
+                                      ? kOracleBorder - 64 + (word() % 8) * 16 + odd()
+                                      : kOracleData + 0x300 + (word() % 16) * 16 + odd();
         if (code64_) c.registers[14] = c.registers[i386::kRsi];
         c.registers[i386::kRdi] = kOracleData + 0x500 + word() % 256;
         c.flags = (word() & i386::eflags::kArithmetic) | i386::eflags::kFixed1;
@@ -121,6 +123,10 @@ class SimdGenerator {
             case ZYDIS_ISA_SET_SSE42: break;
             default: return false;
         }
+        return comparable_operands();
+    }
+
+    bool comparable_operands() const {
         for (unsigned i = 0; i < instruction_.operand_count; ++i) {
             const ZydisDecodedOperand& operand = operands_[i];
             if (operand.type != ZYDIS_OPERAND_TYPE_MEMORY) continue;
@@ -298,6 +304,18 @@ bool is_failed_dot_product(SimdGenerator& generator, const OracleCase& c) {
     return mnemonic == ZYDIS_MNEMONIC_DPPS || mnemonic == ZYDIS_MNEMONIC_DPPD;
 }
 
+// LDMXCSR of the bit that only processors with misaligned SSE operands have (AMD's MM,
+// which every model here hides): refused here, taken by such a host.
+bool is_misaligned_mask(SimdGenerator& generator, const OracleCase& here, const OracleCase& host) {
+    constexpr uint8_t kMaskInThirdByte = 2;
+    if (here.vector != i386::kGeneralProtection || !(host.fpu[kMxcsrAt + 2] & kMaskInThirdByte))
+        return false;
+    OracleCode rest{};
+    std::copy(here.code.begin() + static_cast<ptrdiff_t>(here.ip - kOracleCode), here.code.end(),
+              rest.begin());
+    return generator.decode(rest) && generator.instruction().mnemonic == ZYDIS_MNEMONIC_LDMXCSR;
+}
+
 bool equal(const OracleCase& a, const OracleCase& b) {
     return a.vector == b.vector && a.ip == b.ip && a.registers == b.registers && a.data == b.data &&
            ((a.flags ^ b.flags) & i386::eflags::kArithmetic) == 0 &&
@@ -318,7 +336,7 @@ void compare_with_host(M& m, SimdGenerator generator, size_t count, unsigned ins
         if (here.ip == host[i].ip && is_failed_dot_product(generator, here)) {
             here.fpu[kMxcsrAt] = host[i].fpu[kMxcsrAt];
         }
-        if (equal(here, host[i])) continue;
+        if (equal(here, host[i]) || is_misaligned_mask(generator, here, host[i])) continue;
         generator.decode(cases[i].code);
         if (differences[generator.name()]++ > 0) continue;
         ADD_FAILURE() << "case " << i << ", " << generator.name() << " "

@@ -46,12 +46,14 @@ class TcgAccelerator final : public Accelerator,
     void code_page_added(TcgVcpu& by, memory::RamBlock& block, uint64_t page) override;
     void code_page_stored(TcgVcpu& by, memory::RamBlock& block, uint64_t page) override;
     const std::atomic<unsigned>& vcpu_count() const override { return vcpu_count_; }
+    Mutex& split_access() override { return split_access_; }
     void drop_write_entries() override;
 
     AcceleratorDeps deps_;
     bool attached_ = false;
     TcgDirtyLog dirty_log_;
     std::atomic<unsigned> vcpu_count_{0};
+    Mutex split_access_;
     Mutex mutex_;
     std::vector<TcgVcpu*> vcpus_ GUARDED_BY(mutex_);
 };

@@ -25,7 +25,8 @@ TcgVcpu::TcgVcpu(unsigned index, const i386::CpuModel& model, const Deps& deps)
                        .io = deps.io,
                        .machine = deps.machine,
                        .clock = deps.virtual_clock,
-                       .model = model_}),
+                       .model = model_,
+                       .split_access = deps.group.split_access()}),
       engine_(cpu_, blocks_, *this),
       component_({.name = "cpu", .instance = index}, *this) {
     cpu_.index = index;

@@ -32,6 +32,8 @@ class VcpuGroup {
     virtual void code_page_added(TcgVcpu& by, memory::RamBlock& block, uint64_t page) = 0;
     virtual void code_page_stored(TcgVcpu& by, memory::RamBlock& block, uint64_t page) = 0;
     virtual const std::atomic<unsigned>& vcpu_count() const = 0;
+    // Held during a LOCKed access across two pages.
+    virtual Mutex& split_access() = 0;
 };
 
 class TcgVcpu final : public Vcpu, private EngineEvents, private CodeSharing {

@@ -25,7 +25,7 @@ struct TlbEntry {
     uint64_t read_page = kNoPage;
     uint64_t write_page = kNoPage;
     uint64_t addend = 0;  // host address = linear address + addend
-    uint64_t spare = 0;
+    uint64_t global = 0;  // 1: outlives a change of CR3
 };
 
 // Where code at a linear page comes from.
@@ -33,13 +33,15 @@ struct FetchEntry {
     uint64_t page = kNoPage;
     memory::RamBlock* block = nullptr;
     uint64_t block_page = 0;
+    bool global = false;
 };
 
 struct Tlb {
     std::array<TlbEntry, kTlbEntries> data;
     std::array<FetchEntry, kFetchEntries> fetch;
-    // Something was entered since the last flush.
+    // Something was entered since the last flush; something that is not global.
     bool used = false;
+    bool has_local = false;
 
     TlbEntry& data_entry(uint64_t linear) {
         return data[(linear >> memory::kPageBits) % kTlbEntries];
@@ -51,7 +53,21 @@ struct Tlb {
         if (!used) return;
         data.fill({});
         fetch.fill({});
-        used = false;
+        used = has_local = false;
+    }
+    void note_entry(bool global) {
+        used = true;
+        has_local |= !global;
+    }
+    void flush_local() {
+        if (!has_local) return;
+        for (TlbEntry& entry : data) {
+            if (entry.global == 0) entry = {};
+        }
+        for (FetchEntry& entry : fetch) {
+            if (!entry.global) entry = {};
+        }
+        has_local = false;
     }
     void drop_writes() {
         for (TlbEntry& entry : data)
