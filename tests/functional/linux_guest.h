@@ -17,7 +17,7 @@
 namespace qc::qtest {
 
 // A boot takes seconds, and on a busy host its minute.
-constexpr auto kBoot = std::chrono::seconds(180);
+inline constexpr auto kBoot = std::chrono::seconds(180);
 
 class LinuxGuest : public ::testing::Test {
  protected:
