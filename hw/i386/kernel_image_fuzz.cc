@@ -39,7 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                               .modules = {{"module", std::vector<std::byte>(5000)}},
                               .command_line = "quiet"};
     const auto kind = qc::hw::kernel_kind(files.kernel);
-    if (kind == qc::hw::KernelKind::kLinux) (void)qc::hw::prepare_linux(files, kMemory);
+    if (kind && *kind == qc::hw::KernelKind::kLinux) (void)qc::hw::prepare_linux(files, kMemory);
     check(qc::hw::prepare_multiboot(files, kMemory));
     check(qc::hw::prepare_pvh(files, kMemory));
     return 0;

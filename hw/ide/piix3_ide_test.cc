@@ -13,7 +13,6 @@ namespace {
 
 using Fixture = Piix3IdeGuest;
 constexpr uint16_t kBusMaster = Fixture::kBusMaster;
-constexpr uint32_t kTable = Fixture::kTable;
 
 TEST(Piix3Ide, pio_read_delivers_the_disk_s_bytes) {
     Fixture f;
