@@ -35,6 +35,7 @@ void FpuState::set_control(uint16_t value) {
 
 void FpuState::initialize() {
     set_control(kX87InitialControl);
+    rotate_to_top(0);
     set_status(0);
     set_valid(0);
     set_opcode(0);
@@ -130,12 +131,11 @@ void FpuState::take_from_host() {
     on_host = false;
 }
 
-// The image has ST(0) first; the physical registers stay what they are.
-void FpuState::rotate_to_top_zero() {
+void FpuState::rotate_to_top(unsigned to) {
     constexpr size_t kSlot = 16;
     auto* first = image.data() + kRegisters;
-    std::rotate(first, first + ((8 - top()) & 7) * kSlot, first + 8 * kSlot);
-    set_status(status() & ~0x3800);
+    std::rotate(first, first + ((8 + to - top()) & 7) * kSlot, first + 8 * kSlot);
+    set_status(static_cast<uint16_t>((status() & ~0x3800) | (to << 11)));
 }
 
 }  // namespace qc::accel::tcg

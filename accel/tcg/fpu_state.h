@@ -101,8 +101,10 @@ struct FpuState {
     uint64_t data_pointer() const { return get<uint64_t>(16); }
     void set_data_pointer(uint64_t value) { put(16, value); }
 
-    // FNINIT.
+    // FNINIT. The registers' contents stay.
     void initialize();
+    // Sets TOP. The image has ST(0) first; the physical registers stay what they are.
+    void rotate_to_top(unsigned top);
     // Sets ES and B from the exceptions and the control word's masks.
     void update_summary();
 
@@ -122,7 +124,7 @@ struct FpuState {
     // MM7 are the array from kRegisters on, one in each 16 bytes.
     void enter_mmx() {
         if (top() != 0) [[unlikely]]
-            rotate_to_top_zero();
+            rotate_to_top(0);
         set_valid(0xff);
     }
     // What an MMX register holds, before or after enter_mmx(). `offset`: 16 bytes each.
@@ -132,7 +134,6 @@ struct FpuState {
 
  private:
     void take_from_host();
-    void rotate_to_top_zero();
 };
 
 }  // namespace qc::accel::tcg

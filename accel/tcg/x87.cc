@@ -166,6 +166,7 @@ void take_environment(Cpu& cpu, const uint8_t* data) {
     std::array<T, 7> words;
     std::memcpy(words.data(), data, sizeof(words));
     fpu.set_control(static_cast<uint16_t>(words[0]));
+    fpu.rotate_to_top((words[1] >> 11) & 7);
     fpu.set_status(static_cast<uint16_t>(words[1]));
     fpu.set_full_tags(static_cast<uint16_t>(words[2]));
     if (cpu.paragraph_mode()) {

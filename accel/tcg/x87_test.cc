@@ -184,5 +184,23 @@ TEST(TcgX87, store_that_faults_pops_nothing) {
     EXPECT_EQ(m.state().fxsave[4], 0x80u);
 }
 
+QC_GUEST_CODE(32, initialize_with_top,
+              "movl $0x12345678, 0x6000; movd 0x6000, %mm3; emms; fld1; fninit; "
+              "movd %mm3, %eax; hlt")
+QC_GUEST_CODE(32, load_environment_with_top, R"(
+    movl $0x12345678, 0x6000; movd 0x6000, %mm3; emms
+    fnstenv 0x6100; orw $0x2800, 0x6104; fldenv 0x6100
+    movd %mm3, %eax; hlt
+)")
+
+TEST(TcgX87, a_change_of_top_leaves_the_registers_where_they_are) {
+    for (auto code : {initialize_with_top(), load_environment_with_top()}) {
+        ProtectedMachine m;
+        m.start(code);
+        m.run();
+        EXPECT_EQ(m.reg(i386::kRax), 0x12345678u);
+    }
+}
+
 }  // namespace
 }  // namespace qc::accel::tcg
