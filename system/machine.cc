@@ -151,7 +151,7 @@ unsigned Machine::current_cpu() const {
 }
 
 Result<void> Machine::create_board() {
-    numa_ = TRY(resolve_numa(options_.numa, cpu_places(options_.smp.topology)));
+    numa_ = TRY(resolve_numa(options_.numa, options_.smp.topology));
     for (const std::string& warning : numa_.warnings)
         warn_report("{}", warning);
     GuestMemory memory = TRY(choose_guest_memory(options_, numa_, *user_objects_));

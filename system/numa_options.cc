@@ -29,8 +29,8 @@ Result<CpuRange> parse_cpus(const std::string& text) {
 
 class Resolver {
  public:
-    explicit Resolver(std::span<const CpuPlace> places)
-        : places_(places), node_of_cpu_(places.size()) {}
+    explicit Resolver(const i386::CpuTopology& topology)
+        : topology_(topology), node_of_cpu_(topology.cpus()) {}
 
     Result<void> add(OptionString option) {
         const std::string type = TRY(option.take_required("type"));
@@ -80,9 +80,9 @@ class Resolver {
 
     Result<void> assign_range(CpuRange range, uint64_t node) {
         for (uint64_t index = range.first; index <= range.last; ++index) {
-            if (index >= places_.size()) {
+            if (index >= node_of_cpu_.size()) {
                 return fail("CPU index ({}) should be smaller than maxcpus ({})", index,
-                            places_.size());
+                            node_of_cpu_.size());
             }
             TRY(assign(index, node));
         }
@@ -111,8 +111,8 @@ class Resolver {
                 *node);
         }
         bool found = false;
-        for (size_t index = 0; index < places_.size(); ++index) {
-            const CpuPlace& place = places_[index];
+        for (uint32_t index = 0; index < node_of_cpu_.size(); ++index) {
+            const i386::CpuTopology::Place place = topology_.place(index);
             if (socket.value_or(place.socket) != place.socket ||
                 core.value_or(place.core) != place.core ||
                 thread.value_or(place.thread) != place.thread) {
@@ -201,8 +201,8 @@ class Resolver {
             std::ranges::any_of(node_of_cpu_, [](const auto& node) { return node.has_value(); });
         std::vector<uint32_t> all;
         std::string missing;
-        for (size_t index = 0; index < places_.size(); ++index) {
-            const CpuPlace& place = places_[index];
+        for (uint32_t index = 0; index < node_of_cpu_.size(); ++index) {
+            const i386::CpuTopology::Place place = topology_.place(index);
             const auto nodes = static_cast<uint32_t>(nodes_.size());
             all.push_back(node_of_cpu_[index].value_or(said ? 0 : place.socket % nodes));
             if (!said || node_of_cpu_[index]) continue;
@@ -217,7 +217,7 @@ class Resolver {
         return all;
     }
 
-    std::span<const CpuPlace> places_;
+    const i386::CpuTopology& topology_;
     std::map<uint64_t, NumaNodes::Node> nodes_;
     std::vector<std::optional<uint32_t>> node_of_cpu_;
     std::map<std::pair<uint64_t, uint64_t>, uint8_t> distances_;
@@ -230,8 +230,8 @@ bool NumaNodes::has_memdev() const {
 }
 
 Result<NumaNodes> resolve_numa(const std::vector<ParsedOption>& options,
-                               std::span<const CpuPlace> places) {
-    Resolver resolver(places);
+                               const i386::CpuTopology& topology) {
+    Resolver resolver(topology);
     for (const ParsedOption& option : options)
         TRY(resolver.add(option.options).context("{}", option.origin));
     return resolver.finish();

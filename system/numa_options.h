@@ -8,21 +8,14 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "system/options.h"
+#include "target/i386/cpu_topology.h"
 #include "util/result.h"
 
 namespace qc::system {
-
-// Where a processor is, or would be.
-struct CpuPlace {
-    uint32_t socket = 0;
-    uint32_t core = 0;
-    uint32_t thread = 0;
-};
 
 struct NumaNodes {
     struct Node {
@@ -37,8 +30,8 @@ struct NumaNodes {
     bool has_memdev() const;
 };
 
-// `places` are all that there can be, by index. Errors begin with the option at fault.
+// `topology` has all processors that there can be. Errors begin with the option at fault.
 Result<NumaNodes> resolve_numa(const std::vector<ParsedOption>& options,
-                               std::span<const CpuPlace> places);
+                               const i386::CpuTopology& topology);
 
 }  // namespace qc::system

@@ -7,13 +7,13 @@ namespace qc::system {
 namespace {
 
 // Two sockets of two cores.
-constexpr std::array<CpuPlace, 4> kPlaces = {{{0, 0, 0}, {0, 1, 0}, {1, 0, 0}, {1, 1, 0}}};
+constexpr i386::CpuTopology kTopology{.sockets = 2, .cores = 2};
 
 Result<NumaNodes> resolve(std::initializer_list<const char*> options) {
     std::vector<ParsedOption> parsed;
     for (const char* option : options)
         parsed.push_back({OptionString::parse(option, "type").value(), option});
-    return resolve_numa(parsed, kPlaces);
+    return resolve_numa(parsed, kTopology);
 }
 
 std::string error(std::initializer_list<const char*> options) {

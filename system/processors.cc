@@ -3,15 +3,6 @@
 
 namespace qc::system {
 
-std::vector<CpuPlace> cpu_places(const i386::CpuTopology& topology) {
-    std::vector<CpuPlace> places;
-    for (uint32_t index = 0; index < topology.cpus(); ++index) {
-        const i386::CpuTopology::Place place = topology.place(index);
-        places.push_back({.socket = place.socket, .core = place.core, .thread = place.thread});
-    }
-    return places;
-}
-
 hw::PcCpus board_cpus(const CpuArrangement& smp, const NumaNodes& numa) {
     const i386::CpuTopology& topology = smp.topology;
     hw::PcCpus cpus{.possible = {},

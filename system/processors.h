@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The processors of -smp as others want to have them described: by place, and for the board.
+// The processors of -smp as others want to have them described.
 //
 // Threading: plain functions.
 #pragma once
@@ -13,9 +13,6 @@
 #include "target/i386/cpu_model.h"
 
 namespace qc::system {
-
-// All places, by index.
-std::vector<CpuPlace> cpu_places(const i386::CpuTopology& topology);
 
 hw::PcCpus board_cpus(const CpuArrangement& smp, const NumaNodes& numa);
 

@@ -71,9 +71,6 @@ Result<CpuArrangement> parse_smp(const std::string& text) {
     if (product > std::numeric_limits<uint16_t>::max()) {
         return fail("Invalid CPU topology: there are {} places for CPUs", product);
     }
-    if (product > std::numeric_limits<uint16_t>::max()) {
-        return fail("Invalid CPU topology: there are {} places for CPUs", product);
-    }
     if (most == 0) most = product;
     if (cpus == 0) cpus = most;
     const std::string hierarchy = fmt::format("sockets ({}) * dies (1) * cores ({}) * threads ({})",

@@ -6,10 +6,14 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
 namespace qc::hw {
+
+// What a loader leaves free at the end of memory, for the firmware's tables.
+inline constexpr uint64_t kFirmwareReserve = 256 << 10;
 
 struct BootModule {
     // As the user wrote it: a file's name, and what stands behind it.

@@ -19,8 +19,6 @@ constexpr size_t kSector = 512;
 constexpr size_t kMostSetup = 32768;
 // The setup code's heap ends below what the ROM exchanges with fw_cfg.
 constexpr uint16_t kHeapEnd = 0xf800 - 0x200;
-// At the end of memory, for the firmware's tables.
-constexpr uint64_t kFirmwareReserve = 256 << 10;
 constexpr uint64_t kPage = 4096;
 
 // Fields of the setup header, by their place in the file.

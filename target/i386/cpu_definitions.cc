@@ -11,13 +11,6 @@ namespace {
 using enum CpuBase;
 using enum FeatureWord;
 
-constexpr uint32_t bits(std::initializer_list<unsigned> list) {
-    uint32_t word = 0;
-    for (unsigned bit : list)
-        word |= 1u << bit;
-    return word;
-}
-
 // Leaf 1, EDX.
 constexpr uint32_t kVme = bits({1});
 constexpr uint32_t k486 = bits({0, 3}) | kVme;               // fpu pse

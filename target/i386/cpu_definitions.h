@@ -10,6 +10,7 @@
 // Threading: constant data.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -17,6 +18,14 @@
 #include "target/i386/cpu_model.h"
 
 namespace qc::i386 {
+
+// A word of features.
+constexpr uint32_t bits(std::initializer_list<unsigned> list) {
+    uint32_t word = 0;
+    for (unsigned bit : list)
+        word |= 1u << bit;
+    return word;
+}
 
 enum class CpuBase : uint8_t {
     kFixed,       // the words below

@@ -12,13 +12,6 @@ namespace {
 
 using enum FeatureWord;
 
-constexpr uint32_t bits(std::initializer_list<unsigned> list) {
-    uint32_t word = 0;
-    for (unsigned bit : list)
-        word |= 1u << bit;
-    return word;
-}
-
 constexpr uint32_t kX2apic = bits({21});
 constexpr uint32_t kXsave = bits({26});
 constexpr uint32_t kHypervisor = bits({31});

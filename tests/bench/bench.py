@@ -36,7 +36,7 @@ def measure_pair(binary, image, accel, method, seconds, directory):
     pair = ColoPair(binary, directory, accel, image, GUEST_MIB, DELAY_MS, parameters)
     try:
         pair.primary.wait_serial(2, timeout=90)
-        alone = letters_a_second(pair.primary, seconds / 3)
+        alone = emulators.letters_a_second(pair.primary, seconds / 3)
         started = time.monotonic()
         pair.enter_colo()
         result = {"to_colo_s": time.monotonic() - started}
@@ -67,13 +67,6 @@ def measure_pair(binary, image, accel, method, seconds, directory):
         return result
     finally:
         pair.close()
-
-
-def letters_a_second(machine, seconds):
-    before = machine.serial_size()
-    started = time.monotonic()
-    time.sleep(seconds)
-    return (machine.serial_size() - before) / (time.monotonic() - started)
 
 
 def traffic(machine):
@@ -147,15 +140,6 @@ def measure_idle(binary, accel, rounds, directory):
         machine.kill()
 
 
-def attempt(measure, *arguments):
-    """A failure is a result too: the other emulator has no COLO under tcg."""
-    with tempfile.TemporaryDirectory(prefix="qemu-colo-bench-") as directory:
-        try:
-            return measure(*arguments, directory)
-        except PairError as error:
-            return {"error": str(error)[:300]}
-
-
 def show(rows, names):
     """One row for each figure: ours, the other's, and ours divided by the other's."""
     print(f"\n{'':42}" + "".join(f"{name:>14}" for name in names) + f"{'ratio':>9}")
@@ -218,11 +202,11 @@ def main():
                     continue
                 for method in (options.method or [""]) if name == "ours" else [""]:
                     print(f"{name}: pair, {accel}, {load} {method}", file=sys.stderr, flush=True)
-                    results[name][title(accel, load, method)] = attempt(
+                    results[name][title(accel, load, method)] = emulators.attempt(
                         measure_pair, binary, str(build / f"tests/guest/{guest}.img"), accel, method, options.seconds)
         print(f"{name}: start, memory, qmp", file=sys.stderr, flush=True)
-        results[name]["tcg, -S"] = {**attempt(measure_start, binary, "tcg", options.rounds),
-                                    **attempt(measure_idle, binary, "tcg", 2000)}
+        results[name]["tcg, -S"] = {**emulators.attempt(measure_start, binary, "tcg", options.rounds),
+                                    **emulators.attempt(measure_idle, binary, "tcg", 2000)}
 
     rows = []
     for accel in accels:

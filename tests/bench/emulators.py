@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which emulators a benchmark measures: this build's, and another one beside it."""
+"""What benchmarks share: which emulators they measure, and how."""
 import os
 import pathlib
 import shutil
+import subprocess
+import tempfile
+import time
+
+from pairlib import PairError
 
 
 def add_options(parser, json_name):
@@ -19,3 +24,19 @@ def chosen(options):
     if options.other and os.path.realpath(options.other) != os.path.realpath(binaries["ours"]):
         binaries["other"] = options.other
     return binaries
+
+
+def attempt(measure, *arguments):
+    """A failure is a result too: the other emulator has no COLO under tcg."""
+    with tempfile.TemporaryDirectory(prefix="qemu-colo-bench-") as directory:
+        try:
+            return measure(*arguments, directory)
+        except (PairError, subprocess.TimeoutExpired) as error:
+            return {"error": str(error)[:300]}
+
+
+def letters_a_second(machine, seconds):
+    before = machine.serial_size()
+    started = time.monotonic()
+    time.sleep(seconds)
+    return (machine.serial_size() - before) / (time.monotonic() - started)

@@ -57,12 +57,6 @@ def boot(binary, images, kernel, directory):
     return {"cpu_s": children_cpu_seconds() - before, "s": time.monotonic() - started}
 
 
-def letters_a_second(machine, seconds):
-    before, started = machine.serial_size(), time.monotonic()
-    time.sleep(seconds)
-    return (machine.serial_size() - before) / (time.monotonic() - started)
-
-
 def busiest_thread_seconds(pid):
     """CPU time of the thread that has most of it: the guest's processor, when that never rests."""
     stats = (task.read_text(encoding="ascii") for task in pathlib.Path(f"/proc/{pid}/task").glob("*/stat"))
@@ -95,7 +89,7 @@ def disk(binary, guest, data, bytes_each, seconds, directory):
         "-drive", f"file={data},format=raw,if=none,id=data,snapshot=off", "-device", "virtio-blk-pci,drive=data"])
     try:
         machine.wait_serial(2)
-        return {"mib_per_s": letters_a_second(machine, seconds) * bytes_each / MIB}
+        return {"mib_per_s": emulators.letters_a_second(machine, seconds) * bytes_each / MIB}
     finally:
         machine.kill()
 
@@ -162,14 +156,6 @@ def jobs(options, build, data):
                pause(b, None, linux_arguments(images, "vmlinuz", "idle"), options.seconds, d), False)
 
 
-def attempt(measure, binary):
-    with tempfile.TemporaryDirectory(prefix="qemu-colo-guest-") as directory:
-        try:
-            return measure(binary, directory)
-        except (PairError, subprocess.TimeoutExpired) as error:
-            return {"error": str(error)[:300]}
-
-
 def show(results, names):
     print(f"\n{'':44}" + "".join(f"{name:>12}" for name in names) + f"{'ratio':>9}")
     for what, by_name in results.items():
@@ -201,8 +187,8 @@ def main():
         for part, what, measure, anyone in jobs(options, build, data.name):
             if options.part and part not in options.part:
                 continue
-            results[f"{part}, {what}"] = {name: attempt(measure, binary) for name, binary in binaries.items()
-                                          if anyone or name == "ours"}
+            results[f"{part}, {what}"] = {name: emulators.attempt(measure, binary)
+                                          for name, binary in binaries.items() if anyone or name == "ours"}
             print(f"{part}, {what}: {results[f'{part}, {what}']}", file=sys.stderr, flush=True)
     show(results, list(binaries))
     output = options.json or build / "guest.json"
