@@ -10,6 +10,8 @@ class NoMachine final : public hw::MachinePort {
  public:
     void request_guest_reset() override {}
     void request_guest_shutdown() override {}
+    void request_guest_sleep(hw::SleepKind) override {}
+    void request_wake_up() override {}
     void request_debug_exit(uint8_t) override {}
     void report_internal_error() override {}
 };

@@ -192,11 +192,11 @@ Result<void> Incoming::finish_plain(PrecopyLoader& loader) {
 Result<void> Incoming::start_machine(PrecopyLoader& loader) {
     using runstate::RunState;
     RunState state = loader.devices().run_state();
-    if (state == RunState::kRunning && deps_.machine.autostart) return deps_.machine.vm.start();
+    if (is_live(state) && deps_.machine.autostart) return deps_.machine.vm.start();
     if (!deps_.settings.capabilities().get(Capability::kLateBlockActivate)) {
         TRY(deps_.machine.vm.prepare_to_start());
     }
-    return deps_.machine.vm.set_state(state == RunState::kRunning ? RunState::kPaused : state);
+    return deps_.machine.vm.set_state(is_live(state) ? RunState::kPaused : state);
 }
 
 void Incoming::report_failure(PrecopyLoader* loader, const Error& error) {

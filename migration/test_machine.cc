@@ -201,8 +201,8 @@ MigrationDeps TestMachine::deps() {
 }
 
 void TestMachine::run_state_changed(runstate::RunState from, runstate::RunState to) {
-    if (to == runstate::RunState::kRunning) events.log("RESUME");
-    if (from == runstate::RunState::kRunning) events.log("STOP");
+    if (is_live(from) == is_live(to)) return;
+    events.log(is_live(to) ? "RESUME" : "STOP");
 }
 
 std::string TestMachine::compare_ram(const TestMachine& other) const {

@@ -29,6 +29,14 @@ Result<std::string> run_powerdown(MonitorContext& context, const HmpArgs&) {
     return do_qmp(context, "system_powerdown");
 }
 
+Result<std::string> run_wakeup(MonitorContext& context, const HmpArgs&) {
+    return do_qmp(context, "system_wakeup");
+}
+
+Result<std::string> run_nmi(MonitorContext& context, const HmpArgs&) {
+    return do_qmp(context, "inject-nmi");
+}
+
 Result<std::string> run_quit(MonitorContext& context, const HmpArgs&) {
     return do_qmp(context, "quit");
 }
@@ -114,6 +122,11 @@ constexpr HmpCommand kCommands[] = {
      .help = "take the medium out of a drive; -f: even if the guest locked it",
      .run = run_eject},
     {.names = "quit|q", .parameters = {}, .usage = "", .help = "end the program", .run = run_quit},
+    {.names = "nmi",
+     .parameters = {},
+     .usage = "",
+     .help = "raise the non-maskable interrupt",
+     .run = run_nmi},
     {.names = "qom-get",
      .parameters = kPathProperty,
      .usage = "path property",
@@ -144,6 +157,11 @@ constexpr HmpCommand kCommands[] = {
      .usage = "",
      .help = "press the reset button",
      .run = run_reset},
+    {.names = "system_wakeup",
+     .parameters = {},
+     .usage = "",
+     .help = "wake up a guest that sleeps",
+     .run = run_wakeup},
 };
 
 }  // namespace

@@ -26,7 +26,7 @@ constexpr uint16_t set_of(std::initializer_list<RunState> states) {
 // Why a guest may stand still while a migration comes in or ends.
 constexpr uint16_t kGuestStopped =
     set_of({kPaused, kShutdown, kSuspended, kWatchdog, kGuestPanicked, kInternalError, kIoError});
-constexpr uint16_t kResumable = set_of({kRunning, kFinishMigrate, kPrelaunch});
+constexpr uint16_t kResumable = set_of({kRunning, kSuspended, kFinishMigrate, kPrelaunch});
 
 // From each state, where a VM may go. kPrelaunch is where a reset of a VM that
 // cannot go on leads.
@@ -41,7 +41,7 @@ constexpr std::array<uint16_t, kRunStateCount> kSuccessors = {
     /* save-vm */ kGuestStopped | set_of({kRunning, kPrelaunch}),
     /* restore-vm */ kGuestStopped | set_of({kRunning, kPrelaunch}),
     /* shutdown */ set_of({kPaused, kFinishMigrate, kPrelaunch, kColo}),
-    /* suspended */ kResumable | set_of({kColo}),
+    /* suspended */ kGuestStopped | kResumable | set_of({kRestoreVm, kSaveVm, kColo}),
     /* watchdog */ kResumable | set_of({kColo}),
     /* guest-panicked */ kResumable | set_of({kPaused}),
     /* internal-error */ set_of({kPaused, kFinishMigrate, kPrelaunch}),

@@ -34,6 +34,11 @@ inline constexpr unsigned kRunStateCount = 16;
 std::string_view to_string(RunState state);
 std::optional<RunState> run_state_from_string(std::string_view name);
 
+// The guest's time goes on: it runs, or it sleeps and can be woken up.
+constexpr bool is_live(RunState state) {
+    return state == RunState::kRunning || state == RunState::kSuspended;
+}
+
 // True if a VM may go from `from` to `to`. Staying is always legal.
 bool transition_allowed(RunState from, RunState to);
 

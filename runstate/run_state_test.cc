@@ -27,6 +27,20 @@ TEST(RunState, checkpoint_goes_there_and_back) {
     EXPECT_TRUE(transition_allowed(RunState::kInmigrate, RunState::kColo));
 }
 
+TEST(RunState, sleeping_guest_can_be_wherever_a_running_one_can) {
+    for (unsigned i = 0; i < kRunStateCount; ++i) {
+        auto state = static_cast<RunState>(i);
+        // A debugger stops a processor that runs; a reset leads from a sleep to the start.
+        if (state == RunState::kDebug || state == RunState::kPrelaunch) continue;
+        EXPECT_EQ(transition_allowed(RunState::kSuspended, state),
+                  transition_allowed(RunState::kRunning, state))
+            << to_string(state);
+        EXPECT_EQ(transition_allowed(state, RunState::kSuspended),
+                  transition_allowed(state, RunState::kRunning))
+            << to_string(state);
+    }
+}
+
 TEST(RunState, dead_ends_need_a_reset) {
     EXPECT_FALSE(transition_allowed(RunState::kShutdown, RunState::kRunning));
     EXPECT_FALSE(transition_allowed(RunState::kInternalError, RunState::kRunning));

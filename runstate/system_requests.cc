@@ -38,6 +38,30 @@ void SystemRequests::request_debug_exit(uint8_t status) {
     wake_main_loop();
 }
 
+void SystemRequests::request_guest_sleep(hw::SleepKind kind) {
+    if (kind == hw::SleepKind::kToDisk) {
+        {
+            MutexLock lock(mutex_);
+            slept_to_disk_ = true;
+        }
+        request_shutdown(ShutdownCause::kGuestShutdown);
+        return;
+    }
+    {
+        MutexLock lock(mutex_);
+        sleep_ = true;
+    }
+    wake_main_loop();
+}
+
+void SystemRequests::request_wake_up() {
+    {
+        MutexLock lock(mutex_);
+        wake_up_ = true;
+    }
+    wake_main_loop();
+}
+
 void SystemRequests::report_internal_error() {
     {
         MutexLock lock(mutex_);
@@ -74,6 +98,9 @@ SystemRequests::Actions SystemRequests::take() {
     actions.debug_exit = std::exchange(debug_exit_, std::nullopt);
     actions.shutdown = take_entry(RequestKind::kShutdown, shutdown_);
     actions.reset = take_entry(RequestKind::kReset, reset_);
+    if (actions.shutdown) actions.slept_to_disk = std::exchange(slept_to_disk_, false);
+    actions.sleep = std::exchange(sleep_, false);
+    actions.wake_up = std::exchange(wake_up_, false);
     return actions;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Requests to reset, shut down or stop the machine, from the guest, the monitor
+// Requests to reset, shut down, suspend or stop the machine, from the guest, the monitor
 // and the host, gathered until the main loop carries them out. Of several causes
 // for one action the first is kept, unless it is being held back.
 //
@@ -65,10 +65,17 @@ class SystemRequests final : public hw::MachinePort {
     // What the main loop is to do now, in the order of the members.
     struct Actions {
         bool internal_error = false;
+        // The guest wrote itself to its disk; what follows is its shutdown.
+        bool slept_to_disk = false;
         std::optional<uint8_t> debug_exit;
         std::optional<ShutdownCause> shutdown;
         std::optional<ShutdownCause> reset;
-        bool any() const { return internal_error || debug_exit || shutdown || reset; }
+        // Both are hints: whether it still sleeps, and has cause to wake, the board knows.
+        bool sleep = false;
+        bool wake_up = false;
+        bool any() const {
+            return internal_error || debug_exit || shutdown || reset || sleep || wake_up;
+        }
     };
 
     // `wake` is called from any thread, without locks, when there is something to
@@ -77,6 +84,8 @@ class SystemRequests final : public hw::MachinePort {
 
     void request_guest_reset() override { request_reset(ShutdownCause::kGuestReset); }
     void request_guest_shutdown() override { request_shutdown(ShutdownCause::kGuestShutdown); }
+    void request_guest_sleep(hw::SleepKind kind) override;
+    void request_wake_up() override;
     void request_debug_exit(uint8_t status) override;
     void report_internal_error() override;
     void request_reset(ShutdownCause cause);
@@ -115,6 +124,9 @@ class SystemRequests final : public hw::MachinePort {
     RequestPolicy* policy_ GUARDED_BY(mutex_) = nullptr;
     bool woken_ GUARDED_BY(mutex_) = false;
     bool internal_error_ GUARDED_BY(mutex_) = false;
+    bool slept_to_disk_ GUARDED_BY(mutex_) = false;
+    bool sleep_ GUARDED_BY(mutex_) = false;
+    bool wake_up_ GUARDED_BY(mutex_) = false;
     std::optional<uint8_t> debug_exit_ GUARDED_BY(mutex_);
     std::optional<Entry> reset_ GUARDED_BY(mutex_);
     std::optional<Entry> shutdown_ GUARDED_BY(mutex_);

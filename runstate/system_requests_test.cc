@@ -44,6 +44,27 @@ TEST_F(SystemRequestsTest, main_loop_is_woken_once_until_it_takes) {
     EXPECT_EQ(wakes_, 2);
 }
 
+TEST_F(SystemRequestsTest, sleep_and_waking_are_told_once) {
+    requests_.request_guest_sleep(hw::SleepKind::kToMemory);
+    requests_.request_wake_up();
+    auto actions = requests_.take();
+    EXPECT_TRUE(actions.sleep);
+    EXPECT_TRUE(actions.wake_up);
+    EXPECT_FALSE(actions.shutdown);
+    EXPECT_FALSE(requests_.take().any());
+}
+
+TEST_F(SystemRequestsTest, sleep_on_disk_is_a_shutdown_that_may_be_held_back) {
+    requests_.set_policy(&policy_);
+    requests_.request_guest_sleep(hw::SleepKind::kToDisk);
+    EXPECT_FALSE(requests_.take().any());
+    policy_.defer = false;
+    requests_.release_deferred();
+    auto actions = requests_.take();
+    EXPECT_EQ(actions.shutdown, ShutdownCause::kGuestShutdown);
+    EXPECT_TRUE(actions.slept_to_disk);
+}
+
 TEST_F(SystemRequestsTest, debug_exit_and_internal_error_arrive) {
     requests_.request_debug_exit(7);
     requests_.request_debug_exit(9);

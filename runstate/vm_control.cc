@@ -58,9 +58,9 @@ void VmControl::shut_down() {
     if (shut_down_) return;
     // The last state a monitor sees is not an invention of ours: it stays as it is.
     throttle_.reset();
-    if (running()) pause_vcpus();
+    if (live()) pause_vcpus();
     threads_.clear();
-    if (running()) {
+    if (live()) {
         {
             MachineLockGuard machine(deps_.lock);
             deps_.virtual_clock.stop();
@@ -87,7 +87,7 @@ Result<void> VmControl::start() {
 Result<void> VmControl::set_state(RunState state) {
     MutexLock control(control_mutex_);
     TRY(check_change(state));
-    if (running() != (state == RunState::kRunning)) {
+    if (this->state() != state && (live() || is_live(state))) {
         return fail("set_state() cannot change between '{}' and '{}'", to_string(this->state()),
                     to_string(state));
     }
@@ -98,9 +98,32 @@ Result<void> VmControl::set_state(RunState state) {
 Result<void> VmControl::prepare_to_start() {
     assert_may_block();
     MutexLock control(control_mutex_);
-    if (running()) return {};
+    if (live()) return {};
     for (RunListener* listener : listeners_)
         TRY(listener->prepare_to_start());
+    return {};
+}
+
+void VmControl::suspend() {
+    assert_may_block();
+    MutexLock control(control_mutex_);
+    if (!running() || shut_down_) return;
+    pause_vcpus();
+    change_state(RunState::kSuspended);
+}
+
+Result<void> VmControl::wake_up(const std::function<void()>& reset) {
+    assert_may_block();
+    MutexLock control(control_mutex_);
+    if (state() != RunState::kSuspended || shut_down_) {
+        return fail("Unable to wake up: guest is not in suspended state");
+    }
+    {
+        MachineLockGuard machine(deps_.lock);
+        reset();
+    }
+    change_state(RunState::kRunning);
+    resume_vcpus();
     return {};
 }
 
@@ -108,11 +131,11 @@ Result<void> VmControl::user_stop() {
     assert_may_block();
     MutexLock control(control_mutex_);
     if (freeze_) {
-        if (freeze_->previous == RunState::kRunning) freeze_->previous = RunState::kPaused;
+        if (is_live(freeze_->previous)) freeze_->previous = RunState::kPaused;
         return {};
     }
     // A VM that stands still already keeps its reason.
-    return running() ? stop_locked(RunState::kPaused) : Result<void>{};
+    return live() ? stop_locked(RunState::kPaused) : Result<void>{};
 }
 
 Result<void> VmControl::user_start() {
@@ -138,7 +161,7 @@ Result<FreezeGuard> VmControl::freeze(RunState reason) {
     const RunState previous = state();
     TRY(stop_locked(reason));
     freeze_ = Freeze{reason, previous};
-    return FreezeGuard(*this, previous == RunState::kRunning);
+    return FreezeGuard(*this, is_live(previous));
 }
 
 void VmControl::unfreeze(bool restore) {
@@ -147,7 +170,7 @@ void VmControl::unfreeze(bool restore) {
     const Freeze freeze = *freeze_;
     freeze_.reset();
     if (!restore || state() != freeze.reason || shut_down_) return;
-    if (freeze.previous == RunState::kRunning) {
+    if (is_live(freeze.previous)) {
         if (Result<void> started = start_locked(); !started) {
             // freeze() made sure that the change is legal: the host refused something.
             error_report(started.error());
@@ -197,9 +220,9 @@ Result<void> VmControl::check_change(RunState to) const {
 }
 
 Result<void> VmControl::stop_locked(RunState reason) {
-    QC_ASSERT(reason != RunState::kRunning);
+    QC_ASSERT(!is_live(reason));
     TRY(check_change(reason));
-    if (running() && !shut_down_) {
+    if (live() && !shut_down_) {
         pause_vcpus();
         {
             MachineLockGuard machine(deps_.lock);
@@ -215,21 +238,23 @@ Result<void> VmControl::stop_locked(RunState reason) {
 }
 
 Result<void> VmControl::start_locked() {
-    if (running()) return {};
+    if (live()) return {};
     if (shut_down_) return fail("the VM has been shut down");
     TRY(check_change(RunState::kRunning));
     for (RunListener* listener : listeners_)
         TRY(listener->prepare_to_start());
+    bool asleep = false;
     {
         MachineLockGuard machine(deps_.lock);
+        asleep = deps_.guest_asleep && deps_.guest_asleep();
         deps_.virtual_clock.start();
         if (deps_.accelerator) deps_.accelerator->guest_time_starting();
         for (RunListener* listener : listeners_)
             listener->vm_starting();
         deps_.clock_changed();
     }
-    change_state(RunState::kRunning);
-    resume_vcpus();
+    change_state(asleep ? RunState::kSuspended : RunState::kRunning);
+    if (!asleep) resume_vcpus();
     return {};
 }
 

@@ -7,6 +7,12 @@
 //   stop():  vCPUs pause, clock stops, accelerator, listeners (back to front)
 //            drain, state set
 //
+// A guest that sleeps (ACPI S3) does not run, but all the rest goes on: where it would be
+// running, the VM is `suspended`. The guest's sleep is part of the board's state, and a
+// stopped VM keeps it.
+//
+//   running --suspend()--> suspended --wake_up()--> running
+//
 // stop() and start() block until every vCPU is paused or going; they take the
 // machine lock themselves for the moments they need it, and their callers hold
 // none. They are serialised by a mutex of their own. No vCPU thread calls them.
@@ -72,6 +78,8 @@ class VmControl {
         std::function<void()> clock_changed;
         // Called in a vCPU's thread: it cannot go on, the VM is to be stopped.
         std::function<void()> internal_error;
+        // Called under the machine lock: the guest sleeps. May be empty: never.
+        std::function<bool()> guest_asleep = {};
         // Told when guest time starts and stops; may be null.
         accel::Accelerator* accelerator = nullptr;
     };
@@ -93,12 +101,19 @@ class VmControl {
 
     RunState state() const { return state_.load(std::memory_order_acquire); }
     bool running() const { return state() == RunState::kRunning; }
+    bool live() const { return is_live(state()); }
 
     // Stops if running; in any case the state becomes `reason` if that is a legal
     // change. An error names both states if it is not, and nothing happened.
     Result<void> stop(RunState reason) EXCLUDES(control_mutex_);
-    // Runs the VM. No-op while running.
+    // Runs the VM, or has its clocks run if the guest sleeps. No-op while live().
     Result<void> start() EXCLUDES(control_mutex_);
+    // The guest went to sleep: its vCPUs pause. While the VM is stopped nothing happens;
+    // start() will see it.
+    void suspend() EXCLUDES(control_mutex_);
+    // Calls `reset` under the machine lock and has the vCPUs run. An error if the VM is
+    // not suspended.
+    Result<void> wake_up(const std::function<void()>& reset) EXCLUDES(control_mutex_);
     // Changes between two states in which the VM stands still.
     Result<void> set_state(RunState state) EXCLUDES(control_mutex_);
 
@@ -160,7 +175,7 @@ class VmControl {
     std::vector<RunObserver*> observers_ GUARDED_BY(observer_mutex_);
 };
 
-// Keeps the VM stopped, then restores what was before: running, or the state it
+// Keeps the VM stopped, then restores what was before: running or suspended, or the state it
 // stood still in (or what a user asked for meanwhile). If somebody moved the VM to
 // another state in between, that state stays.
 class [[nodiscard]] FreezeGuard {
@@ -173,7 +188,7 @@ class [[nodiscard]] FreezeGuard {
     void disarm();
     // Ends the freeze now; what the destructor does.
     void restore();
-    // True if the VM was running when the guard was made.
+    // True if the VM was live when the guard was made.
     bool was_running() const { return was_running_; }
 
  private:

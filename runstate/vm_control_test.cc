@@ -44,6 +44,7 @@ class VmControlTest : public testing::Test {
     Mutex error_mutex_;
     CondVar error_changed_;
     int internal_errors_ GUARDED_BY(error_mutex_) = 0;
+    bool asleep_ = false;
     FakeVcpu first_, second_;
     Journal journal_;
     VmControl control_{{.lock = lock_,
@@ -54,7 +55,8 @@ class VmControlTest : public testing::Test {
                                 MutexLock lock(error_mutex_);
                                 ++internal_errors_;
                                 error_changed_.notify_all();
-                            }}};
+                            },
+                        .guest_asleep = [this] { return asleep_; }}};
 };
 
 TEST_F(VmControlTest, vcpus_run_only_after_start) {
@@ -97,6 +99,66 @@ TEST_F(VmControlTest, illegal_stop_names_both_states_and_keeps_running) {
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().message(), "the VM cannot go from 'running' to 'postmigrate'");
     EXPECT_TRUE(control_.running());
+}
+
+TEST_F(VmControlTest, sleeping_guest_stands_still_while_clocks_go_on) {
+    ASSERT_TRUE(control_.start());
+    first_.wait_for_runs(1);
+    asleep_ = true;
+    control_.suspend();
+    const int runs = first_.runs();
+    EXPECT_TRUE(clock_.running());
+    EXPECT_TRUE(control_.live());
+    EXPECT_FALSE(control_.running());
+    asleep_ = false;
+    ASSERT_TRUE(control_.wake_up([&] {
+        lock_.assert_held();
+        EXPECT_EQ(first_.runs(), runs);
+    }));
+    first_.wait_for_runs(runs + 1);
+    EXPECT_EQ(journal_.text, "prelaunch>running running>suspended suspended>running ");
+    EXPECT_EQ(control_.wake_up([] {}).error().message(),
+              "Unable to wake up: guest is not in suspended state");
+}
+
+TEST_F(VmControlTest, stopped_vm_whose_guest_sleeps_goes_on_sleeping) {
+    ASSERT_TRUE(control_.start());
+    first_.wait_for_runs(1);
+    asleep_ = true;
+    control_.suspend();
+    const int runs = first_.runs();
+    ASSERT_TRUE(control_.user_stop());
+    EXPECT_FALSE(clock_.running());
+    EXPECT_FALSE(control_.wake_up([] {}));
+    control_.suspend();
+    EXPECT_EQ(control_.state(), RunState::kPaused);
+    ASSERT_TRUE(control_.user_start());
+    EXPECT_EQ(control_.state(), RunState::kSuspended);
+    EXPECT_TRUE(clock_.running());
+    {
+        auto guard = control_.freeze(RunState::kColo);
+        ASSERT_TRUE(guard);
+        EXPECT_TRUE(guard->was_running());
+        EXPECT_FALSE(clock_.running());
+    }
+    EXPECT_EQ(control_.state(), RunState::kSuspended);
+    EXPECT_EQ(first_.runs(), runs);
+}
+
+// The guest asked for it while a checkpoint was taken, or is another one since.
+TEST_F(VmControlTest, freeze_ends_where_the_guest_is_then) {
+    ASSERT_TRUE(control_.start());
+    {
+        auto guard = control_.freeze(RunState::kColo);
+        asleep_ = true;
+        control_.suspend();
+    }
+    EXPECT_EQ(control_.state(), RunState::kSuspended);
+    {
+        auto guard = control_.freeze(RunState::kColo);
+        asleep_ = false;
+    }
+    EXPECT_EQ(control_.state(), RunState::kRunning);
 }
 
 TEST_F(VmControlTest, start_from_a_dead_end_is_refused) {

@@ -147,6 +147,56 @@ Result<void> add_numa(Parse& parse, const std::string& value, const std::string&
     return {};
 }
 
+// driver.property=value, or driver=D,property=P,value=V.
+struct GlobalProperty {
+    std::string driver, property, value;
+};
+Result<GlobalProperty> parse_global(const std::string& text) {
+    const size_t dot = text.find('.');
+    const size_t equals = text.find('=');
+    if (dot < equals && equals != std::string::npos) {
+        return GlobalProperty{text.substr(0, dot), text.substr(dot + 1, equals - dot - 1),
+                              text.substr(equals + 1)};
+    }
+    auto options = TRY(OptionString::parse(text, ""));
+    GlobalProperty global;
+    global.driver = TRY(options.take_required("driver"));
+    global.property = TRY(options.take_required("property"));
+    global.value = TRY(options.take_required("value"));
+    TRY(options.expect_empty());
+    return global;
+}
+
+// The chips of power management are the only ones whose properties can be set this way.
+Result<void> set_global(Parse& parse, const std::string& value, const std::string&) {
+    const GlobalProperty global = TRY(parse_global(value));
+    const bool piix4 = global.driver == "PIIX4_PM";
+    if (!piix4 && global.driver != "ICH9-LPC") {
+        return fail("this version sets properties of PIIX4_PM and ICH9-LPC only");
+    }
+    hw::AcpiSleepStates& sleeps = piix4 ? parse.options.piix4_sleeps : parse.options.ich9_sleeps;
+    OptionString property;
+    property.set(global.property, global.value);
+    // QEMU takes numbers as well.
+    auto disabled = [&](std::string_view name) -> Result<std::optional<bool>> {
+        if (global.property != name) return std::nullopt;
+        if (global.value == "0" || global.value == "1") return global.value == "1";
+        return property.take_bool(name);
+    };
+    if (auto off = TRY(disabled("disable_s3"))) {
+        sleeps.s3 = !*off;
+    } else if (auto off4 = TRY(disabled("disable_s4"))) {
+        sleeps.s4 = !*off4;
+    } else if (global.property == "s4_val") {
+        const auto type = TRY(property.take_number("s4_val")).value_or(2);
+        if (type < 2 || type > 7) return fail("s4_val={}: SLP_TYP is 2 to 7", type);
+        sleeps.s4_type = static_cast<uint8_t>(type);
+    } else {
+        return fail("Property '{}.{}' not found", global.driver, global.property);
+    }
+    return {};
+}
+
 Result<void> set_cpus(Parse& parse, const std::string& value, const std::string&) {
     parse.options.smp = TRY(parse_smp(value));
     return {};
@@ -229,6 +279,28 @@ Result<void> set_string(Parse& parse, const std::string& value, const std::strin
     return {};
 }
 
+// What the guest's doings lead to. A guest cannot report a panic to this machine, and the
+// watchdog of q35 resets it.
+Result<void> set_action(Parse& parse, const std::string& value, const std::string&) {
+    auto options = TRY(OptionString::parse(value, ""));
+    auto choose = [&](std::string_view event, std::string_view usual, std::string_view other,
+                      bool& chosen) -> Result<void> {
+        const auto action = options.take(event);
+        if (!action) return {};
+        if (*action != usual && *action != other) {
+            return fail("Parameter '{}' does not accept value '{}'", event, *action);
+        }
+        chosen = *action == other;
+        return {};
+    };
+    TRY(choose("reboot", "reset", "shutdown", parse.options.no_reboot));
+    TRY(choose("shutdown", "poweroff", "pause", parse.options.no_shutdown));
+    for (std::string_view event : {"panic", "watchdog"}) {
+        if (options.take(event)) return fail("{}: this version has no choice of actions", event);
+    }
+    return options.expect_empty();
+}
+
 Result<void> set_uuid(Parse& parse, const std::string& value, const std::string&) {
     parse.options.uuid = TRY(parse_uuid(value));
     return {};
@@ -294,6 +366,9 @@ constexpr std::array kEntries = {
           "a device; 'help' lists them, 'DRIVER,help' its properties", add_device},
     Entry{"object", "TYPE,id=ID[,PROP=VALUE]|JSON",
           "an object; 'help' lists the types, 'TYPE,help' a type's properties", add_object},
+    Entry{"global", "DRIVER.PROP=VALUE",
+          "a property of a chip of the board: disable_s3, disable_s4, s4_val of PIIX4_PM, ICH9-LPC",
+          set_global},
     Entry{"chardev", "BACKEND,id=ID[,...]", "a character back end", append_raw<&Options::chardevs>},
     Entry{"serial", "DEV",
           "where a serial port goes: file:F, stdio, unix:..., chardev:ID, null, none",
@@ -311,6 +386,8 @@ constexpr std::array kEntries = {
     Entry{"no-reboot", "", "end where the guest would reset", set_flag<&Options::no_reboot>},
     Entry{"no-shutdown", "", "stop, do not end, where the guest shuts down",
           set_flag<&Options::no_shutdown>},
+    Entry{"action", "reboot=reset|shutdown,shutdown=poweroff|pause",
+          "what follows where the guest would reset, or shuts down", set_action},
     Entry{"incoming", "tcp:HOST:PORT|unix:PATH|fd:N|exec:COMMAND|file:PATH[,offset=N]|defer",
           "wait for a migration, or load one", set_incoming},
     Entry{"kernel", "FILE", "boot this Linux kernel (bzImage)", set_string<&Options::kernel>},

@@ -44,6 +44,30 @@ TEST(CommandLine, memory_is_in_mebibytes_without_unit) {
     EXPECT_NE(refusal({"-m", "0"}).find("-m 0"), std::string::npos);
 }
 
+TEST(CommandLine, sleeping_states_are_disabled_by_global_properties) {
+    EXPECT_TRUE(parsed({}).piix4_sleeps.s3);
+    EXPECT_FALSE(parsed({"-global", "PIIX4_PM.disable_s3=1"}).piix4_sleeps.s3);
+    EXPECT_TRUE(parsed({"-global", "PIIX4_PM.disable_s3=1"}).ich9_sleeps.s3);
+    EXPECT_FALSE(parsed({"-global", "ICH9-LPC.disable_s4=on"}).ich9_sleeps.s4);
+    EXPECT_EQ(parsed({"-global", "driver=PIIX4_PM,property=s4_val,value=5"}).piix4_sleeps.s4_type,
+              5);
+    EXPECT_NE(refusal({"-global", "ICH9-LPC.smm=1"}).find("Property 'ICH9-LPC.smm' not found"),
+              std::string::npos);
+    EXPECT_NE(refusal({"-global", "ide-hd.ver=1"}).find("PIIX4_PM and ICH9-LPC only"),
+              std::string::npos);
+    EXPECT_NE(refusal({"-global", "PIIX4_PM.disable_s3=2"}), "");
+}
+
+TEST(CommandLine, actions_are_what_no_reboot_and_no_shutdown_choose) {
+    EXPECT_TRUE(parsed({"-action", "reboot=shutdown"}).no_reboot);
+    EXPECT_FALSE(parsed({"-no-reboot", "-action", "reboot=reset"}).no_reboot);
+    EXPECT_TRUE(parsed({"-action", "reboot=reset,shutdown=pause"}).no_shutdown);
+    EXPECT_NE(refusal({"-action", "reboot=pause"}).find("does not accept value 'pause'"),
+              std::string::npos);
+    EXPECT_NE(refusal({"-action", "panic=none"}).find("panic: "), std::string::npos);
+    EXPECT_NE(refusal({"-action", "sleep=none"}), "");
+}
+
 TEST(CommandLine, memory_can_be_a_back_end_s_a_node_s_or_a_file_s) {
     const MemoryOptions backend =
         parsed({"-machine", "q35,memory-backend=a", "-machine", "memory-backend=m"}).memory;

@@ -36,8 +36,13 @@ qapi::COLOExitReason to_qapi(migration::ColoExitReason reason) {
 
 void EventRelay::run_state_changed(runstate::RunState from, runstate::RunState to) {
     trace::machine_run_state(to_string(from), to_string(to));
-    if (to == runstate::RunState::kRunning) qapi::emit_resume(*sink_);
-    if (from == runstate::RunState::kRunning) qapi::emit_stop(*sink_);
+    // Sleeping and waking up have events of their own.
+    if (is_live(from) == is_live(to)) return;
+    if (is_live(to)) {
+        qapi::emit_resume(*sink_);
+    } else {
+        qapi::emit_stop(*sink_);
+    }
 }
 
 void EventRelay::migration_status_changed(migration::MigrationStatus status) {

@@ -37,6 +37,19 @@ class DiskListener final : public runstate::RunListener, public runstate::RunObs
     block::DriveTable& drives_;
 };
 
+// What wakes a guest may have come while its VM stood still, asleep: it is looked at again
+// when the guest would go on sleeping.
+class SleepWatch final : public runstate::RunObserver {
+ public:
+    explicit SleepWatch(runstate::SystemRequests& requests) : requests_(requests) {}
+    void run_state_changed(runstate::RunState, runstate::RunState to) override {
+        if (to == runstate::RunState::kSuspended) requests_.request_wake_up();
+    }
+
+ private:
+    runstate::SystemRequests& requests_;
+};
+
 namespace {
 
 qapi::ShutdownCause to_qapi(runstate::ShutdownCause cause) {
@@ -121,9 +134,12 @@ Result<void> Machine::create_accelerator() {
                                   .virtual_clock = core_->virtual_clock,
                                   .clock_changed = [this] { core_->clock_changed(); },
                                   .internal_error = [this] { requests_.report_internal_error(); },
+                                  .guest_asleep = [this] { return board_->power().asleep(); },
                                   .accelerator = accelerator_.get()});
     vm_->add_listener(*disk_listener_);
     vm_->add_observer(*disk_listener_);
+    sleep_watch_ = std::make_unique<SleepWatch>(requests_);
+    vm_->add_observer(*sleep_watch_);
     return {};
 }
 
@@ -171,6 +187,8 @@ Result<void> Machine::create_board() {
     if (smbios.uuid) options_.uuid = smbios.uuid;
     config.smbios = std::move(smbios.config);
     config.processor_id = processor_id_;
+    config.sleeps =
+        config.chipset == hw::PcChipsetKind::kQ35 ? options_.ich9_sleeps : options_.piix4_sleeps;
     if (options_.uuid) config.uuid = options_.uuid->bytes;
     if (!options_.kernel.empty()) {
         config.kernel_files = TRY(load_kernel_files(options_));
@@ -339,10 +357,13 @@ void Machine::serve_requests() {
         emit_shutdown_event(runstate::ShutdownCause::kGuestShutdown);
         end(*actions.debug_exit);
     } else if (actions.shutdown) {
+        if (actions.slept_to_disk) qapi::emit_suspend_disk(qmp_->monitor());
         carry_out_shutdown(*actions.shutdown);
     } else if (actions.reset) {
         carry_out_reset(*actions.reset);
     }
+    if (actions.sleep) carry_out_sleep();
+    if (actions.wake_up) carry_out_wake_up();
 }
 
 void Machine::emit_shutdown_event(runstate::ShutdownCause cause) {
@@ -369,6 +390,18 @@ void Machine::carry_out_reset(runstate::ShutdownCause cause) {
     reset_machine();
     qapi::emit_reset(qmp_->monitor(),
                      {.guest = runstate::caused_by_guest(cause), .reason = to_qapi(cause)});
+    settle_after_reset();
+}
+
+// A machine that stood still is where it was before it was started. One that migrates, or
+// is at a checkpoint, goes on from there.
+void Machine::settle_after_reset() {
+    using enum runstate::RunState;
+    const runstate::RunState state = vm_->state();
+    if (state == kRunning || state == kInmigrate || state == kFinishMigrate || state == kColo) {
+        return;
+    }
+    if (auto stopped = vm_->stop(kPrelaunch); !stopped) error_report(stopped.error());
 }
 
 void Machine::reset_machine() {
@@ -380,11 +413,51 @@ void Machine::reset_machine() {
 }
 
 void Machine::press_power_button() {
+    qapi::emit_powerdown(qmp_->monitor());
+    MachineLockGuard guard(core_->lock);
+    board_->power().press_power_button();
+}
+
+void Machine::inject_nmi() {
+    MachineLockGuard guard(core_->lock);
+    board_->pulse_nmi();
+}
+
+// A reset may have come in between, or a state in which the guest is awake.
+void Machine::carry_out_sleep() {
     {
         MachineLockGuard guard(core_->lock);
-        board_->press_power_button();
+        if (!board_->power().asleep()) return;
     }
-    qapi::emit_powerdown(qmp_->monitor());
+    vm_->suspend();
+    qapi::emit_suspend(qmp_->monitor());
+}
+
+void Machine::carry_out_wake_up() {
+    {
+        MachineLockGuard guard(core_->lock);
+        if (!board_->power().wakes()) return;
+    }
+    // A VM that stands still will look again when it is started.
+    auto woken = vm_->wake_up([this] {
+        board_->reset_after_sleep();
+        for (const auto& vcpu : vcpus_)
+            vcpu->reset();
+    });
+    if (woken) qapi::emit_wakeup(qmp_->monitor());
+}
+
+// The guest sees that its power button was pressed, as under QEMU.
+Result<void> Machine::wake_up() {
+    if (vm_->state() != runstate::RunState::kSuspended) {
+        return fail("Unable to wake up: guest is not in suspended state");
+    }
+    {
+        MachineLockGuard guard(core_->lock);
+        board_->power().press_power_button();
+    }
+    carry_out_wake_up();
+    return {};
 }
 
 }  // namespace qc::system

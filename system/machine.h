@@ -34,6 +34,7 @@ namespace qc::system {
 
 class DeviceNodes;
 class DiskListener;
+class SleepWatch;
 class TlsLookup;
 class UserObjects;
 
@@ -53,6 +54,9 @@ class Machine {
     void press_power_button();
     // Any thread: tells the monitors.
     void tray_moved(const block::Drive& drive, bool open) { events_->tray_moved(drive, open); }
+    void inject_nmi();
+    // QMP's `system_wakeup`.
+    Result<void> wake_up();
 
     const Options& options() const { return options_; }
     const NumaNodes& numa() const { return numa_; }
@@ -85,8 +89,11 @@ class Machine {
     void serve_requests();
     void carry_out_shutdown(runstate::ShutdownCause cause);
     void carry_out_reset(runstate::ShutdownCause cause);
+    void carry_out_sleep();
+    void carry_out_wake_up();
     void emit_shutdown_event(runstate::ShutdownCause cause);
     void reset_machine();
+    void settle_after_reset();
     void incoming_failed(const std::string& message);
     void end(int exit_status);
 
@@ -107,6 +114,7 @@ class Machine {
     std::unique_ptr<DiskListener> disk_listener_;
     NumaNodes numa_;
     std::string cpu_model_name_;  // as -cpu has it, without the changes
+    std::unique_ptr<SleepWatch> sleep_watch_;
     std::vector<std::unique_ptr<accel::Vcpu>> vcpus_;
     uint64_t processor_id_ = 0;  // CPUID leaf 1: EAX, EDX
     std::unique_ptr<hw::PcBoard> board_;

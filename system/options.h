@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "hw/acpi/acpi_pm_core.h"
 #include "system/smp.h"
 #include "util/option_string.h"
 #include "util/uuid.h"
@@ -45,6 +46,9 @@ struct BootOptions {
 struct Options {
     std::string machine_type = "pc";
     bool hpet = true;
+    // -global, for the chips of both machines.
+    hw::AcpiSleepStates piix4_sleeps;
+    hw::AcpiSleepStates ich9_sleeps;
     // From `-accel` or `-machine accel=a:b`, in the order in which they are tried.
     std::vector<ParsedOption> accelerators;
     std::string cpu_model = "qemu64";

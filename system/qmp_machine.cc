@@ -80,7 +80,7 @@ Result<std::vector<MachineInfo>> qmp_query_machines(monitor::MonitorContext&) {
 }
 
 Result<CurrentMachineParams> qmp_query_current_machine(monitor::MonitorContext&) {
-    return CurrentMachineParams{.wakeup_suspend_support = false};
+    return CurrentMachineParams{.wakeup_suspend_support = true};
 }
 
 Result<NameInfo> qmp_query_name(monitor::MonitorContext& context) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// query-status, stop, cont, system_reset, system_powerdown, quit.
+// query-status, stop, cont, system_reset, system_powerdown, system_wakeup,
+// inject-nmi, quit.
 
 #include "monitor/context.h"
 #include "qapi/generated/qapi_commands_control.h"
@@ -34,6 +35,15 @@ Result<void> qmp_system_reset(monitor::MonitorContext& context) {
 
 Result<void> qmp_system_powerdown(monitor::MonitorContext& context) {
     context.machine->press_power_button();
+    return {};
+}
+
+Result<void> qmp_system_wakeup(monitor::MonitorContext& context) {
+    return context.machine->wake_up();
+}
+
+Result<void> qmp_inject_nmi(monitor::MonitorContext& context) {
+    context.machine->inject_nmi();
     return {};
 }
 

@@ -61,6 +61,8 @@ class TestMachine final : public hw::MachinePort {
  public:
     void request_guest_reset() override { ++resets; }
     void request_guest_shutdown() override { ++shutdowns; }
+    void request_guest_sleep(hw::SleepKind) override {}
+    void request_wake_up() override {}
     void request_debug_exit(uint8_t) override {}
     void report_internal_error() override { ++errors; }
     std::atomic<int> resets = 0, shutdowns = 0, errors = 0;

@@ -85,6 +85,9 @@ class TestApic final : public hw::ApicPort {
     uint8_t task_priority_class() const override { return priority; }
     void set_task_priority_class(uint8_t value) override { priority = value; }
     void cpu_init_reset() override { ++inits; }
+    void offer_tsc_deadline() override { deadline_offered = true; }
+    void set_deadline_ns(std::optional<int64_t> when) override { deadline_ns = when; }
+    bool deadline_pending() const override { return deadline_ns.has_value(); }
     void raise(uint8_t vector) {
         waiting = vector;
         cpu->set_interrupt_line(true);
@@ -95,12 +98,16 @@ class TestApic final : public hw::ApicPort {
     uint64_t base = 0xfee00900;
     uint8_t priority = 0;
     int inits = 0;
+    bool deadline_offered = false;
+    std::optional<int64_t> deadline_ns;
 };
 
 class TestPort final : public hw::MachinePort {
  public:
     void request_guest_reset() override { ++resets; }
     void request_guest_shutdown() override {}
+    void request_guest_sleep(hw::SleepKind) override {}
+    void request_wake_up() override {}
     void request_debug_exit(uint8_t) override {}
     void report_internal_error() override {}
     int resets = 0;

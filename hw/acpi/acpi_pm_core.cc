@@ -18,9 +18,8 @@ constexpr unsigned kEnable = 2;
 constexpr unsigned kControl = 4;
 constexpr unsigned kTimer = 8;
 
-// SUS_TYP of soft off, and of suspend to disk, which ends the machine as well.
-constexpr uint16_t kTypeSoftOff = 0;
-constexpr uint16_t kTypeSuspendToDisk = 2;
+// SLP_TYP of soft off.
+constexpr unsigned kTypeSoftOff = 0;
 
 uint8_t byte_of(uint16_t value, unsigned index) {
     return static_cast<uint8_t>(value >> (8 * index));
@@ -41,6 +40,17 @@ uint16_t cleared_by(uint16_t status, unsigned index, uint8_t byte) {
 void AcpiPmCore::reset(int64_t now_ns) {
     state_ = {};
     state_.seen_ticks = ticks_from_ns(now_ns, kTimerHz);
+}
+
+void AcpiPmCore::reset_after_sleep(int64_t now_ns) {
+    const uint16_t woken_by = state_.status & (pm1::kWakeBits | pm1::kPowerButton);
+    reset(now_ns);
+    state_.status = woken_by | pm1::kResume;
+}
+
+bool AcpiPmCore::wakes() const {
+    const unsigned wanted = (state_.enable & pm1::kWakeBits) | pm1::kPowerButton;
+    return state_.asleep && (state_.status & wanted) != 0;
 }
 
 void AcpiPmCore::advance(int64_t now_ns) {
@@ -90,6 +100,16 @@ uint32_t AcpiPmCore::read(unsigned offset, unsigned size, int64_t now_ns) {
     return value;
 }
 
+// Types that mean nothing here are ignored, as on the chip.
+AcpiPmCore::Action AcpiPmCore::go_to_sleep(unsigned type) {
+    const AcpiSleepStates& sleeps = config_.sleeps;
+    if (type == kTypeSoftOff) return Action::kSoftOff;
+    if (sleeps.s4 && type == sleeps.s4_type) return Action::kSleepToDisk;
+    if (!sleeps.s3 || type != AcpiSleepStates::kS3Type) return Action::kNone;
+    state_.asleep = true;
+    return Action::kSleepToMemory;
+}
+
 AcpiPmCore::Action AcpiPmCore::write_byte(unsigned offset, uint8_t value) {
     switch (offset) {
         case kStatus:
@@ -104,10 +124,8 @@ AcpiPmCore::Action AcpiPmCore::write_byte(unsigned offset, uint8_t value) {
         case kControl + 1: {
             uint16_t written = with_byte(state_.control, 1, value);
             state_.control = written & pm1::kControlBits;
-            uint16_t type = (written & pm1::kSleepType) >> pm1::kSleepTypeShift;
-            bool off = type == kTypeSoftOff || type == kTypeSuspendToDisk;
-            if ((written & pm1::kSleepEnable) != 0 && off) return Action::kSoftOff;
-            break;
+            if ((written & pm1::kSleepEnable) == 0) break;
+            return go_to_sleep((written & pm1::kSleepType) >> pm1::kSleepTypeShift);
         }
         default: break;
     }
@@ -119,9 +137,8 @@ AcpiPmCore::Action AcpiPmCore::write(unsigned offset, unsigned size, uint32_t va
     advance(now_ns);
     Action action = Action::kNone;
     for (unsigned i = 0; i < size; ++i) {
-        if (write_byte(offset + i, static_cast<uint8_t>(value >> (8 * i))) != Action::kNone) {
-            action = Action::kSoftOff;
-        }
+        Action asked = write_byte(offset + i, static_cast<uint8_t>(value >> (8 * i)));
+        if (asked != Action::kNone) action = asked;
     }
     return action;
 }
@@ -149,8 +166,9 @@ void AcpiPmCore::write_apm(unsigned offset, uint8_t value) {
     }
     state_.apm_control = value;
     // There is no system management mode: what its handler would do is done here.
-    if (value == commands_.enable) state_.control |= pm1::kSciEnable;
-    if (value == commands_.disable) state_.control &= static_cast<uint16_t>(~pm1::kSciEnable);
+    if (value == config_.commands.enable) state_.control |= pm1::kSciEnable;
+    if (value == config_.commands.disable)
+        state_.control &= static_cast<uint16_t>(~pm1::kSciEnable);
 }
 
 Result<void> AcpiPmCore::validate(const AcpiPmState& state) const {

@@ -3,8 +3,12 @@
 // The core of the PIIX4's power management: ACPI PM1 event and control registers,
 // the 24-bit PM timer, a general-purpose event block and the APM ports. Source:
 // Intel 82371AB (PIIX4) datasheet, sections 7.2 and 7.1.3; ACPI specification 6.5,
-// section 4.8. The ICH9 has the same PM1 block and timer; what it has in addition
-// is in hw/acpi/ich9_pm_core.h.
+// section 4.8 (7.4 for sleeping). The ICH9 has the same PM1 block and timer; what it has in
+// addition is in hw/acpi/ich9_pm_core.h.
+//
+//   awake --(SLP_EN with S3's type)--> asleep --(an event that wakes)--> wakes()
+//     ^                                                                     |
+//     +---------------------------- reset_after_sleep() <-------------------+
 //
 // Threading: caller locks. Owned by Piix4Pm or Ich9PmCore.
 #pragma once
@@ -16,6 +20,14 @@
 
 namespace qc::hw {
 
+// Which sleeping states there are, and SLP_TYP for them; S5 has 0 and is always there.
+struct AcpiSleepStates {
+    static constexpr uint8_t kS3Type = 1;
+    bool s3 = true;
+    bool s4 = true;
+    uint8_t s4_type = 2;
+};
+
 // Bits of PM1 status and enable.
 namespace pm1 {
 inline constexpr uint16_t kTimerOverflow = 1u << 0;
@@ -24,6 +36,8 @@ inline constexpr uint16_t kPowerButton = 1u << 8;
 inline constexpr uint16_t kRtc = 1u << 10;
 inline constexpr uint16_t kResume = 1u << 15;
 inline constexpr uint16_t kStatusBits = kTimerOverflow | kGlobal | kPowerButton | kRtc | kResume;
+// What ends a sleep if it is enabled. The power button always does.
+inline constexpr uint16_t kWakeBits = kTimerOverflow | kRtc;
 inline constexpr uint16_t kEnableBits = kTimerOverflow | kGlobal | kPowerButton | kRtc;
 
 // Control.
@@ -45,6 +59,7 @@ struct AcpiPmState {
     uint16_t gpe_enable = 0;
     uint8_t apm_control = 0;
     uint8_t apm_status = 0;
+    bool asleep = false;
 
     template <typename Visitor, typename Self>
     static void fields(Visitor& v, Self& s) {
@@ -56,13 +71,14 @@ struct AcpiPmState {
         v("gpe_enable", s.gpe_enable);
         v("apm_control", s.apm_control);
         v("apm_status", s.apm_status);
+        v.since(2, "asleep", s.asleep);
     }
 };
 
 class AcpiPmCore {
  public:
     // What a write asks of the machine.
-    enum class Action : uint8_t { kNone, kSoftOff };
+    enum class Action : uint8_t { kNone, kSoftOff, kSleepToMemory, kSleepToDisk };
 
     static constexpr unsigned kBlockSize = 64;
     static constexpr unsigned kGpeSize = 4;
@@ -72,10 +88,16 @@ class AcpiPmCore {
         uint8_t enable = 0xf1;
         uint8_t disable = 0xf0;
     };
+    struct Config {
+        ApmCommands commands;
+        AcpiSleepStates sleeps;
+    };
     AcpiPmCore() = default;
-    explicit AcpiPmCore(ApmCommands commands) : commands_(commands) {}
+    explicit AcpiPmCore(const Config& config) : config_(config) {}
 
     void reset(int64_t now_ns);
+    // The status tells what ended the sleep.
+    void reset_after_sleep(int64_t now_ns);
 
     // The block at PMBASE; `size` is 1, 2 or 4, offset + size at most kBlockSize.
     uint32_t read(unsigned offset, unsigned size, int64_t now_ns);
@@ -88,6 +110,11 @@ class AcpiPmCore {
     void write_apm(unsigned offset, uint8_t value);
 
     void press_power_button() { state_.status |= pm1::kPowerButton; }
+    // The real-time clock's alarm.
+    void note_rtc_alarm() { state_.status |= pm1::kRtc; }
+    bool asleep() const { return state_.asleep; }
+    // True while the guest sleeps and something is there that ends it.
+    bool wakes() const;
     // Notes an overflow of the timer up to `now_ns`.
     void advance(int64_t now_ns);
     // When an overflow will next change the SCI; nothing if it will not.
@@ -103,7 +130,9 @@ class AcpiPmCore {
     uint8_t read_byte(unsigned offset) const;
     Action write_byte(unsigned offset, uint8_t value);
 
-    ApmCommands commands_;
+    Action go_to_sleep(unsigned type);
+
+    Config config_;
     AcpiPmState state_;
 };
 

@@ -32,6 +32,15 @@ bool within(unsigned offset, unsigned first, unsigned count) {
 
 void Ich9PmCore::reset(int64_t now_ns) {
     pm_.reset(now_ns);
+    reset_rest();
+}
+
+void Ich9PmCore::reset_after_sleep(int64_t now_ns) {
+    pm_.reset_after_sleep(now_ns);
+    reset_rest();
+}
+
+void Ich9PmCore::reset_rest() {
     gpe_status_ = 0;
     gpe_enable_ = 0;
     smi_enable_ = kApmcEnable;

@@ -40,7 +40,11 @@ class Ich9PmCore {
     using Action = AcpiPmCore::Action;
     static constexpr unsigned kBlockSize = 128;
 
+    explicit Ich9PmCore(const AcpiSleepStates& sleeps)
+        : pm_({.commands = {.enable = 0x02, .disable = 0x03}, .sleeps = sleeps}) {}
+
     void reset(int64_t now_ns);
+    void reset_after_sleep(int64_t now_ns);
 
     // The block at PMBASE; `size` is 1, 2 or 4, offset + size at most kBlockSize.
     uint32_t read(unsigned offset, unsigned size, int64_t now_ns);
@@ -50,6 +54,9 @@ class Ich9PmCore {
     void write_apm(unsigned offset, uint8_t value) { pm_.write_apm(offset, value); }
 
     void press_power_button() { pm_.press_power_button(); }
+    void note_rtc_alarm() { pm_.note_rtc_alarm(); }
+    bool asleep() const { return pm_.asleep(); }
+    bool wakes() const { return pm_.wakes(); }
     // True if the watchdog expired for the second time.
     bool advance(int64_t now_ns);
     // When the SCI or the watchdog will next want attention; nothing if they will not.
@@ -64,7 +71,9 @@ class Ich9PmCore {
     uint8_t read_byte(unsigned offset, int64_t now_ns) const;
     void write_byte(unsigned offset, uint8_t value, int64_t now_ns);
 
-    AcpiPmCore pm_{{.enable = 0x02, .disable = 0x03}};
+    void reset_rest();
+
+    AcpiPmCore pm_;
     uint64_t gpe_status_ = 0;
     uint64_t gpe_enable_ = 0;
     uint32_t smi_enable_ = 0;

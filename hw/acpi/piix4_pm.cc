@@ -51,9 +51,10 @@ constexpr PciRegister kRegisters[] = {
 
 }  // namespace
 
-Piix4Pm::Piix4Pm(const DeviceContext& context, MachinePort& machine)
+Piix4Pm::Piix4Pm(const DeviceContext& context, MachinePort& machine, const AcpiSleepStates& sleeps)
     : PciDevice(context, kIdentity, kRegisters, {}),
       machine_(machine),
+      core_({.commands = {}, .sleeps = sleeps}),
       timer_(context.virtual_timers, [this] { timer_due(); }),
       block_(memory::MemoryRegion::io("acpi-pm", AcpiPmCore::kBlockSize, *this)),
       gpe_ports_(*this, context.io_root, "acpi-gpe0", kGpePort, AcpiPmCore::kGpeSize),
@@ -70,8 +71,20 @@ void Piix4Pm::reset() {
     update_outputs();
 }
 
+void Piix4Pm::reset_after_sleep() {
+    reset_pci();
+    core_.reset_after_sleep(now_ns());
+    update_mapping();
+    update_outputs();
+}
+
 void Piix4Pm::press_power_button() {
     core_.press_power_button();
+    update_outputs();
+}
+
+void Piix4Pm::note_rtc_alarm() {
+    core_.note_rtc_alarm();
     update_outputs();
 }
 
@@ -85,7 +98,17 @@ void Piix4Pm::io_write(uint64_t offset, unsigned size, uint64_t value) {
     AcpiPmCore::Action action =
         core_.write(static_cast<unsigned>(offset), size, static_cast<uint32_t>(value), now_ns());
     update_outputs();
-    if (action == AcpiPmCore::Action::kSoftOff) machine_.request_guest_shutdown();
+    carry_out(action);
+}
+
+void Piix4Pm::carry_out(AcpiPmCore::Action action) {
+    using enum AcpiPmCore::Action;
+    switch (action) {
+        case kNone: break;
+        case kSoftOff: machine_.request_guest_shutdown(); break;
+        case kSleepToMemory: machine_.request_guest_sleep(SleepKind::kToMemory); break;
+        case kSleepToDisk: machine_.request_guest_sleep(SleepKind::kToDisk); break;
+    }
 }
 
 void Piix4Pm::write_gpe(unsigned offset, uint8_t value) {
@@ -117,6 +140,7 @@ void Piix4Pm::update_mapping() {
 
 void Piix4Pm::update_outputs() {
     sci_.set(core_.sci_level());
+    if (core_.wakes()) machine_.request_wake_up();
     if (auto next = core_.next_event_ns()) {
         timer_.arm_at_ns(*next);
     } else {

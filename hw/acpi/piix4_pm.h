@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // The PIIX4's power management function: ACPI registers at the ports that
-// firmware chooses, the SCI, soft off, the power button. Source: Intel 82371AB
+// firmware chooses, the SCI, soft off and sleep, the power button. Source: Intel 82371AB
 // (PIIX4) datasheet, sections 7.1 and 7.2.
 //
 // SMI# is not connected: configuration byte 5Bh says after reset that system
@@ -11,6 +11,7 @@
 #pragma once
 
 #include "hw/acpi/acpi_pm_core.h"
+#include "hw/acpi/power_management.h"
 #include "hw/core/irq_line.h"
 #include "hw/core/machine_port.h"
 #include "hw/core/port_range.h"
@@ -31,17 +32,21 @@ struct Piix4PmState {
     }
 };
 
-class Piix4Pm final : public PciDevice, public memory::IoHandler {
+class Piix4Pm final : public PciDevice, public memory::IoHandler, public PowerManagement {
  public:
-    Piix4Pm(const DeviceContext& context, MachinePort& machine);
+    Piix4Pm(const DeviceContext& context, MachinePort& machine, const AcpiSleepStates& sleeps);
     ~Piix4Pm() override;
 
     // IRQ9, level.
     IrqLine& sci() { return sci_; }
-    void press_power_button();
+    void press_power_button() override;
+    void note_rtc_alarm() override;
+    bool asleep() const override { return core_.asleep(); }
+    bool wakes() const override { return core_.wakes(); }
 
     std::string_view type_name() const override { return "PIIX4_PM"; }
     void reset() override;
+    void reset_after_sleep() override;
     std::vector<state::StateComponent*> state_components() override { return {&component_}; }
 
     // The block at PMBASE.
@@ -60,6 +65,7 @@ class Piix4Pm final : public PciDevice, public memory::IoHandler {
     uint8_t read_apm(unsigned offset) { return core_.read_apm(offset); }
     void write_apm(unsigned offset, uint8_t value);
     int64_t now_ns() const { return context().virtual_timers.clock().now_ns(); }
+    void carry_out(AcpiPmCore::Action action);
     void update_mapping();
     void update_outputs();
     void timer_due();
@@ -70,7 +76,7 @@ class Piix4Pm final : public PciDevice, public memory::IoHandler {
     Timer timer_;
     memory::MemoryRegion block_;
     std::optional<uint64_t> mapped_;
-    state::ComponentOf<Piix4Pm, Piix4PmState> component_{{.name = "piix4_pm"}, *this};
+    state::ComponentOf<Piix4Pm, Piix4PmState> component_{{.name = "piix4_pm", .version = 2}, *this};
     PortRange<Piix4Pm, &Piix4Pm::read_gpe, &Piix4Pm::write_gpe> gpe_ports_;
     PortRange<Piix4Pm, &Piix4Pm::read_apm, &Piix4Pm::write_apm> apm_ports_;
 };

@@ -16,7 +16,7 @@ constexpr uint16_t kBase = 0x600;
 constexpr int64_t kHalfTimerNs = 2'343'484'494;  // 2^23 ticks of 3.579545 MHz
 
 struct Fixture {
-    Fixture() {
+    explicit Fixture(const AcpiSleepStates& states = {}) : sleeps(states) {
         EXPECT_TRUE(bus.plug(pm, {1, 3}));
         pm.reset();
         pm.config_write(0x40, 4, kBase | 1);
@@ -33,7 +33,8 @@ struct Fixture {
 
     FakeMachine machine;
     PciBus bus{0, machine.memory_root(), machine.context.io_root};
-    Piix4Pm pm{machine.context, machine};
+    AcpiSleepStates sleeps;
+    Piix4Pm pm{machine.context, machine, sleeps};
 };
 
 TEST(Piix4Pm, registers_appear_where_firmware_puts_them) {
@@ -88,6 +89,84 @@ TEST(Piix4Pm, power_button_raises_sci) {
     EXPECT_TRUE(f.pm.sci().level());
     f.machine.out(0xb2, 0xf0);
     EXPECT_FALSE(f.pm.sci().level()) << "legacy mode has no SCI";
+}
+
+constexpr uint16_t kSleepToMemory = 1u << pm1::kSleepTypeShift | pm1::kSleepEnable;
+constexpr uint16_t kSleepToDisk = 2u << pm1::kSleepTypeShift | pm1::kSleepEnable;
+
+TEST(Piix4Pm, sleep_type_1_asks_for_a_sleep_that_a_reset_ends) {
+    Fixture f;
+    f.out16(kBase + 4, kSleepToMemory);
+    EXPECT_EQ(f.machine.sleeps, std::vector{SleepKind::kToMemory});
+    EXPECT_TRUE(f.pm.asleep());
+    EXPECT_FALSE(f.pm.wakes());
+    f.pm.reset();
+    EXPECT_FALSE(f.pm.asleep());
+}
+
+TEST(Piix4Pm, sleep_type_2_asks_for_a_sleep_on_disk) {
+    Fixture f;
+    f.out16(kBase + 4, kSleepToDisk);
+    EXPECT_EQ(f.machine.sleeps, std::vector{SleepKind::kToDisk});
+    EXPECT_FALSE(f.pm.asleep());
+}
+
+TEST(Piix4Pm, sleeping_states_that_are_disabled_do_nothing) {
+    Fixture f({.s3 = false, .s4 = false});
+    f.out16(kBase + 4, kSleepToMemory);
+    f.out16(kBase + 4, kSleepToDisk);
+    EXPECT_TRUE(f.machine.sleeps.empty());
+    EXPECT_FALSE(f.pm.asleep());
+}
+
+TEST(Piix4Pm, clock_alarm_wakes_only_if_it_is_enabled) {
+    Fixture f;
+    f.out16(kBase + 4, kSleepToMemory);
+    f.pm.note_rtc_alarm();
+    EXPECT_EQ(f.machine.wake_ups, 0);
+    f.pm.reset();
+    f.pm.config_write(0x40, 4, kBase | 1);
+    f.pm.config_write(0x80, 1, 1);
+    f.out16(kBase + 2, pm1::kRtc);
+    f.pm.note_rtc_alarm();
+    EXPECT_EQ(f.machine.wake_ups, 0) << "nobody sleeps";
+    f.out16(kBase, pm1::kRtc);
+    f.out16(kBase + 4, kSleepToMemory);
+    f.pm.note_rtc_alarm();
+    EXPECT_GT(f.machine.wake_ups, 0);
+    EXPECT_TRUE(f.pm.wakes());
+}
+
+TEST(Piix4Pm, event_that_came_before_the_sleep_ends_it_at_once) {
+    Fixture f;
+    f.out16(kBase + 2, pm1::kRtc);
+    f.pm.note_rtc_alarm();
+    f.out16(kBase + 4, kSleepToMemory);
+    EXPECT_TRUE(f.pm.wakes());
+    EXPECT_GT(f.machine.wake_ups, 0);
+}
+
+TEST(Piix4Pm, timer_wakes_without_any_access) {
+    Fixture f;
+    f.out16(kBase + 2, pm1::kTimerOverflow);
+    f.out16(kBase + 4, kSleepToMemory);
+    f.machine.advance_ns(kHalfTimerNs + 1);
+    EXPECT_TRUE(f.pm.wakes());
+    EXPECT_EQ(f.machine.wake_ups, 1);
+}
+
+TEST(Piix4Pm, waking_leaves_what_did_it_in_the_status) {
+    Fixture f;
+    f.out16(kBase + 2, pm1::kPowerButton);
+    f.out16(kBase + 4, kSleepToMemory);
+    f.pm.press_power_button();
+    EXPECT_TRUE(f.pm.wakes());
+    f.pm.reset_after_sleep();
+    EXPECT_FALSE(f.pm.asleep());
+    f.pm.config_write(0x40, 4, kBase | 1);
+    f.pm.config_write(0x80, 1, 1);
+    EXPECT_EQ(f.in(kBase, 2), pm1::kPowerButton | pm1::kResume);
+    EXPECT_EQ(f.in(kBase + 2, 2), 0u);
 }
 
 TEST(Piix4Pm, random_accesses_keep_state_valid) {

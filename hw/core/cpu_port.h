@@ -42,6 +42,15 @@ class ApicPort {
     virtual void set_task_priority_class(uint8_t priority) = 0;
     // The processor itself took an INIT: the APIC's part of it.
     virtual void cpu_init_reset() = 0;
+
+    // TSC-deadline mode of the timer. Offered once, before the first run, by a processor
+    // whose model has it. The deadline is on the virtual clock; it is no part of the
+    // APIC's state: the processor, which keeps the MSR, gives it again after a load.
+    virtual void offer_tsc_deadline() {}
+    // Nothing: disarms. Ignored while the timer is in another mode.
+    virtual void set_deadline_ns(std::optional<int64_t> /*when*/) {}
+    // A deadline is set and has not been reached.
+    virtual bool deadline_pending() const { return false; }
 };
 
 }  // namespace qc::hw

@@ -25,6 +25,9 @@ class Device {
     virtual std::string_view type_name() const = 0;
     // Puts the device into its state after power-on. Never called for loading.
     virtual void reset() = 0;
+    // The same when the machine wakes up from a sleep in which nothing but memory and
+    // what may wake it had power (ACPI S3).
+    virtual void reset_after_sleep() { reset(); }
     // The components that migrate; empty only for a device without guest-visible
     // state.
     virtual std::vector<state::StateComponent*> state_components() = 0;

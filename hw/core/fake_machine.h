@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include "hw/core/device_context.h"
 #include "hw/core/machine_port.h"
@@ -59,13 +60,17 @@ class FakeMachine : public MachinePort {
 
     void request_guest_reset() override { ++resets; }
     void request_guest_shutdown() override { ++shutdowns; }
+    void request_guest_sleep(SleepKind kind) override { sleeps.push_back(kind); }
+    void request_wake_up() override { ++wake_ups; }
     void request_debug_exit(uint8_t status) override { exit_status = status; }
     void report_internal_error() override { ++internal_errors; }
 
     int resets = 0;
     int shutdowns = 0;
+    int wake_ups = 0;
     int internal_errors = 0;
     int exit_status = -1;
+    std::vector<SleepKind> sleeps;
 
  private:
     MachineLock lock_;

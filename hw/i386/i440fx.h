@@ -36,6 +36,8 @@ class I440fx final : public PciDevice {
 
     std::string_view type_name() const override { return "i440FX"; }
     void reset() override;
+    // What controls the memory that stayed on stays as it is.
+    void reset_after_sleep() override {}
     std::vector<state::StateComponent*> state_components() override { return {&component_}; }
 
     I440fxState save() const { return {config().state()}; }

@@ -258,6 +258,18 @@ void put_name(ByteWriter& out, std::string_view name, uint64_t value) {
     out.le64(value);
 }
 
+// AML: Name (\_Sn, Package () { type, type, 0, 0 }).
+void put_sleep_state(ByteWriter& out, char number, uint8_t type) {
+    const char name[] = {'\\', '_', 'S', number, '_'};
+    const uint8_t bytes_after_name[] = {0x12, 8,    4,  // a package: length, elements
+                                        0x0a, type,     // for PM1a
+                                        0x0a, type,     // for PM1b
+                                        0x00, 0x00};    // reserved
+    out.u8(0x08);
+    out.bytes(std::as_bytes(std::span(name)));
+    out.bytes(std::as_bytes(std::span(bytes_after_name)));
+}
+
 void put_window(ByteWriter& out, char number, uint64_t start, uint64_t end) {
     const std::string prefix = std::string("P") + number;
     const bool empty = start >= end;
@@ -275,6 +287,8 @@ ByteWriter ssdt(const PcAcpiConfig& config, const Pm& pm) {
     put_window(out, '2', above, above + pm.window_64_size);
     put_name(out, "COMS", config.serial_ports);
     put_name(out, "HPTE", config.hpet ? 1 : 0);
+    if (config.sleeps.s3) put_sleep_state(out, '3', AcpiSleepStates::kS3Type);
+    if (config.sleeps.s4) put_sleep_state(out, '4', config.sleeps.s4_type);
     return out;
 }
 

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 
+#include "hw/acpi/acpi_pm_core.h"
 #include "hw/acpi/table_loader.h"
 #include "hw/i386/pc_chipset_kind.h"
 #include "hw/i386/pc_cpus.h"
@@ -25,6 +26,7 @@ struct PcAcpiConfig {
     PcNuma numa = {};
     bool hpet = true;
     uint8_t serial_ports = 0;  // bit n: port n exists, 0 to 3
+    AcpiSleepStates sleeps = {};
 };
 
 AcpiTables::Files make_pc_acpi(const PcAcpiConfig& config);

@@ -228,6 +228,23 @@ uint64_t named(const PcAcpiConfig& config, const std::string& name) {
     return firmware.number(ssdt + at + 5, 8);
 }
 
+TEST(PcAcpi, sleeping_states_are_described_unless_they_are_disabled) {
+    auto has = [](const PcAcpiConfig& config, const std::string& aml) {
+        const Firmware firmware(make_pc_acpi(config));
+        const uint64_t ssdt = firmware.tables().at("SSDT");
+        const std::string bytes = firmware.text(ssdt, firmware.number(ssdt + 4, 4));
+        return bytes.find(aml) != std::string::npos;
+    };
+    const std::string s3("\x08\\_S3_\x12\x08\x04\x0a\x01\x0a\x01\0\0", 15);
+    const std::string s4("\x08\\_S4_\x12\x08\x04\x0a\x02\x0a\x02\0\0", 15);
+    EXPECT_TRUE(has(kPc, s3));
+    EXPECT_TRUE(has(kPc, s4));
+    PcAcpiConfig without = kQ35;
+    without.sleeps.s3 = false;
+    EXPECT_FALSE(has(without, "_S3_"));
+    EXPECT_TRUE(has(without, s4));
+}
+
 TEST(PcAcpi, windows_leave_memory_and_configuration_alone) {
     EXPECT_EQ(named(kPc, "P0S_"), 0x20000000u);
     EXPECT_EQ(named(kPc, "P0E_"), 0xfebfffffu);

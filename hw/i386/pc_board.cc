@@ -33,6 +33,10 @@ constexpr unsigned kKeyboardIrq = 1;
 constexpr unsigned kRtcIrq = 8;
 constexpr unsigned kMouseIrq = 12;
 
+// The byte in CMOS that tells firmware why it was reset, and "out of a sleep".
+constexpr unsigned kCmosResetCode = 0x0f;
+constexpr uint8_t kResetToResume = 0xfe;
+
 // I/O APIC inputs that the HPET's timers may use, as QEMU has them: 2, and on q35
 // also 8 and the eight of the PIRQ# wires.
 constexpr uint32_t kHpetRoutes = 0x00000004;
@@ -50,7 +54,7 @@ std::unique_ptr<PcInterrupts> create_interrupts(const PcBoard::Deps& deps, const
 }  // namespace
 
 struct PcBoard::Parts {
-    Parts(PcChipsetKind kind, const Deps& board_deps, PcCpus cpu_places,
+    Parts(const Config& config, const Deps& board_deps, PcCpus cpu_places,
           std::unique_ptr<PcMemory> map);
     ~Parts();
 
@@ -95,7 +99,7 @@ struct PcBoard::Parts {
     std::vector<state::StateComponent*> registered;
 };
 
-PcBoard::Parts::Parts(PcChipsetKind kind, const Deps& board_deps, PcCpus cpu_places,
+PcBoard::Parts::Parts(const Config& config, const Deps& board_deps, PcCpus cpu_places,
                       std::unique_ptr<PcMemory> map)
     : deps(board_deps),
       context(board_deps.context),
@@ -108,14 +112,15 @@ PcBoard::Parts::Parts(PcChipsetKind kind, const Deps& board_deps, PcCpus cpu_pla
           for (CpuPort* cpu : cpus)
               cpu->set_a20_enabled(enabled);
       }),
-      chipset(PcChipset::create(kind, {context, *memory, *interrupts, wires, deps.machine})),
+      chipset(PcChipset::create(
+          config.chipset, {context, *memory, *interrupts, wires, deps.machine, config.sleeps})),
       speaker(context, interrupts->timer_channel2()),
       rtc({}, context),
       keyboard(context, {deps.machine, a20}),
       port92(context, {deps.machine, a20}),
       dma(context),
       fw_cfg(context),
-      disks(pc_disk_controller(kind)),
+      disks(pc_disk_controller(config.chipset)),
       virtio({.context = context,
               .msi = *interrupts,
               .bus = chipset->pci_bus(),
@@ -135,6 +140,7 @@ void PcBoard::Parts::wire() {
     wires.connect(kKeyboardIrq, keyboard.keyboard_irq());
     wires.connect(kMouseIrq, keyboard.mouse_irq());
     wires.connect(kRtcIrq, rtc.irq());
+    rtc.on_alarm([this] { chipset->power().note_rtc_alarm(); });
 }
 
 void PcBoard::Parts::add_hpet() {
@@ -304,7 +310,8 @@ Result<void> PcBoard::Parts::describe_to_firmware(const Config& config) {
                         .serial_ports = static_cast<uint8_t>(serial_ports_used & 0xf),
                         .kernel_files = config.kernel_files ? &*config.kernel_files : nullptr,
                         .smbios = &config.smbios,
-                        .processor_id = config.processor_id});
+                        .processor_id = config.processor_id,
+                        .sleeps = config.sleeps});
 }
 
 // What others depend on comes first; the wires last, because loading them tells
@@ -347,8 +354,7 @@ Result<std::unique_ptr<PcBoard>> PcBoard::create(const Config& config, const Dep
                                        deps.ram, deps.memory_root));
     PcCpus places = config.cpus;
     if (places.possible.empty()) places = PcCpus::flat(static_cast<uint32_t>(deps.cpus.size()));
-    auto parts =
-        std::make_unique<Parts>(config.chipset, deps, std::move(places), std::move(memory));
+    auto parts = std::make_unique<Parts>(config, deps, std::move(places), std::move(memory));
     parts->wire();
     if (config.hpet) parts->add_hpet();
     TRY(parts->chipset->plug());
@@ -375,8 +381,18 @@ ApicPort* PcBoard::apic(unsigned cpu) const {
     return parts_->interrupts->apic(cpu);
 }
 
-void PcBoard::press_power_button() {
-    parts_->chipset->press_power_button();
+void PcBoard::reset_after_sleep() {
+    for (Device* device : parts_->devices)
+        device->reset_after_sleep();
+    parts_->rtc.set_cmos(kCmosResetCode, kResetToResume);
+}
+
+void PcBoard::pulse_nmi() {
+    parts_->interrupts->pulse_nmi();
+}
+
+PowerManagement& PcBoard::power() {
+    return parts_->chipset->power();
 }
 
 std::span<Device* const> PcBoard::devices() const {

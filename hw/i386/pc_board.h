@@ -27,6 +27,8 @@
 #include <string_view>
 #include <vector>
 
+#include "hw/acpi/acpi_pm_core.h"
+#include "hw/acpi/power_management.h"
 #include "hw/core/cpu_port.h"
 #include "hw/core/device.h"
 #include "hw/core/device_context.h"
@@ -90,6 +92,7 @@ class PcBoard {
         std::optional<KernelFiles> kernel_files;
         SmbiosConfig smbios;
         uint64_t processor_id = 0;  // CPUID leaf 1: EAX, EDX
+        AcpiSleepStates sleeps = {};
     };
     struct Deps {
         const DeviceContext& context;
@@ -113,12 +116,17 @@ class PcBoard {
 
     // Everything but the vCPUs as after power-on.
     void reset();
+    // The same when the machine wakes up: what was in memory stays, and the firmware goes
+    // on with it.
+    void reset_after_sleep();
 
     // The local APIC of a vCPU; null when the host kernel has the irqchip.
     ApicPort* apic(unsigned cpu) const;
 
-    // system_powerdown: the ACPI power button.
-    void press_power_button();
+    // The power button, and whether the guest sleeps.
+    PowerManagement& power();
+    // inject-nmi.
+    void pulse_nmi();
 
     // All devices, in the order in which they are reset and their state is saved.
     std::span<Device* const> devices() const;

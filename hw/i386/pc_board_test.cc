@@ -17,13 +17,14 @@ namespace {
 
 struct FakeCpu final : CpuPort {
     void set_interrupt_line(bool level) override { interrupt = level; }
-    void raise_nmi() override {}
+    void raise_nmi() override { ++nmis; }
     void raise_smi() override {}
     void raise_init() override {}
     void raise_startup(uint8_t) override {}
     void set_a20_enabled(bool enabled) override { a20 = enabled; }
     bool interrupt = false;
     bool a20 = false;
+    int nmis = 0;
 };
 
 struct FakeIrqchip final : KernelIrqchip {
@@ -319,6 +320,31 @@ TEST(PcBoard, reset_is_as_power_on) {
     auto again = f.save_all();
     for (const auto& [name, data] : power_on)
         EXPECT_EQ(again[name], data) << name;
+}
+
+TEST(PcBoard, nmi_goes_where_lint1_leads) {
+    Fixture f;
+    ASSERT_EQ(f.error(), "built");
+    f.board->pulse_nmi();
+    EXPECT_EQ(f.cpu.nmis, 0) << "LINT1 is masked after a reset";
+    f.machine.store(0xfee000f0, 0x1ff);
+    f.machine.store(0xfee00360, 0x400);
+    f.board->pulse_nmi();
+    EXPECT_EQ(f.cpu.nmis, 1);
+}
+
+// The firmware that was copied to RAM goes on, and is told why.
+TEST(PcBoard, reset_after_sleep_keeps_the_shadow_and_tells_the_firmware) {
+    Fixture f;
+    ASSERT_EQ(f.error(), "built");
+    f.config_write(0, 0, 0x59, 0x30, 1);
+    f.machine.store(0xf0000, 0x12345678);
+    f.machine.out(0x21, 0xa5);
+    f.board->reset_after_sleep();
+    EXPECT_EQ(f.machine.load(0xf0000), 0x12345678u);
+    EXPECT_NE(f.machine.in(0x21), 0xa5);
+    f.machine.out(0x70, 0x0f);
+    EXPECT_EQ(f.machine.in(0x71), 0xfe);
 }
 
 TEST(PcBoard, kernel_irqchip_takes_the_wires) {

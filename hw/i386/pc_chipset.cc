@@ -27,7 +27,7 @@ class I440fxChipset final : public PcChipset {
           host_bridge_({deps.context, deps.memory.root(), deps.memory.ram()}),
           isa_bridge_({deps.context, deps.wires, deps.machine}),
           ide_(deps.context),
-          pm_(deps.context, deps.machine) {
+          pm_(deps.context, deps.machine, deps.sleeps) {
         deps.wires.connect(kSciIrq, pm_.sci());
         deps.wires.connect(kFirstIdeIrq, ide_.irq(0));
         deps.wires.connect(kFirstIdeIrq + 1, ide_.irq(1));
@@ -51,7 +51,7 @@ class I440fxChipset final : public PcChipset {
     }
     Device& disk_controller() override { return ide_; }
     PciBus& pci_bus() override { return pci_; }
-    void press_power_button() override { pm_.press_power_button(); }
+    PowerManagement& power() override { return pm_; }
     std::vector<Device*> bridges() override { return {&pci_host_, &host_bridge_, &isa_bridge_}; }
     std::vector<Device*> functions() override { return {&ide_, &pm_}; }
 
@@ -79,7 +79,8 @@ class Q35Chipset final : public PcChipset {
           pci_host_(deps.context, pci_, "q35-pcihost"),
           host_bridge_(
               {deps.context, deps.memory.root(), deps.memory.pci(), deps.memory.ram(), pci_}),
-          lpc_({deps.context, deps.memory.pci(), deps.wires, pirq_pins_, deps.machine}),
+          lpc_(
+              {deps.context, deps.memory.pci(), deps.wires, pirq_pins_, deps.machine, deps.sleeps}),
           ahci_(deps.context, deps.interrupts),
           smbus_(deps.context) {
         pci_host_.set_reset_control(lpc_);
@@ -102,7 +103,7 @@ class Q35Chipset final : public PcChipset {
     }
     Device& disk_controller() override { return ahci_; }
     PciBus& pci_bus() override { return pci_; }
-    void press_power_button() override { lpc_.press_power_button(); }
+    PowerManagement& power() override { return lpc_; }
     std::vector<Device*> bridges() override { return {&pci_host_, &host_bridge_, &lpc_}; }
     std::vector<Device*> functions() override { return {&ahci_, &smbus_}; }
     std::vector<Device*> wires() override { return {&pirq_pins_}; }

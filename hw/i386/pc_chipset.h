@@ -13,6 +13,8 @@
 #include <memory>
 #include <vector>
 
+#include "hw/acpi/acpi_pm_core.h"
+#include "hw/acpi/power_management.h"
 #include "hw/core/machine_port.h"
 #include "hw/i386/pc_chipset_kind.h"
 #include "hw/i386/pc_interrupts.h"
@@ -32,6 +34,7 @@ class PcChipset {
         PcInterrupts& interrupts;
         IsaIrqs& wires;
         MachinePort& machine;
+        AcpiSleepStates sleeps = {};
     };
     static std::unique_ptr<PcChipset> create(PcChipsetKind kind, const Deps& deps);
     virtual ~PcChipset() = default;
@@ -43,7 +46,7 @@ class PcChipset {
     virtual Device& disk_controller() = 0;
     // Where more functions can be plugged in.
     virtual PciBus& pci_bus() = 0;
-    virtual void press_power_button() = 0;
+    virtual PowerManagement& power() = 0;
 
     // In the order of resetting and saving: what other devices depend on, then the
     // others. Wires of its own come last of all.

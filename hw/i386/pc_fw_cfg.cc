@@ -36,6 +36,19 @@ std::vector<std::byte> memory_map(const PcFwCfgConfig& config) {
     return out.take();
 }
 
+// A byte for each of S0 to S5: bit 7 that there is such a state, and SLP_TYP for it.
+std::vector<std::byte> system_states(const AcpiSleepStates& sleeps) {
+    constexpr uint8_t kThere = 0x80;
+    ByteWriter out;
+    out.u8(kThere);
+    out.u8(0);
+    out.u8(0);
+    out.u8((sleeps.s3 ? kThere : 0) | AcpiSleepStates::kS3Type);
+    out.u8((sleeps.s4 ? kThere : 0) | sleeps.s4_type);
+    out.u8(kThere);
+    return out.take();
+}
+
 // A number of timer blocks, or FFh, and a table of eight of them: identification,
 // address, least period in ticks, page protection.
 std::vector<std::byte> hpet_table(bool hpet) {
@@ -120,7 +133,9 @@ Result<void> fill_fw_cfg(FwCfg& fw_cfg, const PcFwCfgConfig& config) {
                                            .cpus = config.cpus,
                                            .numa = config.numa,
                                            .hpet = config.hpet,
-                                           .serial_ports = config.serial_ports});
+                                           .serial_ports = config.serial_ports,
+                                           .sleeps = config.sleeps});
+    fw_cfg.add_file("etc/system-states", system_states(config.sleeps));
     fw_cfg.add_file(AcpiTables::kTablesFile, std::move(acpi.tables));
     fw_cfg.add_file(AcpiTables::kRsdpFile, std::move(acpi.rsdp));
     fw_cfg.add_file(AcpiTables::kLoaderFile, std::move(acpi.loader));

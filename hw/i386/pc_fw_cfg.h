@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 
+#include "hw/acpi/acpi_pm_core.h"
 #include "hw/i386/boot_files.h"
 #include "hw/i386/pc_chipset_kind.h"
 #include "hw/i386/pc_cpus.h"
@@ -37,6 +38,7 @@ struct PcFwCfgConfig {
     const KernelFiles* kernel_files = nullptr;
     const SmbiosConfig* smbios = nullptr;  // null: no tables
     uint64_t processor_id = 0;             // CPUID leaf 1: EAX, EDX
+    AcpiSleepStates sleeps = {};
 };
 
 // An error is about the kernel, or what SMBIOS is to say.

@@ -49,6 +49,16 @@ struct Fixture {
     std::string error;
 };
 
+TEST(PcFwCfg, sleeping_states_are_told) {
+    Fixture with, without;
+    ASSERT_TRUE(fill_fw_cfg(with.device, {.ram_below_4g = 1 << 24, .disks = &with.disks}));
+    EXPECT_EQ(with.read_file("etc/system-states"), std::string("\x80\0\0\x81\x82\x80", 6));
+    ASSERT_TRUE(fill_fw_cfg(
+        without.device,
+        {.ram_below_4g = 1 << 24, .disks = &without.disks, .sleeps = {.s3 = false, .s4 = false}}));
+    EXPECT_EQ(without.read_file("etc/system-states"), std::string("\x80\0\0\x01\x02\x80", 6));
+}
+
 TEST(PcFwCfg, memory_map_has_both_pieces_of_ram) {
     Fixture f;
     ASSERT_TRUE(fill_fw_cfg(f.device, {.ram_below_4g = 0xc0000000,

@@ -49,6 +49,12 @@ class OwnInterrupts final : public PcInterrupts {
     void connect_timer(IsaIrqs& wires) override { wires.connect(kTimerIrq, pit_.output()); }
     PitChannel2& timer_channel2() override { return pit_; }
     void set_timer_replaced(bool) override {}
+    void pulse_nmi() override {
+        for (const auto& apic : apics_) {
+            apic->set_lint(1, true);
+            apic->set_lint(1, false);
+        }
+    }
     ApicPort* apic(unsigned cpu) override {
         return cpu < apics_.size() ? apics_[cpu].get() : nullptr;
     }
@@ -103,6 +109,11 @@ class KernelInterrupts final : public PcInterrupts {
     void connect_timer(IsaIrqs&) override {}
     PitChannel2& timer_channel2() override { return channel2_; }
     void set_timer_replaced(bool replaced) override { irqchip_.set_pit_replaced(replaced); }
+    void pulse_nmi() override {
+        constexpr uint64_t kFirstProcessor = 0xfee00000;
+        constexpr uint32_t kNmi = 0x400;
+        irqchip_.send_msi(kFirstProcessor, kNmi);
+    }
     ApicPort* apic(unsigned) override { return nullptr; }
     std::vector<Device*> devices() override { return {&device_}; }
 

@@ -55,6 +55,9 @@ class PcInterrupts : public MsiPort {
     virtual PitChannel2& timer_channel2() = 0;
     // The HPET has taken interrupt 0 over from the timer. Ours is cut off by the wires.
     virtual void set_timer_replaced(bool replaced) = 0;
+    // The machine's NMI is LINT1 of every local APIC. Those of the host's kernel cannot be
+    // reached that way: there it is the first processor's.
+    virtual void pulse_nmi() = 0;
     virtual ApicPort* apic(unsigned cpu) = 0;
     // In the order of resetting and saving.
     virtual std::vector<Device*> devices() = 0;

@@ -74,6 +74,7 @@ Ich9Lpc::Ich9Lpc(const Deps& deps)
       irqs_(deps.irqs),
       pirq_pins_(deps.pirq_pins),
       machine_(deps.machine),
+      pm_(deps.sleeps),
       timer_(deps.context.virtual_timers,
              [this] {
                  advance();
@@ -232,7 +233,18 @@ void Ich9Lpc::update_pm_outputs() {
             pirq_pins_.update(wire - kFirstPirqPin);
         }
     }
+    if (pm_.wakes()) machine_.request_wake_up();
     arm_timer();
+}
+
+void Ich9Lpc::carry_out(Ich9PmCore::Action action) {
+    using enum AcpiPmCore::Action;
+    switch (action) {
+        case kNone: break;
+        case kSoftOff: machine_.request_guest_shutdown(); break;
+        case kSleepToMemory: machine_.request_guest_sleep(SleepKind::kToMemory); break;
+        case kSleepToDisk: machine_.request_guest_sleep(SleepKind::kToDisk); break;
+    }
 }
 
 uint64_t Ich9Lpc::PmPorts::io_read(uint64_t offset, unsigned size) {
@@ -247,7 +259,7 @@ void Ich9Lpc::PmPorts::io_write(uint64_t offset, unsigned size, uint64_t value) 
     const Ich9PmCore::Action action = lpc_.pm_.write(static_cast<unsigned>(offset), size,
                                                      static_cast<uint32_t>(value), lpc_.now_ns());
     lpc_.update_pm_outputs();
-    if (action == Ich9PmCore::Action::kSoftOff) lpc_.machine_.request_guest_shutdown();
+    lpc_.carry_out(action);
 }
 
 uint64_t Ich9Lpc::ChipsetWindow::io_read(uint64_t offset, unsigned size) {
@@ -269,11 +281,24 @@ void Ich9Lpc::press_power_button() {
     update_pm_outputs();
 }
 
+void Ich9Lpc::note_rtc_alarm() {
+    pm_.note_rtc_alarm();
+    update_pm_outputs();
+}
+
 void Ich9Lpc::write_reset_control(uint8_t value) {
     trace::ich9_reset_control(value);
     const bool starts = (value & kResetCpu) != 0;
     reset_control_ = value & (kResetSystem | kResetFull);
     if (starts) machine_.request_guest_reset();
+}
+
+// Configuration stays as it is: SeaBIOS sets it up again after the first sleep only. From
+// the second on it switches off the window by which it does so.
+void Ich9Lpc::reset_after_sleep() {
+    pm_.reset_after_sleep(now_ns());
+    reset_control_ = 0;
+    update_pm_outputs();
 }
 
 void Ich9Lpc::reset() {

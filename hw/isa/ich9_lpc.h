@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "hw/acpi/ich9_pm_core.h"
+#include "hw/acpi/power_management.h"
 #include "hw/core/machine_port.h"
 #include "hw/core/port_range.h"
 #include "hw/isa/ich9_chipset_config.h"
@@ -43,7 +44,10 @@ struct Ich9LpcState {
     }
 };
 
-class Ich9Lpc final : public PciDevice, public PciInterruptRouter, public ResetControlPort {
+class Ich9Lpc final : public PciDevice,
+                      public PciInterruptRouter,
+                      public ResetControlPort,
+                      public PowerManagement {
  public:
     static constexpr unsigned kPirqs = 8;
     static constexpr unsigned kFirstPirqPin = 16;
@@ -55,16 +59,21 @@ class Ich9Lpc final : public PciDevice, public PciInterruptRouter, public ResetC
         // Its wires 0 to 7 are pins 16 to 23 of the I/O APIC.
         IsaIrqs& pirq_pins;
         MachinePort& machine;
+        AcpiSleepStates sleeps = {};
     };
     explicit Ich9Lpc(const Deps& deps);
     ~Ich9Lpc() override;
 
-    void press_power_button();
+    void press_power_button() override;
+    void note_rtc_alarm() override;
+    bool asleep() const override { return pm_.asleep(); }
+    bool wakes() const override { return pm_.wakes(); }
     // The ISA interrupt that a PIRQ# wire is routed to, or nothing.
     std::optional<unsigned> routed_to(unsigned pirq) const;
 
     std::string_view type_name() const override { return "ICH9-LPC"; }
     void reset() override;
+    void reset_after_sleep() override;
     std::vector<state::StateComponent*> state_components() override { return {&component_}; }
 
     // Each pin of each device is an input of its own: DxxIR may send it anywhere.
@@ -125,6 +134,7 @@ class Ich9Lpc final : public PciDevice, public PciInterruptRouter, public ResetC
     bool update_chipset_mapping();
     void update_mappings();
     void update_pm_outputs();
+    void carry_out(Ich9PmCore::Action action);
     void advance();
     void arm_timer();
     uint8_t read_apm(unsigned offset) { return pm_.read_apm(offset); }
@@ -150,7 +160,7 @@ class Ich9Lpc final : public PciDevice, public PciInterruptRouter, public ResetC
     memory::MemoryRegion chipset_region_;
     std::optional<uint64_t> pm_mapped_;
     std::optional<uint64_t> chipset_mapped_;
-    state::ComponentOf<Ich9Lpc, Ich9LpcState> component_{{.name = "ICH9LPC"}, *this};
+    state::ComponentOf<Ich9Lpc, Ich9LpcState> component_{{.name = "ICH9LPC", .version = 2}, *this};
     PortRange<Ich9Lpc, &Ich9Lpc::read_apm, &Ich9Lpc::write_apm> apm_ports_;
 };
 

@@ -81,6 +81,22 @@ TEST(Ich9Lpc, pirq_reaches_the_isa_interrupt_that_it_is_routed_to) {
     EXPECT_EQ(f.wires(), 1u << 23);
 }
 
+TEST(Ich9Lpc, sleeping_guest_is_woken_by_the_clock_and_finds_what_did_it) {
+    Fixture f;
+    f.out(kPmBase + 2, pm1::kRtc, 2);
+    f.out(kPmBase + 4, 1u << pm1::kSleepTypeShift | pm1::kSleepEnable, 2);
+    EXPECT_EQ(f.machine.sleeps, std::vector{SleepKind::kToMemory});
+    EXPECT_TRUE(f.lpc.asleep());
+    EXPECT_EQ(f.machine.wake_ups, 0);
+    f.lpc.note_rtc_alarm();
+    EXPECT_TRUE(f.lpc.wakes());
+    EXPECT_GT(f.machine.wake_ups, 0);
+    f.lpc.reset_after_sleep();
+    EXPECT_FALSE(f.lpc.asleep());
+    EXPECT_EQ(f.in(kPmBase, 2), static_cast<uint32_t>(pm1::kRtc | pm1::kResume));
+    EXPECT_EQ(f.in(kPmBase + 4, 2) & 1, 0u) << "the firmware enables ACPI again";
+}
+
 TEST(Ich9Lpc, power_button_raises_the_sci_where_it_is_selected) {
     Fixture f;
     f.out(kPmBase + 2, pm1::kPowerButton, 2);

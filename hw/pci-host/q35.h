@@ -46,6 +46,8 @@ class Q35Mch final : public PciDevice {
 
     std::string_view type_name() const override { return "mch"; }
     void reset() override;
+    // What controls the memory that stayed on stays as it is.
+    void reset_after_sleep() override {}
     std::vector<state::StateComponent*> state_components() override { return {&component_}; }
 
     Q35MchState save() const { return {config().state()}; }

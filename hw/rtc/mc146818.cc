@@ -35,6 +35,9 @@ void Mc146818::write(unsigned offset, uint8_t value) {
 
 void Mc146818::update() {
     irq_.set(core_.irq());
+    const bool alarm = core_.alarm();
+    if (alarm && !alarm_seen_ && alarm_) alarm_();
+    alarm_seen_ = alarm;
     arm_timer(now_ns());
 }
 
@@ -56,6 +59,7 @@ void Mc146818::reset() {
 void Mc146818::restore(const Mc146818Core::State& state) {
     core_.restore(state);
     irq_.restore(core_.irq());
+    alarm_seen_ = core_.alarm();
     arm_timer(now_ns());
 }
 

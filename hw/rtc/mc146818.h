@@ -6,6 +6,8 @@
 // Threading: machine lock. Owned by the board.
 #pragma once
 
+#include <functional>
+
 #include "hw/core/device.h"
 #include "hw/core/device_context.h"
 #include "hw/core/irq_line.h"
@@ -28,6 +30,8 @@ class Mc146818 final : public Device {
     Mc146818(const Config& config, const DeviceContext& context);
 
     IrqLine& irq() { return irq_; }
+    // Called when an alarm that is enabled has come, for what wakes a sleeping machine.
+    void on_alarm(std::function<void()> alarm) { alarm_ = std::move(alarm); }
     bool nmi_masked() const { return core_.nmi_masked(); }
 
     // What the board leaves for the firmware, while the machine is built. `index`
@@ -54,6 +58,8 @@ class Mc146818 final : public Device {
     TimerQueue& timers_;
     Mc146818Core core_;
     IrqLine irq_;
+    std::function<void()> alarm_;
+    bool alarm_seen_ = false;  // derived: the core's alarm() when it was last looked at
     Timer timer_;
     state::ComponentOf<Mc146818, Mc146818Core::State> component_{{.name = "mc146818rtc"}, *this};
     PortRange<Mc146818, &Mc146818::read, &Mc146818::write> ports_;

@@ -188,9 +188,14 @@ void Mc146818Core::update_irq() {
     state_.ram[kC] = static_cast<uint8_t>((state_.ram[kC] & kFlags) | (irq ? kIrqFlag : 0));
 }
 
+bool Mc146818Core::alarm() const {
+    return (state_.ram[kC] & state_.ram[kB] & kAlarm) != 0;
+}
+
 int64_t Mc146818Core::next_irq_ns(int64_t now_ns) const {
-    if (irq()) return kNever;
-    const uint8_t enabled = state_.ram[kB];
+    uint8_t enabled = state_.ram[kB];
+    if (alarm()) return kNever;
+    if (irq()) enabled &= kAlarm;
     const int64_t now = divider_ns(now_ns);
     int64_t next = kNever;
     if (const unsigned period = period_ticks(); period != 0 && (enabled & kPeriodic)) {

@@ -66,7 +66,9 @@ class Mc146818Core {
     // Sets the flags for everything that happened up to `now_ns`.
     void advance(int64_t now_ns);
     bool irq() const { return (state_.ram[0x0c] & 0x80) != 0; }
-    // When irq() would become true; kNever if it is, or nothing is enabled.
+    // The alarm has come, and it is enabled.
+    bool alarm() const;
+    // When irq() or alarm() would become true; kNever if they are, or nothing is enabled.
     int64_t next_irq_ns(int64_t now_ns) const;
 
     uint8_t ram(unsigned index) const { return state_.ram[index % kBytes]; }

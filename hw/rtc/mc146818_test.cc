@@ -164,6 +164,26 @@ TEST_F(Mc146818Test, alarm_at_given_time) {
     EXPECT_EQ(get(0x0c) & 0xa0, 0xa0);
 }
 
+// Nobody has read register C yet after an interrupt, as in a machine that sleeps.
+TEST_F(Mc146818Test, alarm_is_told_once_also_behind_another_interrupt) {
+    int alarms = 0;
+    rtc.on_alarm([&] { ++alarms; });
+    set(1, 0x05);
+    set(3, 0xc0);
+    set(5, 0xc0);
+    set(0x0b, 0x32);
+    seconds(3);
+    EXPECT_EQ(interrupts, 1);
+    EXPECT_EQ(alarms, 0);
+    seconds(5);
+    EXPECT_EQ(alarms, 1);
+    EXPECT_EQ(interrupts, 1);
+    (void)get(0x0c);
+    set(0x0b, 0x02);
+    seconds(60);
+    EXPECT_EQ(alarms, 1) << "it is not enabled any more";
+}
+
 TEST_F(Mc146818Test, alarm_with_dont_care_repeats) {
     set(1, 0x30);
     set(3, 0xff);

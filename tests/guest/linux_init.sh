@@ -4,8 +4,11 @@
 # The first process of the Linux guest that scripts/guest-images makes. What it does is
 # said on the kernel's command line:
 #   job=check  prints results that a test knows, and switches the machine off
-#   job=idle   says so, and does nothing for ever
 #   job=describe  prints what the firmware's tables tell it, and switches the machine off
+#   job=idle   says so, and does nothing for ever
+#   job=sleep  sleeps (suspend to RAM) until the clock's alarm wakes it, again until
+#              somebody else does, and switches off when the power button is pressed
+#   job=spin   runs a loop on every processor, for ever
 #   job=work   prints "work N right" for ever: N counts, and in between 2 MiB are hashed
 #   job=disk   writes the disk /dev/vda, reads it back, discards; asks for entropy
 #   root=...   is mounted, and the program named by then=... on it takes over;
@@ -80,6 +83,29 @@ if [ -n "$(word root)" ]; then
     exec switch_root -c /dev/console /root "$next"
 fi
 
+# Suspends to RAM. What was in memory before is to be there after it.
+sleep_and_check() {
+    before=$(md5sum /tmp/memory)
+    echo "sleeping $1"
+    if ! echo mem >/sys/power/state; then
+        echo "it does not sleep"
+    fi
+    [ "$(md5sum /tmp/memory)" = "$before" ] && echo "awake $1 cpus $(nproc) $(zeros_hash 1048576)"
+}
+
+# Until the power button is pressed.
+wait_for_button() {
+    for input in /sys/class/input/event*; do
+        if [ "$(cat "$input/device/name")" = "Power Button" ]; then
+            echo "button ready"
+            head -c 24 "/dev/input/${input##*/}" >/dev/null
+            echo "button pressed"
+            return
+        fi
+    done
+    echo "there is no button"
+}
+
 case " $(cat /proc/cmdline) " in
     *" job=check "*)
         echo "cpus $(nproc)"
@@ -107,6 +133,25 @@ case " $(cat /proc/cmdline) " in
         done
         ;;
     *" job=disk "*) disk_job ;;
+    *" job=sleep "*)
+        echo "clocksource $(cat /sys/devices/system/clocksource/clocksource0/current_clocksource)"
+        cat /proc/cpuinfo /proc/iomem >/tmp/memory
+        echo "states $(cat /sys/power/state), $(cat /sys/power/mem_sleep)"
+        echo 0 >/sys/class/rtc/rtc0/wakealarm
+        echo +6 >/sys/class/rtc/rtc0/wakealarm
+        sleep_and_check 1
+        sleep_and_check 2
+        grep -v -e '^ *CPU' /proc/interrupts | head -n 20
+        dmesg -r | grep '^<[0-4]>'
+        wait_for_button
+        ;;
+    *" job=spin "*)
+        for processor in $(seq "$(nproc)"); do
+            awk 'BEGIN { while (1) ++i }' &
+        done
+        echo "spinning on $processor"
+        wait
+        ;;
     *" job=work "*)
         right=$(zeros_hash 2097152)
         number=0
