@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "accel/tcg/msr.h"
 
+#include <algorithm>
+
 #include "accel/tcg/mmu.h"
 #include "accel/tcg/paging.h"
 #include "target/i386/msr_values.h"
@@ -92,6 +94,7 @@ bool exists(const Cpu& cpu, uint32_t index) {
         case msr::kMtrrFix64k:
         case msr::kMtrrFix16k0:
         case msr::kMtrrFix16k1: return model.has(k1Edx, 12);
+        case msr::kTscDeadline: return model.has(k1Ecx, 24);
         default: break;
     }
     bool mtrr = (index >= msr::kMtrrFix4k0 && index < msr::kMtrrFix4k0 + 8) ||
@@ -153,6 +156,8 @@ bool accepts(uint32_t index, uint64_t value) {
         case msr::kMtrrFix16k1: return i386::is_fixed_mtrr(value);
         default: break;
     }
+    // The banks have no sources of errors: what they would report can only be cleared.
+    if (is_machine_check_bank(index)) return (index - msr::kMc0Ctl) % 4 == 0 || value == 0;
     const bool fixed = index >= msr::kMtrrFix4k0 && index < msr::kMtrrFix4k0 + 8;
     return !fixed || i386::is_fixed_mtrr(value);
 }
@@ -188,6 +193,27 @@ bool write_apic_base(Cpu& cpu, uint64_t value) {
     return true;
 }
 
+void write_deadline(Cpu& cpu, uint64_t value) {
+    cpu.msr.tsc_deadline = value;
+    MachineLockGuard guard(cpu.env.lock);
+    arm_deadline(cpu);
+}
+
+// 0 once it has been reached, and while the timer is in another mode.
+uint64_t read_deadline(Cpu& cpu) {
+    MachineLockGuard guard(cpu.env.lock);
+    const bool pending = cpu.env.apic != nullptr && cpu.env.apic->deadline_pending();
+    return pending && cpu.msr.tsc_deadline > read_tsc(cpu) ? cpu.msr.tsc_deadline : 0;
+}
+
+// The TSC was set: what is due at one of its readings is due at another time.
+void move_tsc(Cpu& cpu, int64_t change) {
+    cpu.tsc_offset += change;
+    if (cpu.msr.tsc_deadline == 0) return;
+    MachineLockGuard guard(cpu.env.lock);
+    if (cpu.env.apic != nullptr && cpu.env.apic->deadline_pending()) arm_deadline(cpu);
+}
+
 bool read_apic_base(Cpu& cpu, uint64_t& value) {
     if (cpu.env.apic == nullptr) return raise(cpu, i386::kGeneralProtection, 0);
     MachineLockGuard guard(cpu.env.lock);
@@ -197,12 +223,24 @@ bool read_apic_base(Cpu& cpu, uint64_t& value) {
 
 }  // namespace
 
+void arm_deadline(Cpu& cpu) {
+    // Far enough for any guest, and no sum overflows.
+    constexpr uint64_t kFarthestNs = uint64_t{1} << 61;
+    if (cpu.env.apic == nullptr) return;
+    const uint64_t deadline = cpu.msr.tsc_deadline;
+    if (deadline == 0) return cpu.env.apic->set_deadline_ns({});
+    const uint64_t tsc = read_tsc(cpu);
+    const uint64_t left = deadline > tsc ? std::min(deadline - tsc, kFarthestNs) : 0;
+    cpu.env.apic->set_deadline_ns(cpu.env.clock.now_ns() + static_cast<int64_t>(left));
+}
+
 bool read_msr(Cpu& cpu, uint32_t index, uint64_t& value) {
     if (!exists(cpu, index)) return raise(cpu, i386::kGeneralProtection, 0);
     switch (index) {
         case msr::kTsc: value = read_tsc(cpu); return true;
         case msr::kApicBase: return read_apic_base(cpu, value);
         case msr::kTscAdjust: value = cpu.msr.tsc_adjust; return true;
+        case msr::kTscDeadline: value = read_deadline(cpu); return true;
         case msr::kUcodeRev: value = uint64_t{0x01000065} << 32; return true;
         case msr::kMtrrCap: value = kMtrrCapValue; return true;
         case msr::kMcgCap: value = kMcgCapValue; return true;
@@ -225,14 +263,15 @@ bool write_msr(Cpu& cpu, uint32_t index, uint64_t value) {
     switch (index) {
         case msr::kTsc: {
             auto change = static_cast<int64_t>(value - read_tsc(cpu));
-            cpu.tsc_offset += change;
+            move_tsc(cpu, change);
             cpu.msr.tsc_adjust += static_cast<uint64_t>(change);
             return true;
         }
         case msr::kTscAdjust:
-            cpu.tsc_offset += static_cast<int64_t>(value - cpu.msr.tsc_adjust);
+            move_tsc(cpu, static_cast<int64_t>(value - cpu.msr.tsc_adjust));
             cpu.msr.tsc_adjust = value;
             return true;
+        case msr::kTscDeadline: write_deadline(cpu, value); return true;
         case msr::kApicBase: return write_apic_base(cpu, value);
         case msr::kUcodeRev: return true;
         case msr::kEfer: return write_efer(cpu, value);

@@ -16,4 +16,7 @@ namespace qc::accel::tcg {
 bool read_msr(Cpu& cpu, uint32_t index, uint64_t& value);
 bool write_msr(Cpu& cpu, uint32_t index, uint64_t value);
 
+// Gives the APIC the deadline in the MSR as the TSC goes now. Under the machine lock.
+void arm_deadline(Cpu& cpu);
+
 }  // namespace qc::accel::tcg

@@ -11,11 +11,12 @@ namespace qc::accel::tcg {
 i386::CpuSupport TcgAccelerator::cpu_support() const {
     // What the handlers execute, and what a kernel may rely on without more.
     static constexpr std::array kFeatures = {
-        "fpu",     "vme",     "de",     "pse",           "tsc",    "msr",        "pae",
-        "mce",     "cx8",     "apic",   "sep",           "mtrr",   "pge",        "mca",
-        "cmov",    "pat",     "pse36",  "clflush",       "fxsr",   "hypervisor", "popcnt",
-        "nx",      "mmx",     "sse",    "sse2",          "lm",     "syscall",    "cx16",
-        "lahf-lm", "pdpe1gb", "rdtscp", "3dnowprefetch", "mmxext", "ss",         "arat",
+        "fpu",          "vme",     "de",     "pse",           "tsc",    "msr",        "pae",
+        "mce",          "cx8",     "apic",   "sep",           "mtrr",   "pge",        "mca",
+        "cmov",         "pat",     "pse36",  "clflush",       "fxsr",   "hypervisor", "popcnt",
+        "nx",           "mmx",     "sse",    "sse2",          "lm",     "syscall",    "cx16",
+        "lahf-lm",      "pdpe1gb", "rdtscp", "3dnowprefetch", "mmxext", "ss",         "arat",
+        "tsc-deadline",
     };
     i386::CpuSupport support{.accelerator = "tcg", .features = {}, .host = {}, .xsave_leaves = {}};
     for (const i386::Feature& feature : i386::feature_table()) {

@@ -2,6 +2,7 @@
 #include "accel/tcg/tcg_vcpu.h"
 
 #include "accel/tcg/mmu.h"
+#include "accel/tcg/msr.h"
 #include "accel/tcg/paging.h"
 #include "accel/tcg/state_convert.h"
 
@@ -84,6 +85,7 @@ void TcgVcpu::set_a20_enabled(bool enabled) {
 
 void TcgVcpu::connect_apic(hw::ApicPort& apic) {
     cpu_.env.apic = &apic;
+    if (model_.has("tsc-deadline")) apic.offer_tsc_deadline();
 }
 
 void TcgVcpu::enter_run() {
@@ -101,10 +103,14 @@ void TcgVcpu::settle_tsc() {
     if (!tsc_at_load_) return;
     cpu_.tsc_offset = static_cast<int64_t>(*tsc_at_load_) - clock_.now_ns();
     tsc_at_load_.reset();
+    if (cpu_.msr.tsc_deadline != 0) arm_deadline(cpu_);
 }
 
 VcpuExit TcgVcpu::run() {
-    settle_tsc();
+    if (tsc_at_load_) {
+        MachineLockGuard guard(cpu_.env.lock);
+        settle_tsc();
+    }
     enter_run();
     StopReason reason = engine_.run();
     leave_run();
@@ -148,6 +154,9 @@ i386::CpuState TcgVcpu::save() const {
         state.msr.apic_base = cpu_.env.apic->apic_base();
         state.cr8 = cpu_.env.apic->task_priority_class();
     }
+    // One that was loaded and not given to the APIC yet is still to come.
+    const bool armed = cpu_.env.apic != nullptr && cpu_.env.apic->deadline_pending();
+    if (!armed && !tsc_at_load_) state.msr.tsc_deadline = 0;
     return state;
 }
 

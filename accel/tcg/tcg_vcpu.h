@@ -77,7 +77,7 @@ class TcgVcpu final : public Vcpu, private EngineEvents, private CodeSharing {
     // A page with decoded code was written by somebody else.
     void invalidate_page(memory::RamBlock& block, uint64_t page);
     // After a load, once the virtual clock goes: the TSC goes on from its saved
-    // reading. The vCPU is paused.
+    // reading, and so does the timer that waits for one. The vCPU is paused; machine lock.
     void settle_tsc();
     void memory_map_changed() { request(kRequestFlush); }
 

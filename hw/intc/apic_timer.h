@@ -13,7 +13,8 @@
 
 namespace qc::hw {
 
-enum class ApicTimerMode : uint8_t { kOneShot, kPeriodic };
+// In TSC-deadline mode the counter stands still; LocalApicCore has the deadline.
+enum class ApicTimerMode : uint8_t { kOneShot, kPeriodic, kTscDeadline };
 
 class ApicTimer {
  public:

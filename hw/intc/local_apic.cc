@@ -115,6 +115,12 @@ void LocalApic::cpu_init_reset() {
     settle();
 }
 
+void LocalApic::set_deadline_ns(std::optional<int64_t> when) {
+    core_.set_deadline(when);
+    core_.advance(now_ns());
+    settle();
+}
+
 bool LocalApic::matches(ApicDestinationMode mode, uint8_t destination) const {
     return core_.matches(mode, destination);
 }

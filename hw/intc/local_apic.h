@@ -49,6 +49,9 @@ class LocalApic final : public Device, public ApicPort, public ApicNode {
     uint8_t task_priority_class() const override { return core_.tpr() >> 4; }
     void set_task_priority_class(uint8_t priority) override;
     void cpu_init_reset() override;
+    void offer_tsc_deadline() override { core_.offer_tsc_deadline(); }
+    void set_deadline_ns(std::optional<int64_t> when) override;
+    bool deadline_pending() const override { return core_.deadline_pending(); }
 
     // ApicNode.
     bool matches(ApicDestinationMode mode, uint8_t destination) const override;

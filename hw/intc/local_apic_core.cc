@@ -46,6 +46,7 @@ constexpr uint32_t kLvtRemoteIrr = 1u << 14;
 constexpr uint32_t kLvtLevel = 1u << 15;
 constexpr uint32_t kLvtMasked = 1u << 16;
 constexpr uint32_t kLvtPeriodic = 1u << 17;
+constexpr uint32_t kLvtTscDeadline = 1u << 18;
 constexpr unsigned kDeliveryShift = 8;
 // Which bits of each entry a guest can write.
 constexpr std::array<uint32_t, LocalApicCore::kLvtEntries> kLvtWritable = {
@@ -99,6 +100,7 @@ void LocalApicCore::init_reset() {
         state_.lvt[kLvtLint0] = static_cast<uint32_t>(ApicDelivery::kExtInt) << kDeliveryShift;
     }
     timer_.reset();
+    deadline_ns_.reset();
     actions_ = {};
 }
 
@@ -111,17 +113,31 @@ bool LocalApicCore::set_apic_base(uint64_t value) {
     return true;
 }
 
+// Both bits at once are reserved; they mean the deadline.
 ApicTimerMode LocalApicCore::timer_mode() const {
+    if (state_.lvt[kLvtTimer] & kLvtTscDeadline) return ApicTimerMode::kTscDeadline;
     return state_.lvt[kLvtTimer] & kLvtPeriodic ? ApicTimerMode::kPeriodic
                                                 : ApicTimerMode::kOneShot;
 }
 
 void LocalApicCore::advance(int64_t now_ns) {
-    if (timer_.advance(now_ns, timer_mode())) raise_lvt(kLvtTimer);
+    if (timer_mode() != ApicTimerMode::kTscDeadline) {
+        if (timer_.advance(now_ns, timer_mode())) raise_lvt(kLvtTimer);
+    } else if (deadline_ns_ && *deadline_ns_ <= now_ns) {
+        deadline_ns_.reset();
+        raise_lvt(kLvtTimer);
+    }
+}
+
+void LocalApicCore::set_deadline(std::optional<int64_t> when_ns) {
+    deadline_ns_.reset();
+    if (timer_mode() == ApicTimerMode::kTscDeadline) deadline_ns_ = when_ns;
 }
 
 int64_t LocalApicCore::next_event_ns() const {
-    return state_.lvt[kLvtTimer] & kLvtMasked ? ApicTimer::kNever : timer_.next_ns();
+    if (state_.lvt[kLvtTimer] & kLvtMasked) return ApicTimer::kNever;
+    if (timer_mode() != ApicTimerMode::kTscDeadline) return timer_.next_ns();
+    return deadline_ns_.value_or(ApicTimer::kNever);
 }
 
 uint8_t LocalApicCore::processor_priority() const {
@@ -338,7 +354,9 @@ void LocalApicCore::write(int64_t now_ns, uint64_t offset, uint32_t value) {
         case kIcrHigh:
             state_.icr = ((state_.icr & 0xffff'ffff) | uint64_t{value} << 32) & kIcrWritable;
             return;
-        case kInitialCount: timer_.set_initial(now_ns, value); return;
+        case kInitialCount:
+            if (timer_mode() != ApicTimerMode::kTscDeadline) timer_.set_initial(now_ns, value);
+            return;
         case kDivide: timer_.set_divide(now_ns, static_cast<uint8_t>(value)); return;
         default: raise_error(kErrorRegister); return;
     }
@@ -351,8 +369,18 @@ void LocalApicCore::write_spurious(uint32_t value) {
         entry |= kLvtMasked;
 }
 
+uint32_t LocalApicCore::lvt_writable(unsigned entry) const {
+    const bool deadline = entry == kLvtTimer && tsc_deadline_offered_;
+    return kLvtWritable[entry] | (deadline ? kLvtTscDeadline : 0);
+}
+
 void LocalApicCore::write_lvt(unsigned entry, uint32_t value) {
-    uint32_t next = (value & kLvtWritable[entry]) | (state_.lvt[entry] & kLvtRemoteIrr);
+    uint32_t next = (value & lvt_writable(entry)) | (state_.lvt[entry] & kLvtRemoteIrr);
+    if (entry == kLvtTimer && ((next ^ state_.lvt[entry]) & kLvtTscDeadline) != 0) {
+        // Into the mode or out of it, the timer is disarmed.
+        deadline_ns_.reset();
+        timer_.set_initial(0, 0);
+    }
     if (!software_enabled()) next |= kLvtMasked;
     if ((next & kLvtLevel) == 0 || lvt_delivery(next) != ApicDelivery::kFixed) {
         next &= ~kLvtRemoteIrr;
@@ -377,7 +405,7 @@ Result<void> LocalApicCore::validate(const State& state) const {
     }
     for (unsigned entry = 0; entry < kLvtEntries; ++entry) {
         const uint32_t possible =
-            kLvtWritable[entry] | (kLvtWritable[entry] & kLvtLevel ? kLvtRemoteIrr : 0);
+            lvt_writable(entry) | (kLvtWritable[entry] & kLvtLevel ? kLvtRemoteIrr : 0);
         if (state.lvt[entry] & ~possible) {
             return fail("APIC: LVT entry {} is {:#x}", entry, state.lvt[entry]);
         }
@@ -391,6 +419,7 @@ Result<void> LocalApicCore::validate(const State& state) const {
 void LocalApicCore::restore(const State& state) {
     state_ = state;
     timer_.restore(state.timer);
+    deadline_ns_.reset();
     actions_ = {};
 }
 

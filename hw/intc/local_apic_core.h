@@ -110,6 +110,9 @@ class LocalApicCore {
     uint8_t processor_priority() const;
 
     // The timer.
+    void offer_tsc_deadline() { tsc_deadline_offered_ = true; }
+    void set_deadline(std::optional<int64_t> when_ns);
+    bool deadline_pending() const { return deadline_ns_.has_value(); }
     void advance(int64_t now_ns);
     int64_t next_event_ns() const;
 
@@ -140,12 +143,16 @@ class LocalApicCore {
     void end_of_interrupt();
     void send_ipi();
     void write_spurious(uint32_t value);
+    uint32_t lvt_writable(unsigned entry) const;
     void write_lvt(unsigned entry, uint32_t value);
 
     Cpu cpu_;
     uint8_t reset_id_;
     State state_;  // without the timer's part
     ApicTimer timer_;
+    bool tsc_deadline_offered_ = false;
+    // Not part of the state: see ApicPort.
+    std::optional<int64_t> deadline_ns_;
     Actions actions_;
 };
 

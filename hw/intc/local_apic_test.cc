@@ -181,6 +181,40 @@ TEST_F(LocalApicTest, disabling_software_masks_lvt) {
     EXPECT_EQ(get(kLvtTimer), 0x10040u);
 }
 
+TEST_F(LocalApicTest, deadline_interrupts_once_in_its_mode_only) {
+    constexpr uint32_t kDeadlineMode = 1u << 18;
+    apic0.offer_tsc_deadline();
+    set(kLvtTimer, 0x40);
+    apic0.set_deadline_ns(machine.now_ns() + 1000);
+    EXPECT_FALSE(apic0.deadline_pending()) << "the timer is in one-shot mode";
+    set(kLvtTimer, kDeadlineMode | 0x40);
+    apic0.set_deadline_ns(machine.now_ns() + 1'000'000);
+    machine.advance_ns(999'999);
+    EXPECT_TRUE(apic0.deadline_pending());
+    EXPECT_FALSE(cpu0.interrupt);
+    machine.advance_ns(1);
+    EXPECT_FALSE(apic0.deadline_pending());
+    EXPECT_EQ(apic0.acknowledge_interrupt(), 0x40);
+    set(kEoi, 0);
+    apic0.set_deadline_ns(machine.now_ns() - 5);
+    EXPECT_EQ(apic0.acknowledge_interrupt(), 0x40) << "one that has passed is due at once";
+    set(kEoi, 0);
+    apic0.set_deadline_ns(machine.now_ns() + 1000);
+    set(kLvtTimer, 0x40);
+    set(kLvtTimer, kDeadlineMode | 0x40);
+    EXPECT_FALSE(apic0.deadline_pending()) << "leaving the mode disarms";
+}
+
+TEST_F(LocalApicTest, deadline_mode_is_not_there_unless_it_is_offered) {
+    set(kLvtTimer, 1u << 18 | 0x40);
+    EXPECT_EQ(get(kLvtTimer), 0x40u);
+    apic1.offer_tsc_deadline();
+    auto state = apic0.save();
+    state.lvt[0] |= 1u << 18;
+    EXPECT_FALSE(apic0.validate(state));
+    EXPECT_TRUE(apic1.validate(state));
+}
+
 TEST_F(LocalApicTest, nmi_and_fixed_lint_modes) {
     set(kLint1, 0x400);
     apic0.set_lint(1, true);

@@ -93,6 +93,7 @@ inline constexpr uint32_t kTsc = 0x10;
 inline constexpr uint32_t kPlatformId = 0x17;
 inline constexpr uint32_t kApicBase = 0x1b;
 inline constexpr uint32_t kTscAdjust = 0x3b;
+inline constexpr uint32_t kTscDeadline = 0x6e0;
 inline constexpr uint32_t kUcodeRev = 0x8b;
 inline constexpr uint32_t kMtrrCap = 0xfe;
 inline constexpr uint32_t kSysenterCs = 0x174;

@@ -8,6 +8,8 @@
           1 MiB one after the other, 8 at a time
   dirty   how much of its speed a guest keeps that writes its memory all the time, while its
           writes are logged for a migration that goes nowhere
+  stop    `stop` with four processors that run hot loops, beside `query-status`, which costs
+          the monitor's way there and back only
   pause   a COLO pair whose guest is idle: Linux, beside the boot sector's 4 pages (only ours)
 
 Prints a table with the ratio of ours to the other's, and writes JSON.
@@ -28,12 +30,13 @@ from pairlib import ColoPair, Machine, PairError, pauses_ms, percentile  # noqa:
 
 import emulators  # noqa: E402
 
-PARTS = ("boot", "disk", "dirty", "pause")
+PARTS = ("boot", "disk", "dirty", "stop", "pause")
 MIB = 1 << 20
 DISK_MIB = 1024
 # What one letter on the serial port stands for: bytes.
 DISK_LOADS = {"virtio_disk_random": 100 * 4096, "virtio_disk_sequential": 8 * MIB}
 DELAY_MS = 200
+STOPS = 300
 
 
 def children_cpu_seconds():
@@ -118,6 +121,32 @@ def dirty(binary, guest, seconds, directory):
             os.unlink(path)
 
 
+def milliseconds(machine, command):
+    started = time.monotonic()
+    machine.qmp.execute(command)
+    return (time.monotonic() - started) * 1000
+
+
+def stop(binary, arguments, directory):
+    machine = Machine(binary, "stop", directory, "tcg", 192, None, [*arguments, "-smp", "4"])
+    try:
+        end = time.monotonic() + 180
+        while "spinning" not in machine.serial_text():
+            if time.monotonic() > end:
+                raise PairError("Linux did not come up")
+            time.sleep(.2)
+        asked, stopped = [], []
+        for _ in range(STOPS):
+            asked.append(milliseconds(machine, "query-status"))
+            stopped.append(milliseconds(machine, "stop"))
+            machine.qmp.execute("cont")
+            time.sleep(.005)
+        return {"query_p50_ms": percentile(asked, .5), "stop_p50_ms": percentile(stopped, .5),
+                "stop_p99_ms": percentile(stopped, .99), "stop_max_ms": max(stopped)}
+    finally:
+        machine.kill()
+
+
 def pause(binary, image, arguments, seconds, directory):
     pair = ColoPair(binary, directory, "tcg", image, 512, DELAY_MS, extra=arguments)
     try:
@@ -150,6 +179,8 @@ def jobs(options, build, data):
         yield ("disk", load, lambda b, d, n=load, s=size:
                disk(b, guests / f"{n}.img", data, s, options.seconds, d), True)
     yield "dirty", "64 MiB", lambda b, d: dirty(b, guests / "dirtier_64_mib.img", options.seconds, d), True
+    if (images / "vmlinuz").exists():
+        yield "stop", "4 hot vCPUs", lambda b, d: stop(b, linux_arguments(images, "vmlinuz", "spin"), d), True
     yield ("pause", "4 pages", lambda b, d: pause(b, guests / "dirtier_4_pages.img", [], options.seconds, d), False)
     if (images / "vmlinuz").exists():
         yield ("pause", "idle Linux", lambda b, d:
