@@ -55,7 +55,9 @@ class Power : public LinuxGuest, public ::testing::WithParamInterface<Board> {
     std::unique_ptr<Vm> vm_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Nightly, Power, ::testing::Values(Board{"pc", 2}, Board{"q35", 1}),
+INSTANTIATE_TEST_SUITE_P(Nightly, Power,
+                         ::testing::Values(Board{"pc", 1}, Board{"pc", 2}, Board{"q35", 1},
+                                           Board{"q35", 2}),
                          [](const auto& tested) {
                              return fmt::format("{}_{}", tested.param.machine, tested.param.cpus);
                          });

@@ -15,19 +15,8 @@
 
         boot_entry
         enter_pm32
-        mov     $0xe0000, %esi
-find:   cmpl    $0x20445352, (%esi)     # "RSD "
-        jne     1f
-        cmpl    $0x20525450, 4(%esi)    # "PTR "
-        je      found
-1:      add     $16, %esi
-        cmp     $0x100000, %esi
-        jb      find
-        mov     $none, %edi
-        call    print_4
-        jmp     .
-
-found:  lea     RSDP_OEM(%esi), %edi
+        find_rsdp absent
+        lea     RSDP_OEM(%esi), %edi
         call    print_4
         mov     RSDP_RSDT(%esi), %esi
         mov     %esi, %edi
@@ -46,6 +35,9 @@ next:   cmp     %ebp, %esi
 1:      add     $4, %esi
         jmp     next
 end:    mov     $done, %edi
+        call    print_4
+        jmp     .
+absent: mov     $none, %edi
         call    print_4
         jmp     .
 

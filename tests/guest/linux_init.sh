@@ -97,8 +97,10 @@ sleep_and_check() {
 wait_for_button() {
     for input in /sys/class/input/event*; do
         if [ "$(cat "$input/device/name")" = "Power Button" ]; then
+            # The kernel keeps events only for those who have it open already.
+            exec 3<"/dev/input/${input##*/}"
             echo "button ready"
-            head -c 24 "/dev/input/${input##*/}" >/dev/null
+            head -c 24 <&3 >/dev/null
             echo "button pressed"
             return
         fi
