@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Debian's packages, and the archives in which a kernel finds its first files."""
+import hashlib
 import re
 import subprocess
 
@@ -8,6 +9,30 @@ KERNEL = "linux-image-cloud-amd64"
 
 class ImageError(Exception):
     """Why there are no images, in words for a person."""
+
+
+class Stamp:
+    """Tells an image made from these sources from one made from others.
+
+    Times do not: an image that was copied is newer than its sources, whatever it has in it.
+    """
+
+    def __init__(self, sources):
+        total = hashlib.sha256()
+        for source in sources:
+            with open(source, "rb") as file:
+                total.update(hashlib.file_digest(file, "sha256").digest())
+        self._text = total.hexdigest() + "\n"
+
+    @staticmethod
+    def _file(image):
+        return image.with_name(image.name + ".stamp")
+
+    def is_on(self, image):
+        return image.exists() and self._file(image).exists() and self._file(image).read_text() == self._text
+
+    def put_on(self, image):
+        self._file(image).write_text(self._text)
 
 
 def run(*command, cwd=None):
