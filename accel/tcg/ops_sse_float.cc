@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Floating-point arithmetic and conversions among XMM registers.
+#include "accel/tcg/simd_estimate.h"
 #include "accel/tcg/simd_float.h"
 
 namespace qc::accel::tcg {
@@ -19,8 +20,7 @@ namespace {
     X(DIVSD, 8, kOneDouble) X(SQRTPS, 16, kNone) X(SQRTPD, 16, kNone) X(SQRTSS, 4, kNone) \
     X(SQRTSD, 8, kNone) X(MINPS, 16, kNone) X(MINPD, 16, kNone) X(MINSS, 4, kNone) \
     X(MINSD, 8, kNone) X(MAXPS, 16, kNone) X(MAXPD, 16, kNone) X(MAXSS, 4, kNone) \
-    X(MAXSD, 8, kNone) X(RCPPS, 16, kNone) X(RCPSS, 4, kNone) X(RSQRTPS, 16, kNone) \
-    X(RSQRTSS, 4, kNone) X(CVTDQ2PS, 16, kNone) X(CVTDQ2PD, 8, kNone) X(CVTPS2DQ, 16, kNone) \
+    X(MAXSD, 8, kNone) X(CVTDQ2PS, 16, kNone) X(CVTDQ2PD, 8, kNone) X(CVTPS2DQ, 16, kNone) \
     X(CVTTPS2DQ, 16, kNone) X(CVTPD2DQ, 16, kNone) X(CVTTPD2DQ, 16, kNone) \
     X(CVTPS2PD, 8, kNone) X(CVTPD2PS, 16, kTwoSingles) X(CVTSS2SD, 4, kNone) \
     X(CVTSD2SS, 8, kOneSingle) \
@@ -63,9 +63,33 @@ bool from_memory(Cpu& cpu, const Op& op) {
            compute<Instruction>(cpu, xmm(cpu, op.dst), source);
 }
 
+template <auto kEstimate, unsigned kElements>
+void estimate(Xmm& destination, const Xmm& source) {
+    for (unsigned i = 0; i < kElements; ++i)
+        set_element(destination, i, kEstimate(element<uint32_t>(source, i)));
+}
+template <auto kEstimate, unsigned kElements>
+bool estimate_register(Cpu& cpu, const Op& op) {
+    if (!sse_ready(cpu)) return false;
+    estimate<kEstimate, kElements>(xmm(cpu, op.dst), xmm(cpu, op.src));
+    return true;
+}
+template <auto kEstimate, unsigned kElements>
+bool estimate_memory(Cpu& cpu, const Op& op) {
+    Xmm source;
+    if (!sse_ready(cpu) || !load_source<kElements * 4>(cpu, op, source)) return false;
+    estimate<kEstimate, kElements>(xmm(cpu, op.dst), source);
+    return true;
+}
+
+#define QC_ESTIMATE(NAME, FUNCTION, ELEMENTS)                             \
+    {ZYDIS_MNEMONIC_##NAME, go_on<estimate_register<FUNCTION, ELEMENTS>>, \
+     go_on<estimate_memory<FUNCTION, ELEMENTS>>}
 #define QC_ENTRY(NAME, BYTES, TINY) \
     {ZYDIS_MNEMONIC_##NAME, go_on<from_register<NAME>>, go_on<from_memory<NAME, BYTES>>},
-constexpr SimdEntry kTable[] = {QC_FLOATS(QC_ENTRY)};
+constexpr SimdEntry kTable[] = {
+    QC_FLOATS(QC_ENTRY) QC_ESTIMATE(RCPPS, reciprocal, 4), QC_ESTIMATE(RCPSS, reciprocal, 1),
+    QC_ESTIMATE(RSQRTPS, reciprocal_root, 4), QC_ESTIMATE(RSQRTSS, reciprocal_root, 1)};
 
 }  // namespace
 

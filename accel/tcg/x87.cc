@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // x87: everything that computes runs on the host's FPU (x87_host.h); what controls
-// the unit or moves its state is here. An unmasked overflow or underflow delivers the
-// masked response beside its exception, not the one with the wrapped exponent.
+// the unit or moves its state is here.
 #include <Zydis/Mnemonic.h>
 
 #include <algorithm>
@@ -20,6 +19,17 @@ namespace qc::accel::tcg {
 namespace {
 
 namespace cr0 = i386::cr0;
+
+// FCOMI, FCOMIP, FUCOMI, FUCOMIP.
+bool compares_to_flags(uint8_t opcode, uint8_t modrm) {
+    return (opcode == 0xdb || opcode == 0xdf) && modrm >= 0xe8 && modrm < 0xf8;
+}
+
+constexpr uint32_t kUnordered = i386::eflags::kZf | i386::eflags::kPf | i386::eflags::kCf;
+
+// Exceptions that keep a result from memory, and with it from leaving the stack. (Those
+// in registers are settled by the host: operands kept, or a wrapped exponent.)
+constexpr uint16_t kNoStore = x87_status::kExceptions & ~x87_status::kPrecision;
 
 // extra: opcode in the low byte, modrm in the high one. imm: bytes of the memory
 // operand; negative if it is written.
@@ -39,46 +49,35 @@ bool compute(Cpu& cpu, const Op& op) {
     std::array<uint8_t, FpuState::kX87Size> before;
     std::copy_n(fpu.image.data(), before.size(), before.data());
     uint16_t status_before = fpu.status();
+    uint64_t data_pointer = fpu.data_pointer();
     uint64_t flags = cpu.flags.value();
     execute_on_host(fpu, opcode, modrm, operand.data(), flags);
 
     constexpr uint16_t kSticky = x87_status::kExceptions | x87_status::kStackFault;
     uint16_t raised = fpu.status() & kSticky;
-    uint16_t unmasked = raised & static_cast<uint16_t>(~fpu.control()) & x87_status::kExceptions;
-    constexpr uint16_t kBeforeComputing =
-        x87_status::kInvalid | x87_status::kDenormal | x87_status::kZeroDivide;
-    constexpr uint16_t kNoStore = kBeforeComputing | x87_status::kOverflow | x87_status::kUnderflow;
-    bool undone = (unmasked & (writes ? kNoStore : kBeforeComputing)) != 0;
-    bool stores = writes && !undone;
-    if (stores && !store_bytes(cpu, op, operand.data(), bytes)) {
+    uint16_t unmasked = raised & static_cast<uint16_t>(~fpu.control());
+    if (writes && (unmasked & kNoStore) == 0 && !store_bytes(cpu, op, operand.data(), bytes)) {
         std::copy_n(before.data(), before.size(), fpu.image.data());
         return false;
     }
-    uint16_t status = fpu.status();
-    if (undone) {
-        std::copy_n(before.data(), before.size(), fpu.image.data());
-        // TOP as before; C1 tells a stack overflow from an underflow.
-        status = static_cast<uint16_t>((status_before & ~0x0200) | (status & 0x0200));
-    } else if (flags != (cpu.flags.value() & 0x45)) {
-        // FCOMI and its like; OF, SF and AF become zero.
-        cpu.flags.set_value(static_cast<uint32_t>(flags));
+    if (compares_to_flags(opcode, modrm)) {
+        // OF, SF and AF become zero. What cannot be compared is unordered, also where that
+        // is an unmasked exception: AMD's processors set the flags then, Intel's do not.
+        bool unordered = (unmasked & x87_status::kInvalid) != 0;
+        cpu.flags.set_value(unordered ? kUnordered : static_cast<uint32_t>(flags));
     }
-    fpu.set_status(static_cast<uint16_t>((status & 0x7f00) | (status_before & kSticky) | raised));
+    fpu.set_status(
+        static_cast<uint16_t>((fpu.status() & 0x7f00) | (status_before & kSticky) | raised));
     fpu.update_summary();
     fpu.set_opcode(static_cast<uint16_t>(((opcode & 7) << 8) | modrm));
     fpu.set_instruction_pointer(cpu.ip_of(op));
     fpu.instruction_selector = cpu.seg[i386::kCs].selector;
     if (bytes > 0) {
-        fpu.set_data_pointer(effective_address(cpu, op));
+        data_pointer = effective_address(cpu, op);
         fpu.data_selector = cpu.seg[op.seg].selector;
     }
-    return true;
-}
-
-// FCOMI and FUCOMI also when the flags come out as they were.
-bool compare_to_flags(Cpu& cpu, const Op& op) {
-    if (!compute(cpu, op)) return false;
-    cpu.flags.set_value(cpu.flags.value() & 0x45);
+    // Not all hosts save and load it while nothing is pending.
+    fpu.set_data_pointer(data_pointer);
     return true;
 }
 
@@ -232,8 +231,8 @@ bool frstor(Cpu& cpu, const Op& op) {
 
 template <bool (*kNarrow)(Cpu&, const Op&), bool (*kWide)(Cpu&, const Op&)>
 Handler by_operand_size(const Insn& insn) {
-    return insn.operand_prefix != ((insn.mode & kModeCode32) != 0) ? go_on_after_store<kWide>
-                                                                   : go_on_after_store<kNarrow>;
+    bool wide = (insn.mode & (kModeCode32 | kModeCode64)) != 0;
+    return insn.operand_prefix != wide ? go_on_after_store<kWide> : go_on_after_store<kNarrow>;
 }
 
 // The bytes of a computing instruction's memory operand; negative if it is written.
@@ -254,11 +253,6 @@ int memory_bytes(unsigned opcode, unsigned reg) {
                    : reg == 7 ? -8
                               : -2;
     }
-}
-
-bool is_compare_to_flags(const Insn& insn) {
-    return insn.mnemonic == ZYDIS_MNEMONIC_FCOMI || insn.mnemonic == ZYDIS_MNEMONIC_FCOMIP ||
-           insn.mnemonic == ZYDIS_MNEMONIC_FUCOMI || insn.mnemonic == ZYDIS_MNEMONIC_FUCOMIP;
 }
 
 Handler control_handler(const Insn& insn) {
@@ -300,7 +294,7 @@ Selected select_x87(const Insn& insn, Op& op) {
                      (insn.modrm_is_register ? insn.modrm_rm : 0u);
     op.extra = static_cast<uint16_t>(insn.opcode | (modrm << 8));
     op.imm = insn.modrm_is_register ? 0 : memory_bytes(insn.opcode, insn.modrm_reg);
-    op.handler = is_compare_to_flags(insn) ? go_on<compare_to_flags> : go_on_after_store<compute>;
+    op.handler = go_on_after_store<compute>;
     return Selected::kYes;
 }
 

@@ -39,9 +39,8 @@ void execute_on_host(FpuState& fpu, uint8_t opcode, uint8_t modrm, void* operand
     const uint8_t* stub = modrm >= 0xc0
                               ? qc_x87_register_stubs + (group * 64 + (modrm - 0xc0u)) * 4
                               : qc_x87_memory_stubs + (group * 8 + ((modrm >> 3) & 7u)) * 4;
-    uint16_t control = fpu.control();
-    // No exception may be pending or unmasked while the host executes.
-    fpu.put<uint16_t>(0, control | x87_status::kExceptions);
+    // Nothing may be pending when the host begins. What the instruction itself raises
+    // unmasked stays pending until one that waits, and none does before FNINIT.
     fpu.set_status(fpu.status() & 0x7f00);
     uint64_t host_flags = (flags & 0x45) | 2;
     asm volatile(
@@ -61,7 +60,6 @@ void execute_on_host(FpuState& fpu, uint8_t opcode, uint8_t modrm, void* operand
         : "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
           "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
     flags = host_flags & 0x45;
-    fpu.put<uint16_t>(0, control);
     fpu.put<uint32_t>(28, 0);  // what the host's FXSAVE says of its MXCSR
 }
 

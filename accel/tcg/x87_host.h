@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Executes one x87 instruction on the host's FPU: the guest's registers are loaded
-// (all exceptions masked), the very instruction runs, and they are saved again. So
-// every result, condition code and tag is the processor's own.
+// Executes one x87 instruction on the host's FPU: the guest's registers and control word
+// are loaded, the very instruction runs, and they are saved again. So every result,
+// condition code and tag is the processor's own, with exceptions masked or not: an unmasked
+// one does no more than wait for the next x87 instruction, which is FNINIT.
 //
 // Threading: pure, but for the state it is given.
 #pragma once

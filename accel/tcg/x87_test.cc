@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "accel/tcg/test_long.h"
 #include "accel/tcg/test_protected.h"
 
 namespace qc::accel::tcg {
@@ -138,6 +139,109 @@ TEST(TcgX87, unmasked_exception_is_raised_by_the_next_instruction) {
     EXPECT_EQ(status & 0x80bf, x87_status::kBusy | x87_status::kSummary | x87_status::kZeroDivide);
     // Both operands are still there.
     EXPECT_EQ((status >> 11) & 7, 6);
+}
+
+// As FNINIT and FLDCW leave it.
+void begin_with_control(TestMachine& m, uint16_t control) {
+    i386::CpuState s = m.state();
+    s.fxsave = {};
+    std::memcpy(s.fxsave.data(), &control, sizeof(control));
+    std::memcpy(s.fxsave.data() + FpuState::kMxcsr, &kMxcsrInitial, sizeof(kMxcsrInitial));
+    m.set_state(s);
+}
+
+// What an instruction leaves in ST(0) when it raises what is unmasked.
+struct Unmasked {
+    const char* name;
+    std::span<const std::byte> code;
+    uint16_t raised;
+    uint64_t significand;  // of ST(0) afterwards
+    uint16_t sign_exponent;
+};
+
+// 6000h: the smallest normal number of 80 bits; 6010h: the largest finite one; 6020h: a
+// signalling NaN of 64 bits.
+QC_GUEST_CODE(32, overflow, "fldt 0x6010; fld1; fadd %st(0), %st; fmulp; fnop; hlt")
+QC_GUEST_CODE(32, underflow, "fldt 0x6000; fld1; fadd %st(0), %st; fdivrp; fnop; hlt")
+QC_GUEST_CODE(32, signalling, "fldz; fsubl 0x6020; fnop; hlt")
+QC_GUEST_CODE(32, square_root, "fld1; fchs; fsqrt; fnop; hlt")
+
+TEST(TcgX87, unmasked_exception_leaves_the_operand_or_a_wrapped_exponent) {
+    const Unmasked cases[] = {
+        // The exponent is 24576 less, or more, than that of the result.
+        {"overflow", overflow(), x87_status::kOverflow, ~uint64_t{0}, 0x7ffe + 1 - 24576},
+        {"underflow", underflow(), x87_status::kUnderflow, uint64_t{1} << 63, 24576},
+        {"signalling NaN", signalling(), x87_status::kInvalid, 0, 0},
+        {"square root", square_root(), x87_status::kInvalid, uint64_t{1} << 63, 0xbfff},
+    };
+    for (const Unmasked& c : cases) {
+        ProtectedMachine m;
+        m.poke<uint64_t>(0x6000, uint64_t{1} << 63);
+        m.poke<uint16_t>(0x6008, 1);
+        m.poke<uint64_t>(0x6010, ~uint64_t{0});
+        m.poke<uint16_t>(0x6018, 0x7ffe);
+        m.poke<uint64_t>(0x6020, 0x7ff0000000000001);
+        m.start(c.code, 0, i386::cr0::kNe);
+        begin_with_control(m, 0x340);
+        Outcome outcome = m.run_to_exception();
+        EXPECT_EQ(outcome.vector, i386::kX87Error) << c.name;
+        // Raised by FNOP, the instruction behind.
+        EXPECT_EQ(m.peek<uint16_t>(outcome.ip), 0xd0d9) << c.name;
+        const i386::CpuState s = m.state();
+        EXPECT_EQ(s.fxsave[2] & 0xbf, x87_status::kSummary | c.raised) << c.name;
+        uint64_t significand;
+        uint16_t sign_exponent;
+        std::memcpy(&significand, s.fxsave.data() + FpuState::kRegisters, 8);
+        std::memcpy(&sign_exponent, s.fxsave.data() + FpuState::kRegisters + 8, 2);
+        EXPECT_EQ(significand, c.significand) << c.name;
+        EXPECT_EQ(sign_exponent, c.sign_exponent) << c.name;
+    }
+}
+
+QC_GUEST_CODE(32, store_overflow, "fldt 0x6010; fstpl 0x6100; fnstsw 0x6108; fwait; hlt")
+
+TEST(TcgX87, unmasked_overflow_of_a_store_writes_and_pops_nothing) {
+    ProtectedMachine m;
+    m.poke<uint64_t>(0x6010, ~uint64_t{0});
+    m.poke<uint16_t>(0x6018, 0x7ffe);
+    m.poke<uint64_t>(0x6100, 0x1122334455667788);
+    m.start(store_overflow(), 0, i386::cr0::kNe);
+    begin_with_control(m, 0x377);
+    EXPECT_EQ(m.run_to_exception().vector, i386::kX87Error);
+    EXPECT_EQ(m.peek<uint64_t>(0x6100), 0x1122334455667788u);
+    EXPECT_EQ(m.peek<uint16_t>(0x6108) & 0xb8ff, 0xb888);
+}
+
+QC_GUEST_CODE(32, unordered, "fldl 0x6020; fld1; fcomi %st(1), %st; jp 1f; nop; 1: fnop; hlt")
+
+TEST(TcgX87, unmasked_comparison_with_nan_is_unordered) {
+    ProtectedMachine m;
+    m.poke<uint64_t>(0x6020, 0x7ff8000000000001);
+    m.start(unordered(), 0, i386::cr0::kNe);
+    begin_with_control(m, 0x37e);
+    i386::CpuState s = m.state();
+    s.rflags |= i386::eflags::kOf | i386::eflags::kSf;
+    m.set_state(s);
+    EXPECT_EQ(m.run_to_exception().vector, i386::kX87Error);
+    EXPECT_EQ(m.stack(2) & i386::eflags::kArithmetic,
+              i386::eflags::kZf | i386::eflags::kPf | i386::eflags::kCf);
+}
+
+QC_GUEST_CODE(64, environments, "fld1; fnstenv 0x30000; data16 fnstenv 0x30100; hlt")
+
+TEST(TcgX87, environment_has_28_bytes_in_64_bit_code) {
+    LongMachine m;
+    m.poke<uint64_t>(0x30000 + 28, 0x1122334455667788);
+    m.poke<uint64_t>(0x30100 + 14, 0x1122334455667788);
+    m.start(environments());
+    begin_with_control(m, kX87InitialControl);
+    m.run();
+    EXPECT_EQ(m.peek<uint16_t>(0x30000), 0x37f);
+    EXPECT_EQ(m.peek<uint16_t>(0x30004), 7 << 11);
+    EXPECT_EQ(m.peek<uint16_t>(0x30008), 0x3fff);
+    EXPECT_EQ(m.peek<uint64_t>(0x30000 + 28), 0x1122334455667788u);
+    EXPECT_EQ(m.peek<uint16_t>(0x30102), 7 << 11);
+    EXPECT_EQ(m.peek<uint64_t>(0x30100 + 14), 0x1122334455667788u);
 }
 
 QC_GUEST_CODE(32, save_restore, R"(
