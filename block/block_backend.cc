@@ -88,18 +88,34 @@ int transfer(Image& image, BlockOp op, uint64_t offset, std::span<const iovec> b
     return op == BlockOp::kRead ? image.read(offset, buffers) : image.write(offset, buffers);
 }
 
+// As much as is copied where a request is submitted, if the host has it in memory:
+// to wake a worker takes longer.
+constexpr uint64_t kCopiedAtOnce = 16 * 1024;
+
+// Into guest RAM, if that takes no longer than a copy in memory.
+bool fill_from_cache(Image& image, BlockRequest& request, uint64_t position, uint64_t bytes) {
+    const uint64_t offset = request.offset + position;
+    return request.memory->fill(position, bytes, [&](std::span<const iovec> ram) {
+        return image.read_cached(offset, ram);
+    });
+}
+
+// Between the image and guest RAM. What the host has in memory is copied once, without
+// holding the RAM for longer than that takes; the rest by way of `scratch`.
 int transfer_pieces(Image& image, BlockRequest& request, std::span<std::byte> scratch) {
+    const bool reads = request.op == BlockOp::kRead;
     for (uint64_t position = 0; position < request.length;) {
         const auto piece =
             scratch.first(std::min<uint64_t>(scratch.size(), request.length - position));
+        const uint64_t offset = request.offset + position;
         const iovec buffer{piece.data(), piece.size()};
-        const auto move = [&] { return request.move(position, piece); };
-        const auto access = [&] {
-            return transfer(image, request.op, request.offset + position, {&buffer, 1});
-        };
-        int error = request.op == BlockOp::kRead ? access() : move();
-        if (error == 0) error = request.op == BlockOp::kRead ? move() : access();
-        if (error != 0) return error;
+        const auto move = [&] { return request.memory->move(position, piece); };
+        const auto access = [&] { return transfer(image, request.op, offset, {&buffer, 1}); };
+        if (!reads || !fill_from_cache(image, request, position, piece.size())) {
+            int error = reads ? access() : move();
+            if (error == 0) error = reads ? move() : access();
+            if (error != 0) return error;
+        }
         position += piece.size();
     }
     return 0;
@@ -109,7 +125,7 @@ int carry_out(Image& image, BlockRequest& request, std::span<std::byte> scratch)
     switch (request.op) {
         case BlockOp::kRead:
         case BlockOp::kWrite:
-            if (request.move) return transfer_pieces(image, request, scratch);
+            if (request.memory) return transfer_pieces(image, request, scratch);
             return transfer(image, request.op, request.offset, request.buffers);
         case BlockOp::kFlush: return image.flush();
         case BlockOp::kDiscard: return image.discard(request.offset, request.length);
@@ -155,6 +171,11 @@ void BlockBackend::submit(BlockRequest request) {
     int error = pass ? check(request) : ENODEV;
     if (error != 0) {
         finish(request, error);
+        return;
+    }
+    if (request.op == BlockOp::kRead && request.memory && request.length <= kCopiedAtOnce &&
+        fill_from_cache(*image_, request, 0, request.length)) {
+        finish(request, 0);
         return;
     }
     deps_.workers.run([this, image = image_, request = std::move(request),

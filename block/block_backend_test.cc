@@ -43,16 +43,33 @@ struct Fixture {
     std::string buffer = std::string(8192, 'z');
 };
 
+struct FakeMemory final : BlockMemory {
+    using Mover = std::function<int(uint64_t position, std::span<std::byte> piece)>;
+    explicit FakeMemory(Mover mover) : mover_(std::move(mover)) {}
+    int move(uint64_t position, std::span<std::byte> piece) override {
+        return mover_(position, piece);
+    }
+    bool fill(uint64_t position, uint64_t bytes, const Fill& fill) override {
+        if (position + bytes > ram.size()) return false;
+        const iovec buffer{ram.data() + position, bytes};
+        return fill({&buffer, 1});
+    }
+    std::string ram;  // what fill() may fill
+
+ private:
+    Mover mover_;
+};
+
 TEST(BlockBackend, data_are_moved_a_piece_at_a_time_without_the_machine_lock) {
     Fixture f(3 * WorkerPool::kScratchBytes);
     std::ranges::fill(f.image->bytes(), 'a');
     std::string seen;
-    const auto run = [&f](BlockOp op, uint64_t length, BlockMover move) {
+    const auto run = [&f](BlockOp op, uint64_t length, FakeMemory::Mover move) {
         int error = -1;
         {
             MachineLockGuard guard(f.lock);
             BlockRequest request{.op = op, .offset = 512, .length = length};
-            request.move = std::move(move);
+            request.memory = std::make_shared<FakeMemory>(std::move(move));
             request.done = [&error](int e) { error = e; };
             f.backend->submit(std::move(request));
         }
@@ -85,6 +102,54 @@ TEST(BlockBackend, data_are_moved_a_piece_at_a_time_without_the_machine_lock) {
     EXPECT_EQ(f.image->bytes(), before);
     EXPECT_EQ(run(BlockOp::kRead, 1 << 30, [](uint64_t, std::span<std::byte>) { return 0; }),
               EINVAL);
+}
+
+TEST(BlockBackend, what_the_host_has_in_memory_is_read_without_a_move) {
+    Fixture f(3 * WorkerPool::kScratchBytes);
+    std::ranges::fill(f.image->bytes(), 'a');
+    // Of the second piece there is no copy in the host's memory.
+    f.image->cached = 512 + WorkerPool::kScratchBytes;
+    std::string moved;
+    auto memory = std::make_shared<FakeMemory>([&](uint64_t position, std::span<std::byte> piece) {
+        EXPECT_EQ(position, WorkerPool::kScratchBytes);
+        moved.assign(reinterpret_cast<const char*>(piece.data()), piece.size());
+        return 0;
+    });
+    memory->ram.resize(2 * WorkerPool::kScratchBytes);
+    int error = -1;
+    {
+        MachineLockGuard guard(f.lock);
+        BlockRequest request{.offset = 512, .length = 2 * WorkerPool::kScratchBytes};
+        request.memory = memory;
+        request.done = [&error](int e) { error = e; };
+        f.backend->submit(std::move(request));
+    }
+    f.backend->drain();
+    EXPECT_EQ(error, 0);
+    EXPECT_EQ(memory->ram.substr(0, WorkerPool::kScratchBytes),
+              std::string(WorkerPool::kScratchBytes, 'a'));
+    EXPECT_EQ(moved, std::string(WorkerPool::kScratchBytes, 'a'));
+}
+
+TEST(BlockBackend, little_that_the_host_has_in_memory_is_read_at_once_and_completed_later) {
+    Fixture f;
+    std::ranges::fill(f.image->bytes(), 'a');
+    f.image->cached = 4096;
+    auto memory = std::make_shared<FakeMemory>([](uint64_t, std::span<std::byte>) { return EIO; });
+    memory->ram.resize(512);
+    bool done = false;
+    {
+        MachineLockGuard guard(f.lock);
+        BlockRequest request{.offset = 512, .length = 512};
+        request.memory = memory;
+        request.done = [&done](int error) { done = error == 0; };
+        f.backend->submit(std::move(request));
+    }
+    EXPECT_EQ(memory->ram, std::string(512, 'a'));
+    EXPECT_FALSE(done) << "a completion never runs inside submit()";
+    f.backend->drain();
+    EXPECT_TRUE(done);
+    EXPECT_EQ(f.backend->statistics().read_bytes, 512u);
 }
 
 TEST(BlockBackend, completion_runs_on_the_loop_under_the_machine_lock) {

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -23,21 +24,30 @@ enum class BlockOp : uint8_t { kRead, kWrite, kFlush, kDiscard, kWriteZeroes };
 // 0, or an errno value: EIO, ENOSPC, EROFS, EINVAL (past the end).
 using BlockCompletion = std::move_only_function<void(int error)>;
 
-// Carries the data of a request between the device and whoever wants it, a piece at a
-// time and in order: takes what was read, fills in what is to be written. `position`
-// counts from the request's begin. Called by a worker thread without the machine lock.
-// 0, or the errno value that ends the request.
-using BlockMover = std::move_only_function<int(uint64_t position, std::span<std::byte> piece)>;
+// Guest RAM that a request's data come from or go to. It may be taken away while the
+// request is under way: a controller that is reset forgets its requests. `position`
+// counts from the request's begin. Used by worker threads without the machine lock.
+class BlockMemory {
+ public:
+    virtual ~BlockMemory() = default;
+    // Takes what was read, or fills in what is to be written. 0, or the errno value
+    // that ends the request.
+    virtual int move(uint64_t position, std::span<std::byte> piece) = 0;
+    // Has `fill` read `bytes` right into the memory; it must not wait for a disk. What
+    // it says, or false if the memory is gone.
+    using Fill = std::function<bool(std::span<const iovec> buffers)>;
+    virtual bool fill(uint64_t position, uint64_t bytes, const Fill& fill) = 0;
+};
 
 struct BlockRequest {
     BlockOp op = BlockOp::kRead;
     uint64_t offset = 0;
-    uint64_t length = 0;     // of kDiscard, kWriteZeroes, and of what `move` moves
+    uint64_t length = 0;     // of kDiscard, kWriteZeroes, and in `memory`
     bool may_unmap = false;  // kWriteZeroes: space may be given back
-    // kRead and kWrite: buffers that stay valid until `done` ran, or `move` and a
+    // kRead and kWrite: buffers that stay valid until `done` ran, or `memory` and a
     // length. Guest RAM is no buffer: dirty tracking would miss a read.
     std::vector<iovec> buffers;
-    BlockMover move;
+    std::shared_ptr<BlockMemory> memory;
     BlockCompletion done;
 };
 

@@ -3,7 +3,7 @@
 // The bytes of a disk and where they come from: a file, a host device, an overlay
 // over another image. Calls block; they are made by worker threads.
 //
-// Threading: read() to discard() are thread-safe. activate() and inactivate() are
+// Threading: read() to write_zeroes() are thread-safe. activate() and inactivate() are
 // called by one thread at a time, while nothing is in flight.
 #pragma once
 
@@ -31,6 +31,9 @@ class Image {
     // 0 or an errno value. The range lies inside length(); what a file is too short
     // to have reads as zeros.
     virtual int read(uint64_t offset, std::span<const iovec> buffers) = 0;
+    // The same if it takes no longer than a copy in memory. False: it would, or it
+    // failed; then the buffers' contents are undefined.
+    virtual bool read_cached(uint64_t, std::span<const iovec>) { return false; }
     virtual int write(uint64_t offset, std::span<const iovec> buffers) = 0;
     // Everything written before is on stable storage when it returns.
     virtual int flush() = 0;

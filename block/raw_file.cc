@@ -39,6 +39,10 @@ int RawFile::read(uint64_t offset, std::span<const iovec> buffers) {
     return read_at(fd_.get(), offset, buffers);
 }
 
+bool RawFile::read_cached(uint64_t offset, std::span<const iovec> buffers) {
+    return read_cached_at(fd_.get(), offset, buffers);
+}
+
 int RawFile::write(uint64_t offset, std::span<const iovec> buffers) {
     if (read_only()) return EROFS;
     int error = write_at(fd_.get(), offset, buffers);

@@ -27,6 +27,7 @@ class RawFile final : public Image {
     uint64_t length() const override { return length_; }
     bool read_only() const override { return access_ == Access::kReadOnly; }
     int read(uint64_t offset, std::span<const iovec> buffers) override;
+    bool read_cached(uint64_t offset, std::span<const iovec> buffers) override;
     int write(uint64_t offset, std::span<const iovec> buffers) override;
     int flush() override;
     int discard(uint64_t offset, uint64_t bytes) override;

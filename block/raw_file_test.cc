@@ -62,6 +62,18 @@ TEST(RawFile, file_that_shrank_reads_as_zeros) {
     EXPECT_EQ(text, std::string(4096, '\0'));
 }
 
+TEST(RawFile, cached_read_has_the_bytes_or_says_that_it_has_not) {
+    TemporaryFile file(1024, 'a');
+    auto image = open_file(file.path());
+    EXPECT_EQ(write_text(*image, 512, "hello"), 0);
+    std::string text(5, '-');
+    const iovec buffer{text.data(), text.size()};
+    // A file system need not be able to say what it has in memory.
+    const bool cached = image->read_cached(512, {&buffer, 1});
+    EXPECT_TRUE(!cached || text == "hello") << text;
+    EXPECT_FALSE(image->read_cached(1022, {&buffer, 1})) << "the file ends before";
+}
+
 TEST(RawFile, read_only_refuses_writes) {
     TemporaryFile file(1024);
     auto image = open_file(file.path(), RawFile::Access::kReadOnly);

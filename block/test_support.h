@@ -56,6 +56,9 @@ class FakeImage final : public Image {
         }
         return error;
     }
+    bool read_cached(uint64_t offset, std::span<const iovec> buffers) override {
+        return offset + total_length(buffers) <= cached && read(offset, buffers) == 0;
+    }
     int write(uint64_t offset, std::span<const iovec> buffers) override {
         if (error != 0) return error;
         for (const iovec& buffer : buffers) {
@@ -77,6 +80,7 @@ class FakeImage final : public Image {
 
     std::atomic<int> error = 0;
     std::atomic<int> flushes = 0;
+    std::atomic<uint64_t> cached = 0;  // bytes from the begin that read_cached() has
 
  private:
     std::vector<char> bytes_;

@@ -48,4 +48,17 @@ void RamBuffer::write(uint64_t position, std::span<const std::byte> data) const 
               });
 }
 
+bool RamBuffer::fill(uint64_t position, uint64_t length, const Fill& fill) const {
+    std::vector<iovec> buffers;
+    for_parts(position, length, [&](RamBlock& block, uint64_t offset, uint64_t, uint64_t bytes) {
+        block.before_write(offset, bytes);
+        buffers.push_back({block.host() + offset, bytes});
+    });
+    const bool filled = fill(buffers);
+    for_parts(position, length, [](RamBlock& block, uint64_t offset, uint64_t, uint64_t bytes) {
+        block.note_write(offset, bytes);
+    });
+    return filled;
+}
+
 }  // namespace qc::memory

@@ -7,8 +7,11 @@
 // thread, like DMA. Value; the blocks outlive it.
 #pragma once
 
+#include <sys/uio.h>
+
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -25,6 +28,10 @@ class RamBuffer {
     // The range from `position` lies inside the buffer (asserted).
     void read(uint64_t position, std::span<std::byte> data) const;
     void write(uint64_t position, std::span<const std::byte> data) const;
+    // Has `fill` write `length` bytes where they belong. Whatever it returns, they count
+    // as written; that is the result.
+    using Fill = std::function<bool(std::span<const iovec> buffers)>;
+    bool fill(uint64_t position, uint64_t length, const Fill& fill) const;
 
  private:
     struct Part {

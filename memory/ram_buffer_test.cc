@@ -62,5 +62,43 @@ TEST(RamBuffer, write_changes_its_parts_and_marks_their_pages) {
     EXPECT_EQ(f.block->host()[99], before);
 }
 
+TEST(RamBuffer, fill_finds_its_parts_and_marks_their_pages_even_if_it_fails) {
+    Fixture f;
+    f.block->set_dirty_logging(true);
+    std::vector<iovec> seen;
+    const auto note = [&](std::span<const iovec> buffers) {
+        EXPECT_FALSE(f.block->dirty().test(0)) << "marked before it was written";
+        seen.assign(buffers.begin(), buffers.end());
+        return false;
+    };
+    EXPECT_FALSE(f.buffer.fill(9, 5, note));
+    ASSERT_EQ(seen.size(), 3u);
+    const std::array<size_t, 3> lengths = {1, 3, 1};
+    for (size_t i = 0, position = 9; i < seen.size(); position += lengths[i++]) {
+        EXPECT_EQ(seen[i].iov_base, f.block->host() + Fixture::offset(position));
+        EXPECT_EQ(seen[i].iov_len, lengths[i]);
+    }
+    EXPECT_TRUE(f.block->dirty().test(0));
+    EXPECT_TRUE(f.block->dirty().test(1));
+    EXPECT_TRUE(f.buffer.fill(0, 1, [](std::span<const iovec>) { return true; }));
+}
+
+TEST(RamBuffer, fill_copies_a_captured_page_before_it_changes) {
+    Fixture f;
+    Bitmap pages(2);
+    pages.set(1);
+    ASSERT_TRUE(f.block->capture().begin(pages));
+    const std::byte before = f.block->host()[kPageSize];
+    const auto overwrite = [](std::span<const iovec> buffers) {
+        for (const iovec& buffer : buffers)
+            std::memset(buffer.iov_base, 0x5a, buffer.iov_len);
+        return true;
+    };
+    EXPECT_TRUE(f.buffer.fill(0, 33, overwrite));
+    EXPECT_EQ(f.block->host()[kPageSize], std::byte{0x5a});
+    EXPECT_EQ(f.block->capture().hold(1, 1)[0], before);
+    f.block->capture().end();
+}
+
 }  // namespace
 }  // namespace qc::memory

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <vector>
 
+#include "block/image.h"
+
 namespace qc::block {
 
 namespace {
@@ -60,6 +62,13 @@ int read_at(int fd, uint64_t offset, std::span<const iovec> buffers) {
         left.skip(static_cast<size_t>(got));
     }
     return 0;
+}
+
+bool read_cached_at(int fd, uint64_t offset, std::span<const iovec> buffers) {
+    if (buffers.size() > kMaxBuffersPerCall) return false;
+    const ssize_t got = ::preadv2(fd, buffers.data(), static_cast<int>(buffers.size()),
+                                  static_cast<off_t>(offset), RWF_NOWAIT);
+    return got >= 0 && static_cast<uint64_t>(got) == total_length(buffers);
 }
 
 int write_at(int fd, uint64_t offset, std::span<const iovec> buffers) {

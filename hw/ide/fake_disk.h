@@ -54,10 +54,10 @@ class FakeDisk final : public block::BlockDevice {
             if (request.offset + request.length > bytes.size()) return EINVAL;
             std::memset(bytes.data() + request.offset, 0, request.length);
         }
-        if (request.move) {
+        if (request.memory) {
             if (request.offset + request.length > bytes.size()) return EINVAL;
             const auto data = std::as_writable_bytes(std::span(bytes));
-            return request.move(0, data.subspan(request.offset, request.length));
+            return request.memory->move(0, data.subspan(request.offset, request.length));
         }
         uint64_t at = request.offset;
         for (iovec& buffer : request.buffers) {

@@ -62,27 +62,47 @@ struct VirtioBlk::Ticket {
         MutexLock lock(mutex);
         return cancelled;
     }
-    // When it returns, no piece is on its way.
+    // Threads of the disk move pieces of several requests at the same time.
+    bool begin_move() {
+        MutexLock lock(mutex);
+        if (!cancelled) ++moving;
+        return !cancelled;
+    }
+    void end_move() {
+        MutexLock lock(mutex);
+        if (--moving == 0) still.notify_all();
+    }
+    // When it returns, no piece is on its way; one takes as long as a copy in memory.
     void cancel() {
         MutexLock lock(mutex);
         cancelled = true;
+        while (moving != 0)
+            still.wait(mutex);
     }
 
-    Mutex mutex;  // held while a piece is moved
+    Mutex mutex;
+    CondVar still;
+    unsigned moving GUARDED_BY(mutex) = 0;
     bool cancelled GUARDED_BY(mutex) = false;
 };
 
-struct VirtioBlk::Request {
-    // Between the disk's data and the driver's, in a thread of the disk.
-    int move(uint64_t position, std::span<std::byte> piece) {
-        MutexLock lock(ticket->mutex);
-        if (ticket->cancelled) return ECANCELED;
+// The data lie where the driver said; threads of the disk bring them there.
+struct VirtioBlk::Request final : block::BlockMemory {
+    int move(uint64_t position, std::span<std::byte> piece) override {
+        if (!ticket->begin_move()) return ECANCELED;
         if (type == kIn) {
             data.write(position, piece);
         } else {
             data.read(position, piece);
         }
+        ticket->end_move();
         return 0;
+    }
+    bool fill(uint64_t position, uint64_t bytes, const Fill& fill) override {
+        if (!ticket->begin_move()) return false;
+        const bool filled = data.fill(position, bytes, fill);
+        ticket->end_move();
+        return filled;
     }
 
     unsigned queue = 0;
@@ -225,9 +245,7 @@ void VirtioBlk::start_transfer(const RequestPtr& request) {
     what.op = in ? block::BlockOp::kRead : block::BlockOp::kWrite;
     what.offset = request->sector * kSector;
     what.length = bytes;
-    what.move = [request](uint64_t position, std::span<std::byte> piece) {
-        return request->move(position, piece);
-    };
+    what.memory = request;
     submit(request, std::move(what), [this, request](int error) { transfer_done(request, error); });
 }
 

@@ -229,7 +229,7 @@ TEST(VirtioBlk, write_of_before_a_reset_writes_nothing) {
     f.set_status(0);
     ASSERT_EQ(f.disk.waiting.size(), 1u);
     std::array<std::byte, 512> piece{};
-    EXPECT_EQ(f.disk.waiting[0].move(0, piece), ECANCELED);
+    EXPECT_EQ(f.disk.waiting[0].memory->move(0, piece), ECANCELED);
     EXPECT_FALSE(f.interrupt());
 }
 
