@@ -36,13 +36,13 @@ LAMP = """
 """
 
 
-def load(text, **others):
+def load(text, defined=(), **others):
     with tempfile.TemporaryDirectory() as folder:
         for name, content in others.items():
             (pathlib.Path(folder) / f"{name}.json").write_text(content)
         root = pathlib.Path(folder) / "test.json"
         root.write_text(text)
-        return Schema(root)
+        return Schema(root, defined)
 
 
 def doc(name, *members):
@@ -63,7 +63,7 @@ class Refusals(unittest.TestCase):
 
     def test_unknown_kinds_and_keys(self):
         self.refuse("{ 'thing': 'x' }", "no kind of definition")
-        self.refuse(doc("A") + "{ 'struct': 'A', 'data': {}, 'if': 'x' }", "unknown key 'if'")
+        self.refuse(doc("A") + "{ 'struct': 'A', 'data': {}, 'when': 'x' }", "unknown key 'when'")
         self.refuse(doc("A") + "{ 'union': 'A', 'data': {} }", "union lacks")
 
     def test_bad_names(self):
@@ -95,6 +95,19 @@ class Refusals(unittest.TestCase):
     def test_alternate_needs_different_json_types(self):
         self.refuse(doc("A", "a", "b") + "{ 'alternate': 'A', 'data': { 'a': 'str', 'b': 'str' } }",
                     "differ in JSON type")
+
+    def test_conditions(self):
+        for condition in ("'x'", "{ 'all': [] }", "{ 'none': [ 'X' ] }", "{ 'not': 'X', 'any': [ 'X' ] }",
+                          "{ 'any': [ 'X', 'x' ] }", "true"):
+            self.refuse(doc("A") + f"{{ 'struct': 'A', 'data': {{}}, 'if': {condition} }}", "is not a condition")
+
+    def test_boxed(self):
+        self.refuse(doc("go") + "{ 'command': 'go', 'boxed': true }", "needs a type")
+        union = doc("U", "kind") + ("{ 'union': 'U', 'base': { 'kind': 'Colour' }, 'discriminator': 'kind', "
+                                    "'data': { 'red': 'Lamp' } }\n")
+        self.refuse(LAMP + union + doc("go") + "{ 'command': 'go', 'data': 'U' }", "needs 'boxed'")
+        schema = load(LAMP + union + doc("go") + "{ 'command': 'go', 'data': 'U', 'boxed': true }")
+        self.assertEqual(schema.definitions[-1].args.name, "U")
 
     def test_documentation_must_fit(self):
         self.refuse("{ 'struct': 'A', 'data': {} }", "A is not documented")
@@ -139,6 +152,30 @@ class Output(unittest.TestCase):
         members = entries[entries["go"]["arg-type"]]["members"]
         self.assertEqual(members[0], {"name": "watts", "type": "int"})
         self.assertIsNone(members[1]["default"])
+
+    def test_what_a_condition_takes_away_is_nowhere(self):
+        text = (LAMP + doc("Kind", "a", "b") + "{ 'enum': 'Kind', 'data': [ 'a', { 'name': 'b', 'if': 'B' } ] }\n"
+                + "##\n# @U:\n#\n# @kind: text\n#\n# @size: text\n#\n# Features:\n# @unstable: text\n##\n"
+                + "{ 'union': 'U', 'base': { 'kind': 'Kind', '*size': { 'type': 'int', 'if': 'S' } },\n"
+                + "  'discriminator': 'kind', 'data': { 'b': { 'type': 'Lamp', 'if': { 'all': [ 'B' ] } } },\n"
+                + "  'features': [ { 'name': 'unstable', 'if': { 'not': 'S' } } ] }\n"
+                + doc("go", "fast") + "{ 'command': 'go', 'data': { '*fast': { 'type': 'bool', 'if': 'B' } } }\n"
+                + doc("GONE") + "{ 'event': 'GONE', 'if': { 'any': [ 'X', 'Y' ] } }\n")
+        names = lambda items: [item.name for item in items]  # noqa: E731
+        whole = load(text, defined=("B", "S", "Y"))
+        self.assertEqual(names(whole.types["U"].members), ["kind", "size"])
+        self.assertEqual(list(whole.types["U"].branches), ["b"])
+        self.assertEqual(whole.types["U"].features, [])
+        self.assertIn("GONE", names(whole.definitions))
+        bare = load(text)
+        self.assertEqual(names(bare.types["Kind"].values), ["a"])
+        self.assertEqual(names(bare.types["U"].members), ["kind"])
+        self.assertEqual(bare.types["U"].branches, {})
+        self.assertEqual(bare.types["U"].features, ["unstable"])
+        self.assertEqual(bare.types["GoArgs"].members, [])
+        self.assertNotIn("GONE", names(bare.definitions))
+        for absent in ("size", "fast", "GONE"):
+            self.assertNotIn(f"``{absent}``", gen_docs.generate(bare))
 
     def test_reference_has_commands_and_members(self):
         schema = load(LAMP + doc("go", "how") + "{ 'command': 'go', 'data': { '*how': 'Lamp' } }")

@@ -3,6 +3,7 @@
 import dataclasses
 import re
 
+from .condition import Conditions
 from .parser import Doc, SchemaError, read_schema
 
 # Name in the schema -> (C++ type, JSON type).
@@ -28,15 +29,16 @@ NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 TYPE_NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
 ENUM_VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
-# Kind of definition -> (keys it must have, keys it may have).
+# Kind of definition -> (keys it must have, keys it may have beside these).
+COMMON_KEYS = {"features", "if"}
 KEYS = {
-    "enum": ({"enum", "data"}, {"features"}),
-    "struct": ({"struct", "data"}, {"base", "features"}),
-    "union": ({"union", "base", "discriminator", "data"}, {"features"}),
-    "alternate": ({"alternate", "data"}, {"features"}),
+    "enum": ({"enum", "data"}, set()),
+    "struct": ({"struct", "data"}, {"base"}),
+    "union": ({"union", "base", "discriminator", "data"}, set()),
+    "alternate": ({"alternate", "data"}, set()),
     "command": ({"command"}, {"data", "returns", "gen", "allow-oob", "allow-preconfig",
-                              "success-response", "features"}),
-    "event": ({"event"}, {"data", "features"}),
+                              "success-response", "boxed"}),
+    "event": ({"event"}, {"data", "boxed"}),
 }
 
 
@@ -124,6 +126,7 @@ class Command(Definition):
     allow_preconfig: bool
     gen: bool
     success_response: bool
+    boxed: bool
     args: Struct = None
     returns: object = None
 
@@ -131,6 +134,7 @@ class Command(Definition):
 @dataclasses.dataclass
 class Event(Definition):
     data: object
+    boxed: bool
     args: Struct = None
 
 
@@ -142,8 +146,10 @@ def camel(name):
 
 
 class Schema:
-    def __init__(self, root):
+    def __init__(self, root, defined=()):
+        """`defined`: the symbols that hold for `if`."""
         expressions, self.modules, self.free_docs = read_schema(root)
+        self.conditions = Conditions(defined)
         self.types = {}
         self.definitions = []
         self.arrays = {}
@@ -167,7 +173,7 @@ class Schema:
             raise SchemaError(where, f"no kind of definition: {', '.join(data)}")
         required, optional = KEYS[kind]
         for key in data:
-            if key not in required | optional:
+            if key not in required | optional | COMMON_KEYS:
                 raise SchemaError(where, f"{kind} has an unknown key {key!r}")
         for key in sorted(required - set(data)):
             raise SchemaError(where, f"{kind} lacks {key!r}")
@@ -175,43 +181,54 @@ class Schema:
         pattern = NAME if kind in ("command", "event") else TYPE_NAME
         if not isinstance(name, str) or not pattern.fullmatch(name):
             raise SchemaError(where, f"{name!r} is not a name for a {kind}")
+        if not self.conditions.keep(data, where):
+            return
         common = dict(name=name, module=expression.module, where=where, doc=expression.doc,
-                      features=features(data, where))
+                      features=[])
+        common["features"] = self.features(data, common)
         getattr(self, f"define_{kind}")(data, common)
 
     def define_enum(self, data, common):
         values = []
+        where = common["where"]
         for value in data["data"]:
-            value = {"name": value} if isinstance(value, str) else value
+            value = named(value, {"name", "features", "if"}, where)
             if not ENUM_VALUE.fullmatch(value["name"]) or value["name"] in [v.name for v in values]:
-                raise SchemaError(common["where"], f"bad or repeated value {value['name']!r}")
-            values.append(EnumValue(value["name"], features(value, common["where"])))
+                raise SchemaError(where, f"bad or repeated value {value['name']!r}")
+            if self.conditions.keep(value, where):
+                values.append(EnumValue(value["name"], self.features(value, common)))
+            else:
+                undocument(common, "members", value["name"])
         self.add_type(Enum(**common, values=values))
 
     def define_struct(self, data, common):
-        self.add_type(Struct(**common, base_name=data.get("base"),
-                             members=members(data["data"], common["where"])))
+        members = self.members(data["data"], common)
+        self.add_type(Struct(**common, base_name=data.get("base"), members=members))
 
     def define_union(self, data, common):
         base = data["base"]
-        inline = members(base, common["where"]) if isinstance(base, dict) else []
+        inline = self.members(base, common) if isinstance(base, dict) else []
+        branches = self.typed(data["data"], common["where"])
         self.add_type(Struct(**common, base_name=None if inline else base, members=inline,
-                             discriminator=data["discriminator"], branch_names=data["data"]))
+                             discriminator=data["discriminator"],
+                             branch_names={name: value["type"] for name, value in branches.items()}))
 
     def define_alternate(self, data, common):
-        self.add_type(Alternate(**common, members=members(data["data"], common["where"])))
+        members = self.members(data["data"], common)
+        self.add_type(Alternate(**common, members=members))
 
     def define_command(self, data, common):
         self.add(Command(**common, data=data.get("data"), returns_name=data.get("returns"),
                          allow_oob=data.get("allow-oob", False),
                          allow_preconfig=data.get("allow-preconfig", False),
                          gen=data.get("gen", True),
-                         success_response=data.get("success-response", True)))
+                         success_response=data.get("success-response", True),
+                         boxed=data.get("boxed", False)))
 
     def define_event(self, data, common):
         if common["name"] != common["name"].upper():
             raise SchemaError(common["where"], "an event's name is in capitals")
-        self.add(Event(**common, data=data.get("data")))
+        self.add(Event(**common, data=data.get("data"), boxed=data.get("boxed", False)))
 
     def add_type(self, item):
         if item.name in self.types or item.name in BUILTINS:
@@ -223,6 +240,44 @@ class Schema:
         if any(type(item) is type(other) and item.name == other.name for other in self.definitions):
             raise SchemaError(item.where, f"{item.name!r} is defined twice")
         self.definitions.append(item)
+
+    # Parts of definitions.
+
+    # `common` has what a definition begins with; what this build does not have goes
+    # out of its documentation too.
+
+    def features(self, data, common):
+        kept = []
+        for each in data.get("features", []):
+            each = named(each, {"name", "if"}, common["where"])
+            if self.conditions.keep(each, common["where"]):
+                kept.append(each["name"])
+            else:
+                undocument(common, "features", each["name"])
+        return kept
+
+    def typed(self, data, where):
+        """Members or branches: name -> {'type': ..., ...}."""
+        if not isinstance(data, dict):
+            raise SchemaError(where, "expected members in braces")
+        data = {name: value if isinstance(value, dict) else {"type": value} for name, value in data.items()}
+        for name, value in data.items():
+            if not ENUM_VALUE.fullmatch(name.removeprefix("*")) or "type" not in value \
+                    or set(value) - {"type", "features", "if"}:
+                raise SchemaError(where, f"bad member {name!r}")
+        return {name: value for name, value in data.items() if self.conditions.keep(value, where)}
+
+    def members(self, data, common):
+        where, kept = common["where"], self.typed(data, common["where"])
+        for name in set(data) - set(kept):
+            undocument(common, "members", name.removeprefix("*"))
+        result = []
+        for name, value in kept.items():
+            plain = name.removeprefix("*")
+            if not NAME.fullmatch(plain):
+                raise SchemaError(where, f"bad member {name!r}")
+            result.append(Member(plain, value["type"], name != plain, self.features(value, common)))
+        return result
 
     # Second pass: references.
 
@@ -268,13 +323,18 @@ class Schema:
             member.type = self.resolve(member.type_name, item.where)
 
     def connect_arguments(self, item):
+        if item.boxed and not isinstance(item.data, str):
+            raise SchemaError(item.where, "'boxed' needs a type for its data")
         if isinstance(item.data, str):
             item.args = self.resolve_struct(item.data, item.where)
+            if item.args.discriminator and not item.boxed:
+                raise SchemaError(item.where, "a union as data needs 'boxed'")
         elif isinstance(item.data, dict):
             suffix = "Args" if isinstance(item, Command) else "Event"
             item.args = Struct(name=camel(item.name) + suffix, module=item.module, where=item.where,
                                doc=item.doc, features=[], base_name=None,
-                               members=members(item.data, item.where), implicit=True)
+                               members=self.members(item.data, vars(item)), implicit=True)
+            item.args.doc = item.doc
             self.add_type(item.args)
             self.connect(item.args)
 
@@ -325,25 +385,19 @@ def parts(item):
     return [part for part in held if not isinstance(part, (Builtin, Array))]
 
 
-def members(data, where):
-    if not isinstance(data, dict):
-        raise SchemaError(where, "expected members in braces")
-    result = []
-    for name, value in data.items():
-        value = value if isinstance(value, dict) else {"type": value}
-        optional = name.startswith("*")
-        name = name.removeprefix("*")
-        if not NAME.fullmatch(name) or set(value) - {"type", "features"}:
-            raise SchemaError(where, f"bad member {name!r}")
-        result.append(Member(name, value["type"], optional, features(value, where)))
-    return result
+def named(value, keys, where):
+    """An enum's value or a feature: its name, or an object with one."""
+    value = {"name": value} if isinstance(value, str) else value
+    if not isinstance(value, dict) or not isinstance(value.get("name"), str) or set(value) - keys:
+        raise SchemaError(where, f"{value!r} is not a name")
+    return value
 
 
-def features(data, where):
-    names = data.get("features", [])
-    if not all(isinstance(name, str) for name in names):
-        raise SchemaError(where, "features are names")
-    return names
+def undocument(common, section, name):
+    doc = common["doc"]
+    if doc is not None:
+        kept = {key: text for key, text in getattr(doc, section).items() if key != name}
+        common["doc"] = dataclasses.replace(doc, **{section: kept})
 
 
 def check_doc(item):
