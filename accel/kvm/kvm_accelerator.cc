@@ -27,7 +27,8 @@ namespace {
 constexpr uint64_t kIdentityMap = 0xfeffc000;
 constexpr uint64_t kTaskState = 0xfeffd000;
 constexpr int kDefaultSlots = 32;
-// Stops that are shorter do not make the kernel's PIT owe a noticeable burst.
+// Stops that are shorter do not make the kernel's PIT owe a noticeable burst, nor alarm a
+// guest's watchdogs.
 constexpr int64_t kLongStopNs = 100'000'000;
 
 struct Requirement {
@@ -118,8 +119,9 @@ class KvmAccelerator final : public accel::Accelerator {
         report_failure(clock_.hold());
     }
     void guest_time_starting() override {
-        if (irqchip_ && realtime_.now_ns() - stopped_at_ns_ > kLongStopNs) {
-            report_failure(irqchip_->forget_missed_ticks());
+        if (realtime_.now_ns() - stopped_at_ns_ > kLongStopNs) {
+            if (irqchip_) report_failure(irqchip_->forget_missed_ticks());
+            clock_.tell_of_stop();
         }
         report_failure(clock_.release());
     }

@@ -37,6 +37,11 @@ Result<void> KvmClock::release() {
     return write_kvmclock(held_ns_);
 }
 
+void KvmClock::tell_of_stop() const {
+    for (const KvmVcpu* vcpu : vcpus_)
+        vcpu->tell_of_stop();
+}
+
 Result<ClockState> KvmClock::save() const {
     return ClockState{held_ ? held_ns_ : TRY(read_kvmclock())};
 }

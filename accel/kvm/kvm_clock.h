@@ -36,6 +36,8 @@ class KvmClock {
 
     Result<void> hold();
     Result<void> release();
+    // After a stop that guests would notice by other clocks, like those of a network.
+    void tell_of_stop() const;
 
     state::StateComponent& component() { return component_; }
 

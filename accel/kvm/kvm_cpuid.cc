@@ -66,9 +66,8 @@ void remove_what_cannot_migrate(FeatureWords& f) {
     f[FeatureWord::k80000001Ecx] &= ~bits({2, 10, 12, 15, 19, 22, 23, 24});
     f[FeatureWord::k80000007Edx] = 0;
     f[FeatureWord::k8000000aEdx] = 0;
-    // Asynchronous page faults and extended destination ids. Neither clocks, steal time nor
-    // PV EOI, whose pages in guest memory the kernel writes: a pair's memory differed there.
-    f[FeatureWord::kKvmEax] &= ~bits({0, 3, 4, 5, 6, 10, 14, 15, 24});
+    // Asynchronous page faults and extended destination ids.
+    f[FeatureWord::kKvmEax] &= ~bits({4, 10, 14, 15});
 }
 
 // What only a local APIC in the kernel can do.

@@ -85,6 +85,8 @@ class KvmVcpu final : public accel::Vcpu {
     Result<uint64_t> read_host_tsc() const;
     Result<void> hold_tsc(uint64_t host_tsc);
     Result<void> release_tsc(uint64_t host_tsc);
+    // Tells a guest that uses KVM's clock that it was stopped, so that its watchdogs begin anew.
+    void tell_of_stop() const;
 
     Result<KernelApicCpuState> save() const;
     Result<void> validate(const KernelApicCpuState& state) const;

@@ -2,12 +2,11 @@
 //
 // A KVM vCPU's creation, reset, state and clocks.
 #include <algorithm>
-#include <array>
-#include <cstring>
 
 #include "accel/kvm/kvm_abi.h"
 #include "accel/kvm/kvm_cpuid.h"
 #include "accel/kvm/kvm_vcpu.h"
+#include "accel/kvm/shared_areas.h"
 #include "state/component_of.h"
 #include "util/log.h"
 
@@ -35,32 +34,6 @@ struct PlainOwner {
     Result<void> restore(const CpuState& state) {
         return vcpu.restore({.cpu = state, .lapic = {}});
     }
-};
-
-// KVM writes the time of day into guest memory whenever it is told where the guest keeps
-// it (MSR 4B564D00h), by a load as well, which must leave memory as it found it.
-class WallClockKeeper {
- public:
-    WallClockKeeper(const memory::AddressSpace& memory, uint64_t address) : view_(memory.view()) {
-        const memory::FlatRange* range = view_->find(memory::PhysAddr(address));
-        if (address == 0 || !range || !range->block || !range->contains(address + kSize - 1))
-            return;
-        place_ = range->block->host() + range->offset + (address - range->start);
-        std::memcpy(before_.data(), place_, kSize);
-    }
-    WallClockKeeper(const WallClockKeeper&) = delete;
-    WallClockKeeper& operator=(const WallClockKeeper&) = delete;
-    ~WallClockKeeper() {
-        if (place_ && std::memcmp(place_, before_.data(), kSize) != 0) {
-            std::memcpy(place_, before_.data(), kSize);
-        }
-    }
-
- private:
-    static constexpr size_t kSize = 12;  // version, seconds, nanoseconds
-    const std::shared_ptr<const memory::FlatView> view_;
-    std::byte* place_ = nullptr;
-    std::array<std::byte, kSize> before_{};
 };
 
 kvm_device_attr tsc_offset_attribute(uint64_t& offset) {
@@ -93,6 +66,13 @@ VcpuRegisters::Config registers_config(const KvmFd& vcpu, const MsrSet& msrs,
             .has_smm = deps.vm.extension(KVM_CAP_X86_SMM) > 0};
 }
 
+// KVM's own registers answer by default even where CPUID does not show them.
+Result<void> refuse_hidden_registers(const KvmFd& system, const KvmFd& vcpu) {
+    if (system.extension(KVM_CAP_ENFORCE_PV_FEATURE_CPUID) <= 0) return {};
+    return vcpu.enable_capability(KVM_CAP_ENFORCE_PV_FEATURE_CPUID,
+                                  "KVM_CAP_ENFORCE_PV_FEATURE_CPUID", 1);
+}
+
 Result<void> set_up_machine_checks(const KvmFd& system, const KvmFd& vcpu,
                                    const i386::CpuModel& model) {
     uint64_t supported = 0;
@@ -121,6 +101,7 @@ Result<std::unique_ptr<KvmVcpu>> KvmVcpu::create(Config config, const i386::CpuM
     const int size = TRY(KVM_IOCTL(deps.system, KVM_GET_VCPU_MMAP_SIZE));
     RunPage page = TRY(RunPage::map(fd, static_cast<size_t>(size)));
     TRY(set_cpuid(fd, model, {.apic_id = config.apic_id}));
+    TRY(refuse_hidden_registers(deps.system, fd));
     TRY(set_up_machine_checks(deps.system, fd, model));
     MsrSet msrs = TRY(deps.msrs.narrow(fd));
     return std::unique_ptr<KvmVcpu>(
@@ -193,7 +174,7 @@ Result<void> KvmVcpu::validate(const KernelApicCpuState& state) const {
 
 Result<void> KvmVcpu::restore(const KernelApicCpuState& state) {
     const CpuState& cpu = state.cpu;
-    const WallClockKeeper keeper(deps_.memory, cpu.msr.kvm_wall_clock);
+    const SharedAreasKeeper keeper(deps_.memory, cpu.msr);
     TRY(registers_.write(cpu, config_.kernel_irqchip ? &state.lapic : nullptr)
             .context("setting vCPU {}", config_.index));
     io_pending_ = false;
@@ -284,6 +265,11 @@ Result<void> KvmVcpu::release_tsc(uint64_t host_tsc) {
         TRY(write_msr(fd_, kMsrTscDeadline, held_deadline_));
     }
     return {};
+}
+
+void KvmVcpu::tell_of_stop() const {
+    // Fails where the guest has no such clock, and then there is nobody to tell.
+    (void)KVM_IOCTL(fd_, KVM_KVMCLOCK_CTRL);
 }
 
 }  // namespace qc::kvm

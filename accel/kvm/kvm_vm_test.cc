@@ -15,9 +15,10 @@ using accel::VcpuExit;
 class KvmVmTest : public testing::Test {
  protected:
     // Skips the test where KVM is absent.
-    void boot(const Program& program, const KvmOptions& options = {}) {
+    void boot(const Program& program, const KvmOptions& options = {},
+              std::string_view cpu = "qemu64") {
         std::string reason;
-        vm_ = TestVm::create(program, reason, options);
+        vm_ = TestVm::create(program, reason, options, kRamSize, cpu);
         if (!vm_) GTEST_SKIP() << reason;
     }
     bool wait_for_count_beyond(uint32_t value) {
@@ -251,24 +252,88 @@ TEST_F(KvmVmTest, loaded_vcpu_goes_on_where_it_was_saved) {
     EXPECT_LE(vm_->ram_word(0x1000) - vm_->ram_word(0x2000), 1u);
 }
 
-// mov eax, 3000h; xor edx, edx; mov ecx, 4B564D00h; wrmsr; mov al, 'w'; out E9h, al; hlt
-const Program kTellWallClock = {0x66, 0xb8, 0x00, 0x30, 0x00, 0x00, 0x66, 0x31, 0xd2, 0x66, 0xb9,
-                                0x00, 0x4d, 0x56, 0x4b, 0x0f, 0x30, 0xb0, 'w',  0xe6, 0xe9, 0xf4};
+// What a guest tells KVM by an MSR: where in its memory something is to be kept.
+struct Told {
+    uint32_t msr;
+    uint32_t value;
+};
+constexpr Told kWallClock{0x4b564d00, 0x3000};
+constexpr Told kSystemTime{0x4b564d01, 0x4001};
+constexpr Told kStealTime{0x4b564d03, 0x5001};
+constexpr Told kPvEoi{0x4b564d04, 0x6001};
 
-TEST_F(KvmVmTest, load_does_not_write_the_time_into_guest_memory) {
-    BOOT(kTellWallClock);
+// For each: mov eax, value; xor edx, edx; mov ecx, msr; wrmsr
+// Then: mov al, 'w'; out E9h, al; l: jmp l
+Program tell(std::initializer_list<Told> all) {
+    Program program;
+    auto put = [&](std::initializer_list<uint8_t> code, uint32_t value) {
+        program.insert(program.end(), code);
+        for (unsigned i = 0; i < 4; ++i)
+            program.push_back(static_cast<uint8_t>(value >> (8 * i)));
+    };
+    for (const Told& told : all) {
+        put({0x66, 0xb8}, told.value);
+        put({0x66, 0x31, 0xd2, 0x66, 0xb9}, told.msr);
+        program.insert(program.end(), {0x0f, 0x30});
+    }
+    program.insert(program.end(), {0xb0, 'w', 0xe6, 0xe9, 0xeb, 0xfe});
+    return program;
+}
+
+TEST_F(KvmVmTest, load_leaves_what_guest_and_kvm_share_as_it_is) {
+    BOOT(tell({kWallClock, kSystemTime, kStealTime, kPvEoi}));
+    const std::vector<std::byte> told_nothing = saved();
     vm_->start();
     EXPECT_TRUE(vm_->console().wait_for(1));
     vm_->pause();
     EXPECT_NE(vm_->ram_word(0x3004), 0u) << "KVM has not told the time";
-    const std::vector<std::byte> state = saved();
-    std::memset(vm_->ram().host() + 0x3000, 0x5a, 12);
+    EXPECT_NE(vm_->ram_word(0x4000), 0u) << "KVM's clock does not run";
+    const std::vector<std::byte> told = saved();
+    std::memset(vm_->ram().host() + 0x3000, 0x5a, 0x4000);
+    const std::vector<std::byte> ram(vm_->ram().host(), vm_->ram().host() + kRamSize);
 
-    load(state);
+    for (const auto* state : {&told, &told_nothing, &told}) {
+        load(*state);
+        EXPECT_EQ(std::memcmp(ram.data(), vm_->ram().host(), kRamSize), 0);
+        EXPECT_EQ(saved(), *state);
+    }
+}
 
-    for (uint64_t offset : {0x3000, 0x3004, 0x3008})
-        EXPECT_EQ(vm_->ram_word(offset), 0x5a5a5a5au) << offset;
-    EXPECT_EQ(saved(), state);
+// Offsets into what the guest finds at 4B564D01h.
+constexpr uint64_t kClockVersion = 0x4000;
+constexpr uint64_t kClockFlags = 0x401d;
+constexpr std::byte kClockGuestStopped{2};
+
+TEST_F(KvmVmTest, guest_is_told_of_a_long_stop_by_its_clock) {
+    BOOT(tell({kSystemTime}));
+    vm_->start();
+    EXPECT_TRUE(vm_->console().wait_for(1));
+    vm_->pause();
+    EXPECT_EQ(vm_->ram().host()[kClockFlags] & kClockGuestStopped, std::byte{0});
+    const uint32_t version = vm_->ram_word(kClockVersion);
+    std::this_thread::sleep_for(std::chrono::milliseconds(120));
+    vm_->start();
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    while (vm_->ram_word(kClockVersion) < version + 2 &&
+           std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::yield();
+    }
+    vm_->pause();
+    EXPECT_EQ(vm_->ram().host()[kClockFlags] & kClockGuestStopped, kClockGuestStopped);
+}
+
+TEST_F(KvmVmTest, clock_that_cpuid_does_not_show_is_not_there) {
+    BOOT(tell({kSystemTime}), {}, "qemu64,-kvmclock");
+    // #GP is at 3000h:100h. mov al, 'g'; out E9h, al; l: jmp l
+    const uint8_t vector[] = {0x00, 0x01, 0x00, 0x30};
+    const uint8_t handler[] = {0xb0, 'g', 0xe6, 0xe9, 0xeb, 0xfe};
+    std::memcpy(vm_->ram().host() + 13 * sizeof(vector), vector, sizeof(vector));
+    std::memcpy(vm_->ram().host() + 0x30100, handler, sizeof(handler));
+    vm_->start();
+    EXPECT_TRUE(vm_->console().wait_for(1));
+    vm_->pause();
+    EXPECT_EQ(vm_->console().text(), "g");
+    EXPECT_EQ(vm_->ram_word(kClockVersion), 0u);
 }
 
 TEST_F(KvmVmTest, pause_inside_a_port_access_saves_a_completed_instruction) {

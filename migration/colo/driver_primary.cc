@@ -155,13 +155,14 @@ void PrimaryDriver::act(const Fsm::Capture& action) {
 
 Result<void> PrimaryDriver::capture(CommitFlags flags) {
     phases_.begin(Phase::kHarvest, fsm_.epoch());
+    // Before the pages: an accelerator may write guest memory while it hands out a vCPU's state.
+    previous_ = std::exchange(saved_, {});
+    saved_ = TRY(deps_.source.devices().save(runstate::RunState::kRunning));
     TRY(deps_.source.ram().sync());
     record_.traffic.pages_resent = deps_.source.ram().take_sent_in_vain();
     if (diverged()) deps_.source.ram().add_pending(comparison_.written());
     TRY(deps_.source.ram().begin_capture());
     deps_.board.pass(++passes_);
-    previous_ = std::exchange(saved_, {});
-    saved_ = TRY(deps_.source.devices().save(runstate::RunState::kRunning));
     phases_.end(Phase::kHarvest, fsm_.epoch());
     // The secondary hashes what it has loaded.
     if (flags.verify) hashes_ = hash_machine(deps_.machine.ram, saved_);
