@@ -125,7 +125,7 @@ void load(Chips& chips, const std::vector<std::vector<std::byte>>& all) {
     size_t index = 0;
     for (Device* device : chips.devices) {
         for (state::StateComponent* component : device->state_components()) {
-            auto staged = component->stage_state(1, all[index++]);
+            auto staged = component->stage_state(component->state_id().version, all[index++]);
             ASSERT_TRUE(staged) << device->type_name() << ": " << staged.error().message();
             ASSERT_TRUE((*staged)->commit());
         }

@@ -46,11 +46,17 @@ std::vector<state::StateComponent*> I8259::state_components() {
     return {&master_state_, &slave_state_};
 }
 
+Result<void> I8259::Chip::validate(const I8259ChipState& state) const {
+    TRY(core.validate(state.core));
+    if (!owed && state.owed_ticks != 0) return fail("the slave has no timer");
+    return OwedTicks::validate(state.owed_ticks);
+}
+
 // The cascade's level is part of the master's state, and the output's level part
 // of the state of what it leads to.
-void I8259::Chip::restore(const I8259Core::State& state) {
-    core.restore(state);
-    shell.owed_.forget();
+void I8259::Chip::restore(const I8259ChipState& state) {
+    core.restore(state.core);
+    if (owed) owed->restore(state.owed_ticks);
     shell.output_.restore(shell.pair_.output());
 }
 

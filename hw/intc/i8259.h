@@ -17,6 +17,18 @@
 
 namespace qc::hw {
 
+// One chip; ticks are owed to the master's guest only.
+struct I8259ChipState {
+    I8259Core::State core;
+    uint8_t owed_ticks = 0;
+
+    template <typename Visitor, typename Self>
+    static void fields(Visitor& v, Self& s) {
+        I8259Core::State::fields(v, s.core);
+        v.since(2, "owed_ticks", s.owed_ticks);
+    }
+};
+
 class I8259 final : public Device, public InterruptAcknowledger {
  public:
     explicit I8259(const DeviceContext& context);
@@ -36,9 +48,10 @@ class I8259 final : public Device, public InterruptAcknowledger {
     struct Chip {
         I8259& shell;
         I8259Core& core;
-        I8259Core::State save() const { return core.state(); }
-        Result<void> validate(const I8259Core::State& state) const { return core.validate(state); }
-        void restore(const I8259Core::State& state);
+        OwedTicks* owed;  // null: the slave
+        I8259ChipState save() const { return {core.state(), owed ? owed->count() : uint8_t{0}}; }
+        Result<void> validate(const I8259ChipState& state) const;
+        void restore(const I8259ChipState& state);
     };
 
     uint8_t read_chip(unsigned chip, unsigned offset);
@@ -54,12 +67,12 @@ class I8259 final : public Device, public InterruptAcknowledger {
     I8259Pair pair_;
     IrqLine output_;
     OwedTicks owed_;
-    Chip master_{*this, pair_.chip(0)};
-    Chip slave_{*this, pair_.chip(1)};
-    state::ComponentOf<Chip, I8259Core::State> master_state_{{.name = "i8259", .instance = 0},
-                                                             master_};
-    state::ComponentOf<Chip, I8259Core::State> slave_state_{{.name = "i8259", .instance = 1},
-                                                            slave_};
+    Chip master_{*this, pair_.chip(0), &owed_};
+    Chip slave_{*this, pair_.chip(1), nullptr};
+    state::ComponentOf<Chip, I8259ChipState> master_state_{
+        {.name = "i8259", .instance = 0, .version = 2}, master_};
+    state::ComponentOf<Chip, I8259ChipState> slave_state_{
+        {.name = "i8259", .instance = 1, .version = 2}, slave_};
     PortRange<I8259, &I8259::read_master, &I8259::write_master> master_ports_;
     PortRange<I8259, &I8259::read_slave, &I8259::write_slave> slave_ports_;
     PortRange<I8259, &I8259::read_elcr, &I8259::write_elcr> elcr_ports_;

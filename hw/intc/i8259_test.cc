@@ -274,6 +274,21 @@ TEST(I8259, ticks_that_merged_come_after_the_first_is_taken) {
         machine.out(0x20, 0x20);
     }
     EXPECT_FALSE(pic.output().level());
+    // What is owed is part of the master's state.
+    for (int i = 0; i < 3; ++i) {
+        pic.set_irq(0, true);
+        pic.set_irq(0, false);
+    }
+    state::StateComponent& master = *pic.state_components()[0];
+    const std::vector<std::byte> owing = *master.save_state();
+    pic.reset();
+    ASSERT_TRUE((*master.stage_state(master.state_id().version, owing))->commit());
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_TRUE(pic.output().level()) << i;
+        EXPECT_EQ(pic.acknowledge(), 0x08);
+        machine.out(0x20, 0x20);
+    }
+    EXPECT_FALSE(pic.output().level());
     // Masked, they are lost but for the one that is latched.
     machine.out(0x21, 0x01);
     for (int i = 0; i < 3; ++i) {

@@ -51,9 +51,14 @@ void IoApic::reset() {
     owed_.forget();
 }
 
-void IoApic::restore(const IoApicCore::State& state) {
-    core_.restore(state);
-    owed_.forget();
+Result<void> IoApic::validate(const IoApicState& state) const {
+    TRY(core_.validate(state.core));
+    return OwedTicks::validate(state.owed_ticks);
+}
+
+void IoApic::restore(const IoApicState& state) {
+    core_.restore(state.core);
+    owed_.restore(state.owed_ticks);
 }
 
 void IoApic::end_of_interrupt(uint8_t vector) {

@@ -15,6 +15,17 @@
 
 namespace qc::hw {
 
+struct IoApicState {
+    IoApicCore::State core;
+    uint8_t owed_ticks = 0;
+
+    template <typename Visitor, typename Self>
+    static void fields(Visitor& v, Self& s) {
+        IoApicCore::State::fields(v, s.core);
+        v.since(2, "owed_ticks", s.owed_ticks);
+    }
+};
+
 class IoApic final : public Device, public memory::IoHandler, public EoiListener {
  public:
     static constexpr uint64_t kAddress = 0xfec0'0000;
@@ -38,9 +49,9 @@ class IoApic final : public Device, public memory::IoHandler, public EoiListener
     void io_write(uint64_t offset, unsigned size, uint64_t value) override;
 
     // For the component.
-    IoApicCore::State save() const { return core_.state(); }
-    Result<void> validate(const IoApicCore::State& state) const { return core_.validate(state); }
-    void restore(const IoApicCore::State& state);
+    IoApicState save() const { return {core_.state(), owed_.count()}; }
+    Result<void> validate(const IoApicState& state) const;
+    void restore(const IoApicState& state);
 
  private:
     void deliver();
@@ -50,7 +61,7 @@ class IoApic final : public Device, public memory::IoHandler, public EoiListener
     memory::MemoryRegion region_;
     IoApicCore core_;
     OwedTicks owed_;
-    state::ComponentOf<IoApic, IoApicCore::State> component_{{.name = "ioapic"}, *this};
+    state::ComponentOf<IoApic, IoApicState> component_{{.name = "ioapic", .version = 2}, *this};
 };
 
 }  // namespace qc::hw

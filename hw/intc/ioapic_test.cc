@@ -99,16 +99,27 @@ TEST_F(IoApicTest, ticks_that_merged_come_as_the_processor_takes_them) {
         ioapic.taken(0x30);
         EXPECT_EQ(sent(), expected);
     }
-    // What is owed ends with a reset and with a state that is loaded.
-    tick(2);
-    ioapic.restore(ioapic.save());
+    // What is owed is part of the state, and ends with a reset.
+    for (int i = 0; i < 2; ++i)
+        tick(2);
+    const IoApicState owing = ioapic.save();
+    EXPECT_EQ(owing.owed_ticks, 2);
+    ioapic.reset();
     ioapic.taken(0x30);
-    EXPECT_EQ(sent(), 8u);
+    EXPECT_EQ(sent(), 9u);
+    ioapic.restore(owing);
+    for (size_t expected : {10u, 11u, 11u}) {
+        ioapic.taken(0x30);
+        EXPECT_EQ(sent(), expected);
+    }
+    IoApicState far_too_many = owing;
+    far_too_many.owed_ticks = OwedTicks::kMost + 1;
+    EXPECT_FALSE(ioapic.validate(far_too_many));
     // Other interrupts merge as they do on hardware.
     program(3, 0x30);
     tick(3);
     ioapic.taken(0x30);
-    EXPECT_EQ(sent(), 9u);
+    EXPECT_EQ(sent(), 12u);
 }
 
 TEST_F(IoApicTest, guest_that_takes_no_ticks_is_owed_only_so_many) {

@@ -6,24 +6,26 @@
 // that is a matter of microseconds. A virtual processor may be away from its
 // host's for many ticks, while its clocks go on: a guest that counts ticks, as Linux
 // does when it tries the timer, would find it broken. So they are kept, and each is
-// raised when the processor has taken the one before. Not part of the state: what is
-// owed to a guest when it is loaded elsewhere is lost.
+// raised when the processor has taken the one before. Part of their state: a guest that
+// goes on elsewhere gets what it is owed.
 //
 // Threading: caller locks. Owned by the interrupt controllers, for their timer's input.
 #pragma once
 
-#include <algorithm>
+#include <cstdint>
+
+#include "util/result.h"
 
 namespace qc::hw {
 
 class OwedTicks {
  public:
     // A guest that never takes any, or was away for long, is not drowned in them.
-    static constexpr unsigned kMost = 64;
+    static constexpr uint8_t kMost = 64;
 
     // A tick came; `merged`: it became one with one that waits.
     void tick(bool merged) {
-        if (merged) owed_ = std::min(owed_ + 1, kMost);
+        if (merged && owed_ < kMost) ++owed_;
     }
     // The processor took one: true if another is to be raised at once.
     bool pay() {
@@ -33,8 +35,15 @@ class OwedTicks {
     }
     void forget() { owed_ = 0; }
 
+    uint8_t count() const { return owed_; }
+    static Result<void> validate(uint8_t count) {
+        if (count > kMost) return fail("{} timer ticks are owed", count);
+        return {};
+    }
+    void restore(uint8_t count) { owed_ = count; }
+
  private:
-    unsigned owed_ = 0;
+    uint8_t owed_ = 0;
 };
 
 }  // namespace qc::hw

@@ -4,6 +4,8 @@
 # The first process of the Linux guest that scripts/guest-images makes. What it does is
 # said on the kernel's command line:
 #   job=check  prints results that a test knows, and switches the machine off
+#   job=clock  prints every second, for ever, which clock source and timer the kernel has,
+#              what time it is by the former, and by the real-time clock
 #   job=describe  prints what the firmware's tables tell it, and switches the machine off
 #   job=idle   says so, and does nothing for ever
 #   job=sleep  sleeps (suspend to RAM) until the clock's alarm wakes it, again until
@@ -132,6 +134,17 @@ case " $(cat /proc/cmdline) " in
         echo "idle now"
         while true; do
             sleep 3600
+        done
+        ;;
+    *" job=clock "*)
+        number=0
+        system=/sys/devices/system
+        while true; do
+            number=$((number + 1))
+            echo "time $number $(cat $system/clocksource/clocksource0/current_clocksource)" \
+                "by $(cat $system/clockevents/clockevent0/current_device)" \
+                "up $(cut -d ' ' -f 1 /proc/uptime) rtc $(cat /sys/class/rtc/rtc0/since_epoch)"
+            sleep 1
         done
         ;;
     *" job=disk "*) disk_job ;;
