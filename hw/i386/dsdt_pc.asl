@@ -26,75 +26,32 @@ DefinitionBlock ("dsdt_pc.aml", "DSDT", 2, "QCOLO ", "QCPC    ", 1)
             PRQC, 8,
             PRQD, 8
         }
-        Device (LNKA)
-        {
-            Name (_HID, EisaId ("PNP0C0F"))
-            Name (_UID, 0)
-            Name (_PRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 5, 10, 11 }
-            })
-            Method (_STA, 0, NotSerialized) { Return (LSTA (PRQA)) }
-            Method (_DIS, 0, NotSerialized) { PRQA |= 0x80 }
-            Method (_CRS, 0, NotSerialized) { Return (LCRS (PRQA)) }
-            Method (_SRS, 1, NotSerialized) { PRQA = LGET (Arg0) }
-        }
-        Device (LNKB)
-        {
-            Name (_HID, EisaId ("PNP0C0F"))
-            Name (_UID, 1)
-            Name (_PRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 5, 10, 11 }
-            })
-            Method (_STA, 0, NotSerialized) { Return (LSTA (PRQB)) }
-            Method (_DIS, 0, NotSerialized) { PRQB |= 0x80 }
-            Method (_CRS, 0, NotSerialized) { Return (LCRS (PRQB)) }
-            Method (_SRS, 1, NotSerialized) { PRQB = LGET (Arg0) }
-        }
-        Device (LNKC)
-        {
-            Name (_HID, EisaId ("PNP0C0F"))
-            Name (_UID, 2)
-            Name (_PRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 5, 10, 11 }
-            })
-            Method (_STA, 0, NotSerialized) { Return (LSTA (PRQC)) }
-            Method (_DIS, 0, NotSerialized) { PRQC |= 0x80 }
-            Method (_CRS, 0, NotSerialized) { Return (LCRS (PRQC)) }
-            Method (_SRS, 1, NotSerialized) { PRQC = LGET (Arg0) }
-        }
-        Device (LNKD)
-        {
-            Name (_HID, EisaId ("PNP0C0F"))
-            Name (_UID, 3)
-            Name (_PRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 5, 10, 11 }
-            })
-            Method (_STA, 0, NotSerialized) { Return (LSTA (PRQD)) }
-            Method (_DIS, 0, NotSerialized) { PRQD |= 0x80 }
-            Method (_CRS, 0, NotSerialized) { Return (LCRS (PRQD)) }
-            Method (_SRS, 1, NotSerialized) { PRQD = LGET (Arg0) }
-        }
+
+#define LINK_NAME LNKA
+#define LINK_NUMBER 0
+#define LINK_REGISTER PRQA
+#include "acpi_link.asl"
+
+#define LINK_NAME LNKB
+#define LINK_NUMBER 1
+#define LINK_REGISTER PRQB
+#include "acpi_link.asl"
+
+#define LINK_NAME LNKC
+#define LINK_NUMBER 2
+#define LINK_REGISTER PRQC
+#include "acpi_link.asl"
+
+#define LINK_NAME LNKD
+#define LINK_NUMBER 3
+#define LINK_REGISTER PRQD
+#include "acpi_link.asl"
+
         // The power management function's: its SCI is wire 9.
-        Device (LNKS)
-        {
-            Name (_HID, EisaId ("PNP0C0F"))
-            Name (_UID, 4)
-            Name (_PRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 9 }
-            })
-            Name (_CRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 9 }
-            })
-            Method (_STA, 0, NotSerialized) { Return (0x0B) }
-            Method (_DIS, 0, NotSerialized) { }
-            Method (_SRS, 1, NotSerialized) { }
-        }
+#define LINK_NAME LNKS
+#define LINK_NUMBER 4
+#define LINK_INTERRUPT 9
+#include "acpi_fixed_link.asl"
     }
 
     // Pin p (0 is INTA#) of device d is on wire (d + p - 1) mod 4.

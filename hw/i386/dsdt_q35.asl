@@ -47,239 +47,87 @@ DefinitionBlock ("dsdt_q35.aml", "DSDT", 2, "QCOLO ", "QCPC    ", 1)
             PRQG, 8,
             PRQH, 8
         }
-        Device (LNKA)
-        {
-            Name (_HID, EisaId ("PNP0C0F"))
-            Name (_UID, 0)
-            Name (_PRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 5, 10, 11 }
-            })
-            Method (_STA, 0, NotSerialized) { Return (LSTA (PRQA)) }
-            Method (_DIS, 0, NotSerialized) { PRQA |= 0x80 }
-            Method (_CRS, 0, NotSerialized) { Return (LCRS (PRQA)) }
-            Method (_SRS, 1, NotSerialized) { PRQA = LGET (Arg0) }
-        }
-        Device (LNKB)
-        {
-            Name (_HID, EisaId ("PNP0C0F"))
-            Name (_UID, 1)
-            Name (_PRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 5, 10, 11 }
-            })
-            Method (_STA, 0, NotSerialized) { Return (LSTA (PRQB)) }
-            Method (_DIS, 0, NotSerialized) { PRQB |= 0x80 }
-            Method (_CRS, 0, NotSerialized) { Return (LCRS (PRQB)) }
-            Method (_SRS, 1, NotSerialized) { PRQB = LGET (Arg0) }
-        }
-        Device (LNKC)
-        {
-            Name (_HID, EisaId ("PNP0C0F"))
-            Name (_UID, 2)
-            Name (_PRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 5, 10, 11 }
-            })
-            Method (_STA, 0, NotSerialized) { Return (LSTA (PRQC)) }
-            Method (_DIS, 0, NotSerialized) { PRQC |= 0x80 }
-            Method (_CRS, 0, NotSerialized) { Return (LCRS (PRQC)) }
-            Method (_SRS, 1, NotSerialized) { PRQC = LGET (Arg0) }
-        }
-        Device (LNKD)
-        {
-            Name (_HID, EisaId ("PNP0C0F"))
-            Name (_UID, 3)
-            Name (_PRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 5, 10, 11 }
-            })
-            Method (_STA, 0, NotSerialized) { Return (LSTA (PRQD)) }
-            Method (_DIS, 0, NotSerialized) { PRQD |= 0x80 }
-            Method (_CRS, 0, NotSerialized) { Return (LCRS (PRQD)) }
-            Method (_SRS, 1, NotSerialized) { PRQD = LGET (Arg0) }
-        }
-        Device (LNKE)
-        {
-            Name (_HID, EisaId ("PNP0C0F"))
-            Name (_UID, 4)
-            Name (_PRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 5, 10, 11 }
-            })
-            Method (_STA, 0, NotSerialized) { Return (LSTA (PRQE)) }
-            Method (_DIS, 0, NotSerialized) { PRQE |= 0x80 }
-            Method (_CRS, 0, NotSerialized) { Return (LCRS (PRQE)) }
-            Method (_SRS, 1, NotSerialized) { PRQE = LGET (Arg0) }
-        }
-        Device (LNKF)
-        {
-            Name (_HID, EisaId ("PNP0C0F"))
-            Name (_UID, 5)
-            Name (_PRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 5, 10, 11 }
-            })
-            Method (_STA, 0, NotSerialized) { Return (LSTA (PRQF)) }
-            Method (_DIS, 0, NotSerialized) { PRQF |= 0x80 }
-            Method (_CRS, 0, NotSerialized) { Return (LCRS (PRQF)) }
-            Method (_SRS, 1, NotSerialized) { PRQF = LGET (Arg0) }
-        }
-        Device (LNKG)
-        {
-            Name (_HID, EisaId ("PNP0C0F"))
-            Name (_UID, 6)
-            Name (_PRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 5, 10, 11 }
-            })
-            Method (_STA, 0, NotSerialized) { Return (LSTA (PRQG)) }
-            Method (_DIS, 0, NotSerialized) { PRQG |= 0x80 }
-            Method (_CRS, 0, NotSerialized) { Return (LCRS (PRQG)) }
-            Method (_SRS, 1, NotSerialized) { PRQG = LGET (Arg0) }
-        }
-        Device (LNKH)
-        {
-            Name (_HID, EisaId ("PNP0C0F"))
-            Name (_UID, 7)
-            Name (_PRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 5, 10, 11 }
-            })
-            Method (_STA, 0, NotSerialized) { Return (LSTA (PRQH)) }
-            Method (_DIS, 0, NotSerialized) { PRQH |= 0x80 }
-            Method (_CRS, 0, NotSerialized) { Return (LCRS (PRQH)) }
-            Method (_SRS, 1, NotSerialized) { PRQH = LGET (Arg0) }
-        }
+
+#define LINK_NAME LNKA
+#define LINK_NUMBER 0
+#define LINK_REGISTER PRQA
+#include "acpi_link.asl"
+
+#define LINK_NAME LNKB
+#define LINK_NUMBER 1
+#define LINK_REGISTER PRQB
+#include "acpi_link.asl"
+
+#define LINK_NAME LNKC
+#define LINK_NUMBER 2
+#define LINK_REGISTER PRQC
+#include "acpi_link.asl"
+
+#define LINK_NAME LNKD
+#define LINK_NUMBER 3
+#define LINK_REGISTER PRQD
+#include "acpi_link.asl"
+
+#define LINK_NAME LNKE
+#define LINK_NUMBER 4
+#define LINK_REGISTER PRQE
+#include "acpi_link.asl"
+
+#define LINK_NAME LNKF
+#define LINK_NUMBER 5
+#define LINK_REGISTER PRQF
+#include "acpi_link.asl"
+
+#define LINK_NAME LNKG
+#define LINK_NUMBER 6
+#define LINK_REGISTER PRQG
+#include "acpi_link.asl"
+
+#define LINK_NAME LNKH
+#define LINK_NUMBER 7
+#define LINK_REGISTER PRQH
+#include "acpi_link.asl"
+
         // The same wires as pins 16 to 23 of the I/O APIC.
-        Device (GSIA)
-        {
-            Name (_HID, EisaId ("PNP0C0F"))
-            Name (_UID, 8)
-            Name (_PRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 16 }
-            })
-            Name (_CRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 16 }
-            })
-            Method (_STA, 0, NotSerialized) { Return (0x0B) }
-            Method (_DIS, 0, NotSerialized) { }
-            Method (_SRS, 1, NotSerialized) { }
-        }
-        Device (GSIB)
-        {
-            Name (_HID, EisaId ("PNP0C0F"))
-            Name (_UID, 9)
-            Name (_PRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 17 }
-            })
-            Name (_CRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 17 }
-            })
-            Method (_STA, 0, NotSerialized) { Return (0x0B) }
-            Method (_DIS, 0, NotSerialized) { }
-            Method (_SRS, 1, NotSerialized) { }
-        }
-        Device (GSIC)
-        {
-            Name (_HID, EisaId ("PNP0C0F"))
-            Name (_UID, 10)
-            Name (_PRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 18 }
-            })
-            Name (_CRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 18 }
-            })
-            Method (_STA, 0, NotSerialized) { Return (0x0B) }
-            Method (_DIS, 0, NotSerialized) { }
-            Method (_SRS, 1, NotSerialized) { }
-        }
-        Device (GSID)
-        {
-            Name (_HID, EisaId ("PNP0C0F"))
-            Name (_UID, 11)
-            Name (_PRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 19 }
-            })
-            Name (_CRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 19 }
-            })
-            Method (_STA, 0, NotSerialized) { Return (0x0B) }
-            Method (_DIS, 0, NotSerialized) { }
-            Method (_SRS, 1, NotSerialized) { }
-        }
-        Device (GSIE)
-        {
-            Name (_HID, EisaId ("PNP0C0F"))
-            Name (_UID, 12)
-            Name (_PRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 20 }
-            })
-            Name (_CRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 20 }
-            })
-            Method (_STA, 0, NotSerialized) { Return (0x0B) }
-            Method (_DIS, 0, NotSerialized) { }
-            Method (_SRS, 1, NotSerialized) { }
-        }
-        Device (GSIF)
-        {
-            Name (_HID, EisaId ("PNP0C0F"))
-            Name (_UID, 13)
-            Name (_PRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 21 }
-            })
-            Name (_CRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 21 }
-            })
-            Method (_STA, 0, NotSerialized) { Return (0x0B) }
-            Method (_DIS, 0, NotSerialized) { }
-            Method (_SRS, 1, NotSerialized) { }
-        }
-        Device (GSIG)
-        {
-            Name (_HID, EisaId ("PNP0C0F"))
-            Name (_UID, 14)
-            Name (_PRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 22 }
-            })
-            Name (_CRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 22 }
-            })
-            Method (_STA, 0, NotSerialized) { Return (0x0B) }
-            Method (_DIS, 0, NotSerialized) { }
-            Method (_SRS, 1, NotSerialized) { }
-        }
-        Device (GSIH)
-        {
-            Name (_HID, EisaId ("PNP0C0F"))
-            Name (_UID, 15)
-            Name (_PRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 23 }
-            })
-            Name (_CRS, ResourceTemplate ()
-            {
-                Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 23 }
-            })
-            Method (_STA, 0, NotSerialized) { Return (0x0B) }
-            Method (_DIS, 0, NotSerialized) { }
-            Method (_SRS, 1, NotSerialized) { }
-        }
+#define LINK_NAME GSIA
+#define LINK_NUMBER 8
+#define LINK_INTERRUPT 16
+#include "acpi_fixed_link.asl"
+
+#define LINK_NAME GSIB
+#define LINK_NUMBER 9
+#define LINK_INTERRUPT 17
+#include "acpi_fixed_link.asl"
+
+#define LINK_NAME GSIC
+#define LINK_NUMBER 10
+#define LINK_INTERRUPT 18
+#include "acpi_fixed_link.asl"
+
+#define LINK_NAME GSID
+#define LINK_NUMBER 11
+#define LINK_INTERRUPT 19
+#include "acpi_fixed_link.asl"
+
+#define LINK_NAME GSIE
+#define LINK_NUMBER 12
+#define LINK_INTERRUPT 20
+#include "acpi_fixed_link.asl"
+
+#define LINK_NAME GSIF
+#define LINK_NUMBER 13
+#define LINK_INTERRUPT 21
+#include "acpi_fixed_link.asl"
+
+#define LINK_NAME GSIG
+#define LINK_NUMBER 14
+#define LINK_INTERRUPT 22
+#include "acpi_fixed_link.asl"
+
+#define LINK_NAME GSIH
+#define LINK_NUMBER 15
+#define LINK_INTERRUPT 23
+#include "acpi_fixed_link.asl"
     }
 
     // The wire, 0 to 7, of pin Arg1 (0 is INTA#) of device Arg0: E to H in rotation, but the
