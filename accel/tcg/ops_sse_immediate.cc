@@ -29,33 +29,104 @@ bool from_memory(Cpu& cpu, const Op& op) {
     return true;
 }
 
-template <Tiny kTiny>
 bool compute(Cpu& cpu, const Op& op, const Xmm& source) {
     Xmm result = xmm(cpu, op.dst);
-    if (!under_guest_mxcsr(cpu, result, kTiny,
+    if (!under_guest_mxcsr(cpu, result, Tiny::kNone,
                            [&] { call_xmm_stub(stub_of(op), result, source); })) {
         return false;
     }
     xmm(cpu, op.dst) = result;
     return true;
 }
-template <Tiny kTiny>
 bool compute_register(Cpu& cpu, const Op& op) {
-    return sse_ready(cpu) && compute<kTiny>(cpu, op, xmm(cpu, op.src));
+    return sse_ready(cpu) && compute(cpu, op, xmm(cpu, op.src));
 }
-template <unsigned kBytes, Tiny kTiny>
+template <unsigned kBytes>
 bool compute_memory(Cpu& cpu, const Op& op) {
     Xmm source;
-    return sse_ready(cpu) && load_source<kBytes>(cpu, op, source) &&
-           compute<kTiny>(cpu, op, source);
+    return sse_ready(cpu) && load_source<kBytes>(cpu, op, source) && compute(cpu, op, source);
+}
+
+// A dot product rounds its products, their sums by twos, and the sum of those. Each can be
+// too small to be normal and exact, which masked execution does not tell: where the guest
+// unmasks exceptions, the steps go first. Elements that the immediate (Op::extra) leaves
+// out of it count as zero.
+template <typename Element>
+Xmm chosen_elements(const Xmm& from, unsigned immediate) {
+    Xmm chosen;
+    for (unsigned i = 0; i < sizeof(Xmm) / sizeof(Element); ++i) {
+        if ((immediate >> (4 + i) & 1) != 0) {
+            set_element<Element>(chosen, i, element<Element>(from, i));
+        }
+    }
+    return chosen;
+}
+bool single_steps(Cpu& cpu, Xmm values, const Xmm& factors) {
+    constexpr auto kTiny = Tiny::kSingles;
+    auto multiply = [&] {
+        asm volatile("movdqa %0, %%xmm0\n\tmulps %1, %%xmm0\n\tmovdqa %%xmm0, %0"
+                     : "+m"(values)
+                     : "m"(factors)
+                     : "xmm0");
+    };
+    auto add = [&] {
+        asm volatile("movdqa %0, %%xmm0\n\thaddps %%xmm0, %%xmm0\n\tmovdqa %%xmm0, %0"
+                     : "+m"(values)
+                     :
+                     : "xmm0");
+    };
+    return under_guest_mxcsr(cpu, values, kTiny, multiply) &&
+           under_guest_mxcsr(cpu, values, kTiny, add) && under_guest_mxcsr(cpu, values, kTiny, add);
+}
+bool double_steps(Cpu& cpu, Xmm values, const Xmm& factors) {
+    constexpr auto kTiny = Tiny::kDoubles;
+    auto multiply = [&] {
+        asm volatile("movdqa %0, %%xmm0\n\tmulpd %1, %%xmm0\n\tmovdqa %%xmm0, %0"
+                     : "+m"(values)
+                     : "m"(factors)
+                     : "xmm0");
+    };
+    auto add = [&] {
+        asm volatile("movdqa %0, %%xmm0\n\thaddpd %%xmm0, %%xmm0\n\tmovdqa %%xmm0, %0"
+                     : "+m"(values)
+                     :
+                     : "xmm0");
+    };
+    return under_guest_mxcsr(cpu, values, kTiny, multiply) &&
+           under_guest_mxcsr(cpu, values, kTiny, add);
+}
+template <typename Element>
+bool dot_product(Cpu& cpu, const Op& op, const Xmm& source) {
+    bool masked = cpu.fpu.on_host || (cpu.fpu.mxcsr & mxcsr::kMasks) == mxcsr::kMasks;
+    if (!masked) {
+        const Xmm values = chosen_elements<Element>(xmm(cpu, op.dst), op.extra);
+        const Xmm factors = chosen_elements<Element>(source, op.extra);
+        if (!(sizeof(Element) == 4 ? single_steps : double_steps)(cpu, values, factors)) {
+            return false;
+        }
+    }
+    return compute(cpu, op, source);
+}
+template <typename Element>
+bool dot_product_register(Cpu& cpu, const Op& op) {
+    return sse_ready(cpu) && dot_product<Element>(cpu, op, xmm(cpu, op.src));
+}
+template <typename Element>
+bool dot_product_memory(Cpu& cpu, const Op& op) {
+    Xmm source;
+    return sse_ready(cpu) && load_source<16>(cpu, op, source) &&
+           dot_product<Element>(cpu, op, source);
 }
 
 constexpr SimdEntry kShuffle{ZYDIS_MNEMONIC_INVALID, go_on<from_register>, go_on<from_memory<16>>};
 constexpr SimdEntry kInsert{ZYDIS_MNEMONIC_INVALID, go_on<from_register>, go_on<from_memory<4>>};
 
-template <unsigned kBytes, Tiny kTiny = Tiny::kNone>
-constexpr SimdEntry kFloat{ZYDIS_MNEMONIC_INVALID, go_on<compute_register<kTiny>>,
-                           go_on<compute_memory<kBytes, kTiny>>};
+template <unsigned kBytes>
+constexpr SimdEntry kFloat{ZYDIS_MNEMONIC_INVALID, go_on<compute_register>,
+                           go_on<compute_memory<kBytes>>};
+template <typename Element>
+constexpr SimdEntry kDotProduct{ZYDIS_MNEMONIC_INVALID, go_on<dot_product_register<Element>>,
+                                go_on<dot_product_memory<Element>>};
 
 const SimdEntry* entry_of(uint16_t mnemonic) {
     switch (mnemonic) {
@@ -80,8 +151,8 @@ const SimdEntry* entry_of(uint16_t mnemonic) {
         case ZYDIS_MNEMONIC_ROUNDSS: return &kFloat<4>;
         case ZYDIS_MNEMONIC_CMPSD:
         case ZYDIS_MNEMONIC_ROUNDSD: return &kFloat<8>;
-        case ZYDIS_MNEMONIC_DPPS: return &kFloat<16, Tiny::kSingles>;
-        case ZYDIS_MNEMONIC_DPPD: return &kFloat<16, Tiny::kDoubles>;
+        case ZYDIS_MNEMONIC_DPPS: return &kDotProduct<uint32_t>;
+        case ZYDIS_MNEMONIC_DPPD: return &kDotProduct<uint64_t>;
         default: return nullptr;
     }
 }
@@ -97,6 +168,7 @@ Selected select_sse_immediate(const Insn& insn, Op& op) {
     if (entry == &kInsert && memory) immediate &= 0x3f;
     op.imm =
         reinterpret_cast<int64_t>(immediate_stubs(insn.mnemonic, false) + immediate * kStubBytes);
+    op.extra = immediate;
     op.handler = memory ? entry->from_memory : entry->from_register;
     return Selected::kYes;
 }

@@ -6,8 +6,7 @@
 // else than guest code is to run (FpuState::release_host). Where the guest unmasks one,
 // it is masked for the host still: what the host raises is then delivered as #XM, and
 // nothing is written. Beside an unmasked overflow or underflow, PE tells whether the
-// masked response would be inexact, and the flags of a dot product are those of both its
-// steps. Source: Intel SDM vol. 1, 11.5.
+// masked response would be inexact. Source: Intel SDM vol. 1, 11.5.
 //
 // Threading: the vCPU's thread.
 #pragma once

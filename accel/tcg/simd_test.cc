@@ -129,6 +129,35 @@ TEST(TcgSimd, unmasked_exception_is_raised_and_writes_nothing) {
     }
 }
 
+QC_GUEST_CODE(32, single_dot, "dpps $0x31, %xmm1, %xmm0; hlt")
+QC_GUEST_CODE(32, double_dot, "dppd $0x31, %xmm1, %xmm0; hlt")
+
+TEST(TcgSimd, exact_tiny_product_within_a_dot_product_is_an_unmasked_underflow) {
+    struct Row {
+        Code code;
+        uint64_t a, b;  // tiny times one, and one times one
+        uint64_t a_high, b_high;
+    };
+    for (const Row& row : {Row{single_dot, 0x3f80000008800000, 0x3f80000035800000, 0, 0},
+                           Row{double_dot, 0x0010000000000000, 0x3fe0000000000000,
+                               0x3ff0000000000000, 0x3ff0000000000000}}) {
+        for (bool unmasked : {true, false}) {
+            ProtectedMachine m("max");
+            m.start(row.code(), 0, 0, kSse);
+            i386::CpuState s = m.state();
+            set_xmm(s, 0, row.a, row.a_high);
+            set_xmm(s, 1, row.b, row.b_high);
+            // The other mask that is clear sends both cases the same way.
+            set_mxcsr(s, 0x1f80 & ~0x200u & ~(unmasked ? 0x800u : 0u));
+            m.set_state(s);
+            m.run();
+            EXPECT_EQ(m.halted_in(), unmasked ? unsigned{i386::kSimdError} : 256u);
+            EXPECT_EQ(mxcsr_of(m.state()) & 0x3f, unmasked ? 0x10u : 0x22u);
+            EXPECT_EQ(xmm_half(m.state(), 0, 0) == row.a, unmasked);
+        }
+    }
+}
+
 TEST(TcgSimd, masked_exceptions_gather_in_the_control_register) {
     ProtectedMachine m;
     m.start(divide(), 0, 0, kSse);
