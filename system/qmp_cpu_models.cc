@@ -21,7 +21,7 @@ Result<std::string> written(std::string_view name, std::string_view key, const V
     using Kind = i386::CpuProperty::Kind;
     const i386::CpuProperty* property = i386::find_cpu_property(key);
     Kind kind = property == nullptr ? Kind::kBool : property->kind;
-    if (property == nullptr && !i386::feature_exists(key))
+    if (property == nullptr && i386::find_feature(key) == nullptr)
         return std::string("on");  // refused later
     switch (kind) {
         case Kind::kBool: {

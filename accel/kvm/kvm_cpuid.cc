@@ -9,9 +9,11 @@
 #include <memory>
 
 #include "accel/kvm/kvm_abi.h"
+#include "target/i386/cpu_definitions.h"
 
 namespace qc::kvm {
 
+using i386::bits;
 using i386::CpuidContext;
 using i386::CpuidEntry;
 using i386::CpuidRegisters;
@@ -46,13 +48,6 @@ class Table {
  private:
     std::vector<uint8_t> bytes_;
 };
-
-constexpr uint32_t bits(std::initializer_list<unsigned> list) {
-    uint32_t word = 0;
-    for (unsigned bit : list)
-        word |= 1u << bit;
-    return word;
-}
 
 // What KVM can do and we must not show: nested virtualisation, counters, traces,
 // enclaves and tiles have state beyond what CpuState keeps; monitor and the
@@ -121,6 +116,8 @@ void take_entry(CpuSupport& support, const kvm_cpuid_entry2& entry) {
             break;
         case 6: f[FeatureWord::k6Eax] = entry.eax; break;
         case 7:
+            // Those whose registers CpuState has already: avx-vnni, avx512-bf16.
+            if (entry.index == 1) f[FeatureWord::k71Eax] = entry.eax & bits({4, 5});
             if (entry.index != 0) break;
             f[FeatureWord::k7Ebx] = entry.ebx;
             f[FeatureWord::k7Ecx] = entry.ecx;

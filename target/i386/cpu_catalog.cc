@@ -22,7 +22,8 @@ CpuCatalogEntry entry_of(const CpuDefinition& definition, std::string_view name,
         definition.base == CpuBase::kHost || definition.base == CpuBase::kEverything;
     return {.name = name,
             .alias_of = name == definition.version ? std::string_view{} : definition.version,
-            .description = definition.description,
+            .description =
+                definition.description.empty() ? definition.model_id : definition.description,
             .type_name = cpu_type_name(name),
             .migration_safe = !follows_host,
             .is_static = definition.base == CpuBase::kNothing,

@@ -75,9 +75,71 @@ TEST(CpuCatalog, names_are_unique_and_fit_their_leaves) {
     }
 }
 
+TEST(CpuCatalog, changes_of_later_models_name_features_and_parents) {
+    for (const CpuDefinition& definition : cpu_definitions()) {
+        if (!definition.parent.empty()) {
+            const CpuDefinition* parent = find_cpu_definition(definition.parent);
+            ASSERT_NE(parent, nullptr) << definition.name;
+            // Above it in the table: no circles.
+            EXPECT_LT(parent, &definition) << definition.name;
+        }
+        FeatureWords known = definition.parent.empty()
+                                 ? FeatureWords{}
+                                 : features_of(*find_cpu_definition(definition.parent));
+        std::string_view rest = definition.changes;
+        while (!rest.empty()) {
+            const std::string_view change = rest.substr(0, rest.find(' '));
+            rest.remove_prefix(std::min(rest.size(), change.size() + 1));
+            ASSERT_TRUE(change.starts_with('+') || change.starts_with('-')) << change;
+            const Feature* feature = find_feature(change.substr(1));
+            ASSERT_NE(feature, nullptr) << definition.name << " " << change;
+            // A change changes something.
+            EXPECT_EQ((known[feature->word] >> feature->bit & 1) != 0, change.front() == '-')
+                << definition.name << " " << change;
+        }
+    }
+}
+
+TEST(CpuCatalog, later_models_have_their_parents_features_with_the_changes) {
+    auto has = [](std::string_view model, std::string_view feature) {
+        return choose_cpu_model(model, tcg_with())->model.has(feature);
+    };
+    EXPECT_TRUE(has("SandyBridge", "avx"));
+    EXPECT_FALSE(has("SandyBridge", "avx2"));
+    EXPECT_TRUE(has("Haswell", "rtm"));
+    EXPECT_TRUE(has("Haswell", "avx"));
+    EXPECT_FALSE(has("Haswell-noTSX", "rtm"));
+    EXPECT_TRUE(has("Haswell-noTSX-IBRS", "spec-ctrl"));
+    EXPECT_TRUE(has("Cooperlake", "avx512-bf16"));
+    EXPECT_TRUE(has("EPYC-Milan", "pku"));
+    EXPECT_FALSE(has("Dhyana", "aes"));
+    EXPECT_EQ(choose_cpu_model("Dhyana", tcg_with())->model.vendor, "HygonGenuine");
+}
+
+TEST(CpuCatalog, version_without_another_name_is_listed_once) {
+    auto catalog = cpu_catalog(tcg_with());
+    ASSERT_NE(find(catalog, "Snowridge-v4"), nullptr);
+    EXPECT_EQ(find(catalog, "Snowridge-v4")->alias_of, "");
+    EXPECT_EQ(find(catalog, "Snowridge")->alias_of, "Snowridge-v1");
+    EXPECT_EQ(find(catalog, "Haswell-IBRS")->alias_of, "Haswell-v3");
+    EXPECT_EQ(find(catalog, "Haswell-IBRS")->description, "Intel Core Processor (Haswell, IBRS)");
+}
+
+TEST(CpuCatalog, what_msrs_tell_is_unavailable_and_named) {
+    CpuSupport support = tcg_with();
+    support.features[kArchCapabilities] = 0;
+    auto catalog = cpu_catalog(support);
+    EXPECT_EQ(find(catalog, "Icelake-Server-v3")->unavailable,
+              (std::vector<std::string_view>{"rdctl-no", "ibrs-all", "skip-l1dfl-vmentry", "mds-no",
+                                             "pschange-mc-no", "taa-no"}));
+    EXPECT_EQ(choose_cpu_model("Denverton", support)->warnings.front(),
+              "TCG doesn't support requested feature: MSR(10AH).rdctl-no [bit 0]");
+}
+
 TEST(CpuExpansion, static_one_makes_the_same_processor_from_base) {
-    for (std::string_view text : {"qemu64", "Nehalem,-sse4.2,stepping=7", "486", "pentium3,+nx",
-                                  "phenom", "max", "core2duo,phys-bits=36,model-id=x"}) {
+    for (std::string_view text :
+         {"qemu64", "Nehalem,-sse4.2,stepping=7", "486", "pentium3,+nx", "phenom", "max",
+          "core2duo,phys-bits=36,model-id=x", "Cooperlake-v2", "EPYC-Milan,-avx"}) {
         CpuModel wanted = choose_cpu_model(text, tcg_with())->model;
         auto expansion = expand_cpu_model(request(text), CpuExpansionType::kStatic, tcg_with());
         ASSERT_TRUE(expansion);

@@ -50,11 +50,17 @@ struct CpuDefinition {
     uint32_t level, xlevel;  // highest basic and extended leaf
     uint32_t edx1, ecx1, edx80000001, ecx80000001;
     std::optional<FeatureValue> more = {};
+    // Another model's version, which this one has the features of, with changes to them:
+    // "+avx -rtm". The words above are added.
+    std::string_view parent = {};
+    std::string_view changes = {};
 };
 
 std::span<const CpuDefinition> cpu_definitions();
 // By either name; null if there is none.
 const CpuDefinition* find_cpu_definition(std::string_view name);
+// All that its processor has, what is left out unless asked for included.
+FeatureWords features_of(const CpuDefinition& definition);
 
 // What a model's processor had and `-cpu MODEL` leaves out on every accelerator, as
 // nobody runs them without asking: nested virtualisation, MONITOR, thermal MSRs.

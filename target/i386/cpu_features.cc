@@ -103,6 +103,8 @@ constexpr Feature kFeatures[] = {
     {"clflushopt", k7Ebx, 23},
     {"clwb", k7Ebx, 24},
     {"intel-pt", k7Ebx, 25},
+    {"avx512pf", k7Ebx, 26},
+    {"avx512er", k7Ebx, 27},
     {"avx512cd", k7Ebx, 28},
     {"sha-ni", k7Ebx, 29},
     {"avx512bw", k7Ebx, 30},
@@ -127,6 +129,8 @@ constexpr Feature kFeatures[] = {
     {"movdir64b", k7Ecx, 28},
     {"pks", k7Ecx, 31},
 
+    {"avx512-4vnniw", k7Edx, 2},
+    {"avx512-4fmaps", k7Edx, 3},
     {"fsrm", k7Edx, 4},
     {"avx512-vp2intersect", k7Edx, 8},
     {"md-clear", k7Edx, 10},
@@ -138,6 +142,9 @@ constexpr Feature kFeatures[] = {
     {"arch-capabilities", k7Edx, 29},
     {"core-capability", k7Edx, 30},
     {"ssbd", k7Edx, 31},
+
+    {"avx-vnni", k71Eax, 4},
+    {"avx512-bf16", k71Eax, 5},
 
     {"xsaveopt", kD1Eax, 0},
     {"xsavec", kD1Eax, 1},
@@ -206,6 +213,7 @@ constexpr Feature kFeatures[] = {
     {"pause-filter", k8000000aEdx, 10},
     {"pfthreshold", k8000000aEdx, 12},
     {"vgif", k8000000aEdx, 16},
+    {"svme-addr-chk", k8000000aEdx, 28},
 
     // The clock has an old and a new pair of MSRs, under one name.
     {"kvmclock", kKvmEax, 0},
@@ -223,6 +231,18 @@ constexpr Feature kFeatures[] = {
     {"kvm-asyncpf-int", kKvmEax, 14},
     {"kvm-msi-ext-dest-id", kKvmEax, 15},
     {"kvmclock-stable-bit", kKvmEax, 24},
+
+    {"rdctl-no", kArchCapabilities, 0},
+    {"ibrs-all", kArchCapabilities, 1},
+    {"rsba", kArchCapabilities, 2},
+    {"skip-l1dfl-vmentry", kArchCapabilities, 3},
+    {"ssb-no", kArchCapabilities, 4},
+    {"mds-no", kArchCapabilities, 5},
+    {"pschange-mc-no", kArchCapabilities, 6},
+    {"tsx-ctrl", kArchCapabilities, 7},
+    {"taa-no", kArchCapabilities, 8},
+
+    {"split-lock-detect", kCoreCapability, 5},
 };
 
 }  // namespace
@@ -231,13 +251,14 @@ std::span<const Feature> feature_table() {
     return kFeatures;
 }
 
-bool feature_exists(std::string_view name) {
-    return std::ranges::find(kFeatures, name, &Feature::name) != std::end(kFeatures);
+const Feature* find_feature(std::string_view name) {
+    auto found = std::ranges::find(kFeatures, name, &Feature::name);
+    return found == std::end(kFeatures) ? nullptr : &*found;
 }
 
 bool CpuModel::has(std::string_view feature) const {
-    auto found = std::ranges::find(kFeatures, feature, &Feature::name);
-    return found != std::end(kFeatures) && has(found->word, found->bit);
+    const Feature* found = find_feature(feature);
+    return found != nullptr && has(found->word, found->bit);
 }
 
 }  // namespace qc::i386

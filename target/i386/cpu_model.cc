@@ -33,19 +33,22 @@ constexpr uint8_t kDefaultPhysicalBits = 40;
 // For messages: the register as manuals call it.
 std::string_view word_name(FeatureWord word) {
     switch (word) {
-        case k1Edx: return "01H:EDX";
-        case k1Ecx: return "01H:ECX";
-        case k6Eax: return "06H:EAX";
-        case k7Ebx: return "07H:EBX";
-        case k7Ecx: return "07H:ECX";
-        case k7Edx: return "07H:EDX";
-        case kD1Eax: return "0DH:EAX";
-        case k80000001Edx: return "80000001H:EDX";
-        case k80000001Ecx: return "80000001H:ECX";
-        case k80000007Edx: return "80000007H:EDX";
-        case k80000008Ebx: return "80000008H:EBX";
-        case k8000000aEdx: return "8000000AH:EDX";
-        case kKvmEax: return "40000001H:EAX";
+        case k1Edx: return "CPUID.01H:EDX";
+        case k1Ecx: return "CPUID.01H:ECX";
+        case k6Eax: return "CPUID.06H:EAX";
+        case k7Ebx: return "CPUID.07H:EBX";
+        case k7Ecx: return "CPUID.07H:ECX";
+        case k7Edx: return "CPUID.07H:EDX";
+        case k71Eax: return "CPUID.07H:EAX";
+        case kD1Eax: return "CPUID.0DH:EAX";
+        case k80000001Edx: return "CPUID.80000001H:EDX";
+        case k80000001Ecx: return "CPUID.80000001H:ECX";
+        case k80000007Edx: return "CPUID.80000007H:EDX";
+        case k80000008Ebx: return "CPUID.80000008H:EBX";
+        case k8000000aEdx: return "CPUID.8000000AH:EDX";
+        case kKvmEax: return "CPUID.40000001H:EAX";
+        case kArchCapabilities: return "MSR(10AH)";
+        case kCoreCapability: return "MSR(CFH)";
     }
     return "?";
 }
@@ -83,11 +86,7 @@ CpuModel start_model(const CpuDefinition& definition, std::string_view name,
     model.xlevel = definition.xlevel;
     model.physical_bits = kDefaultPhysicalBits;
     model.xsave_leaves = support.xsave_leaves;
-    model.features[k1Edx] = definition.edx1;
-    model.features[k1Ecx] = definition.ecx1;
-    model.features[k80000001Edx] = definition.edx80000001;
-    model.features[k80000001Ecx] = definition.ecx80000001;
-    if (definition.more) model.features[definition.more->word] = definition.more->value;
+    model.features = features_of(definition);
     if (definition.base == CpuBase::kNothing) return model;
     if (definition.base == CpuBase::kFixed) {
         FeatureWords left_out = features_on_request();
@@ -121,9 +120,10 @@ void drop_orphans(FeatureWords& f) {
         f[kD1Eax] = 0;
     }
     if (!(f[k1Ecx] & bits({28}))) {
-        f[k7Ebx] &= ~bits({5, 16, 17, 21, 28, 30, 31});  // avx2 avx512*
-        f[k7Ecx] &= ~bits({1, 6, 9, 10, 11, 12, 14});    // avx512* vaes vpclmulqdq
-        f[k7Edx] &= ~bits({8, 23});
+        f[k7Ebx] &= ~bits({5, 16, 17, 21, 26, 27, 28, 30, 31});  // avx2 avx512*
+        f[k7Ecx] &= ~bits({1, 6, 9, 10, 11, 12, 14});            // avx512* vaes vpclmulqdq
+        f[k7Edx] &= ~bits({2, 3, 8, 23});
+        f[k71Eax] &= ~bits({4, 5});  // avx-vnni avx512-bf16
     }
     if (!(f[k80000001Ecx] & bits({2}))) f[k8000000aEdx] = 0;
 }
@@ -140,7 +140,7 @@ void report_missing(CpuModelChoice& choice, const FeatureWords& missing, bool wa
         reported[feature.word] |= bit;
         choice.unavailable.push_back(feature.name);
         if (!warn) continue;
-        choice.warnings.push_back(fmt::format("{} support requested feature: CPUID.{}.{} [bit {}]",
+        choice.warnings.push_back(fmt::format("{} support requested feature: {}.{} [bit {}]",
                                               subject, word_name(feature.word), feature.name,
                                               feature.bit));
     }
@@ -182,7 +182,8 @@ void settle_levels(CpuModelChoice& choice, const Wishes& wishes) {
     CpuModel& model = choice.model;
     choice.min_level = model.level;
     choice.min_xlevel = model.xlevel;
-    if (model.features[k7Ebx] | model.features[k7Ecx] | model.features[k7Edx]) {
+    if (model.features[k7Ebx] | model.features[k7Ecx] | model.features[k7Edx] |
+        model.features[k71Eax]) {
         model.level = std::max(model.level, kHighestLevelWithFeatures7);
     }
     if (model.features[k1Ecx] & kXsave) model.level = std::max(model.level, kHighestLevelWithXsave);
@@ -280,7 +281,7 @@ Result<CpuModelChoice> choose_cpu_model(const CpuRequest& request, const CpuSupp
     Wishes wishes;
     for (const CpuSetting& setting : request.settings) {
         const CpuProperty* property = find_cpu_property(setting.key);
-        if (feature_exists(setting.key)) {
+        if (find_feature(setting.key) != nullptr) {
             wish(wishes, setting.key, TRY(parse_bool(setting.key, setting.value)));
         } else if (property != nullptr && !setting.is_sign) {
             TRY(set_property(choice.model, wishes, *property, setting.value));

@@ -32,6 +32,7 @@ enum class FeatureWord : uint8_t {
     k7Ebx,
     k7Ecx,
     k7Edx,
+    k71Eax,  // leaf 7, subleaf 1
     kD1Eax,
     k80000001Edx,
     k80000001Ecx,
@@ -39,8 +40,11 @@ enum class FeatureWord : uint8_t {
     k80000008Ebx,
     k8000000aEdx,
     kKvmEax,  // 40000001h
+    // What two MSRs tell; no accelerator shows them, but models of processors have them.
+    kArchCapabilities,
+    kCoreCapability,
 };
-inline constexpr size_t kFeatureWordCount = 13;
+inline constexpr size_t kFeatureWordCount = 16;
 
 struct FeatureWords {
     std::array<uint32_t, kFeatureWordCount> words{};
@@ -57,7 +61,8 @@ struct Feature {
 };
 // A bit with several names has its main one first.
 std::span<const Feature> feature_table();
-bool feature_exists(std::string_view name);
+// By any of its names; null if there is none.
+const Feature* find_feature(std::string_view name);
 
 struct CpuidRegisters {
     uint32_t eax = 0, ebx = 0, ecx = 0, edx = 0;

@@ -110,10 +110,13 @@ CpuidRegisters basic_leaf(const CpuModel& model, uint32_t leaf, uint32_t subleaf
         case 2: return {1, 0, 0, 0x2c307d};
         case 4: return cache_leaf(subleaf, model.topology);
         case 6: return {model.features[FeatureWord::k6Eax], 0, 0, 0};
-        case 7:
+        case 7: {
+            const uint32_t second = model.features[FeatureWord::k71Eax];
+            if (subleaf == 1) return {second, 0, 0, 0};
             if (subleaf != 0) return {};
-            return {0, model.features[FeatureWord::k7Ebx], model.features[FeatureWord::k7Ecx],
-                    model.features[FeatureWord::k7Edx]};
+            return {second != 0 ? 1u : 0u, model.features[FeatureWord::k7Ebx],
+                    model.features[FeatureWord::k7Ecx], model.features[FeatureWord::k7Edx]};
+        }
         case 0xb: return topology_leaf(subleaf, model.topology, context);
         case 0xd: return xsave_leaf(model, subleaf);
         default: return {};
@@ -170,6 +173,7 @@ CpuidRegisters extended_leaf(const CpuModel& model, uint32_t leaf, const CpuidCo
 uint32_t subleaf_count(const CpuModel& model, uint32_t leaf) {
     switch (leaf) {
         case 4: return static_cast<uint32_t>(std::size(kCaches)) + 1;
+        case 7: return 2;
         case 0xb: return 3;
         case 0xd: {
             uint32_t highest = 1;
