@@ -39,6 +39,7 @@ check: deps tests
 check-guests: deps tests
 	@scripts/guest-images --build-dir $(BUILD)
 	@scripts/guest-userland --build-dir $(BUILD)
+	@scripts/guest-cd --build-dir $(BUILD)
 	@scripts/run-tests --build-dir $(BUILD) --suite guests
 
 check-nested: deps $(BUILD)/build.ninja

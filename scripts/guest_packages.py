@@ -42,10 +42,11 @@ def run(*command, cwd=None):
     return outcome.stdout
 
 
-def kernel_package():
-    found = re.search(r"Depends: (linux-image-\S+)", run("apt-cache", "depends", KERNEL))
+def kernel_package(name=KERNEL):
+    """What the package that always needs the latest kernel of its kind needs now."""
+    found = re.search(r"Depends: (linux-image-\S+)", run("apt-cache", "depends", name))
     if not found:
-        raise ImageError(f"{KERNEL} names no kernel")
+        raise ImageError(f"{name} names no kernel")
     return found[1]
 
 
@@ -66,6 +67,13 @@ def cpio(files):
         out += bytes(-len(out) % 4) + contents
         out += bytes(-len(out) % 4)
     return bytes(out)
+
+
+def first_files(busybox, init):
+    """What a kernel begins with: busybox, and a program for it as its first process."""
+    folders = [(folder, 0o40755, b"", (0, 0)) for folder in ("bin", "dev", "proc", "sys", "tmp")]
+    return cpio([*folders, ("dev/console", 0o20600, b"", (5, 1)), ("bin/busybox", 0o100755, busybox, (0, 0)),
+                 ("init", 0o100755, init, (0, 0))])
 
 
 def depends(module):

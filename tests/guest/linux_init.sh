@@ -14,6 +14,7 @@
 #   job=work   prints "work N right" for ever: N counts, and in between 2 MiB are hashed
 #   job=disk   writes the disk /dev/vda, reads it back, discards; asks for entropy
 #   root=...   is mounted, and the program named by then=... on it takes over;
+#              type=...: its file system, ext4 if not said;
 #              writes=memory: nothing is written to it
 #   load=a,b   drivers to load before
 export PATH=/bin
@@ -70,7 +71,8 @@ for driver in $(word load | tr , ' '); do modprobe "$driver"; done
 if [ -n "$(word root)" ]; then
     mkdir -p /root
     # A disk may show up later than its driver is loaded.
-    until mount -t ext4 -o ro "$(findfs "$(word root)")" /root 2>/dev/null; do sleep 0.1; done
+    type=$(word type)
+    until mount -t "${type:-ext4}" -o ro "$(findfs "$(word root)")" /root 2>/dev/null; do sleep 0.1; done
     next=$(word then)
     # With writes=memory the disk stays as it is.
     if [ "$(word writes)" = memory ]; then
