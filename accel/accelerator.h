@@ -60,6 +60,9 @@ class Accelerator {
     virtual void guest_time_stopped() {}
     virtual void guest_time_starting() {}
 
+    // False: the virtual clock is never started, and moves when it is set (qtest).
+    virtual bool guest_time_passes() const { return true; }
+
     // State of the VM as a whole, beside its vCPUs' and its irqchip's.
     virtual std::vector<state::StateComponent*> state_components() { return {}; }
     // False: the firmware must be told not to use system management mode.

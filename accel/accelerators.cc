@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "accel/kvm/kvm_accelerator.h"
+#include "accel/qtest/qtest_accelerator.h"
 #include "accel/tcg/tcg_accelerator.h"
 
 namespace qc::accel {
@@ -31,11 +32,16 @@ Result<Start> prepare_tcg(OptionString&) {
     return Start([](const AcceleratorDeps& deps) { return tcg::TcgAccelerator::create(deps); });
 }
 
+Result<Start> prepare_qtest(OptionString&) {
+    return Start([](const AcceleratorDeps& deps) { return qtest::QtestAccelerator::create(deps); });
+}
+
 constexpr Entry kEntries[] = {
     {"kvm", prepare_kvm},
+    {"qtest", prepare_qtest},
     {"tcg", prepare_tcg},
 };
-constexpr std::string_view kNames[] = {kEntries[0].name, kEntries[1].name};
+constexpr std::string_view kNames[] = {kEntries[0].name, kEntries[1].name, kEntries[2].name};
 static_assert(std::size(kNames) == std::size(kEntries));
 
 struct Candidate {
@@ -64,21 +70,24 @@ Result<AcceleratorChoice> choose_accelerator(const std::vector<OptionString>& ca
     for (const OptionString& options : candidates)
         prepared.push_back(TRY(prepare(options)));
     AcceleratorChoice choice;
-    std::string reasons;
     for (const Candidate& candidate : prepared) {
         auto started = candidate.start(deps);
         if (started) {
-            if (!choice.messages.empty()) {
-                choice.messages.push_back(fmt::format("falling back to {}", candidate.name));
-            }
             choice.accelerator = std::move(*started);
             return choice;
         }
-        choice.messages.push_back(
-            fmt::format("failed to initialize {}: {}", candidate.name, started.error().message()));
-        reasons += (reasons.empty() ? "" : "; ") + choice.messages.back();
+        choice.refused.push_back({.name = candidate.name,
+                                  .reason = started.error().message(),
+                                  .absent = candidate.name == "kvm" && !kvm::device_exists()});
     }
+    std::string reasons;
+    for (const AcceleratorChoice::Refused& refused : choice.refused)
+        reasons += (reasons.empty() ? "" : "; ") + refused.message();
     return fail("{}", reasons.empty() ? "no accelerator given" : reasons);
+}
+
+std::string AcceleratorChoice::Refused::message() const {
+    return fmt::format("failed to initialize {}: {}", name, reason);
 }
 
 }  // namespace qc::accel

@@ -19,8 +19,14 @@ namespace qc::accel {
 
 struct AcceleratorChoice {
     std::unique_ptr<Accelerator> accelerator;
-    // For stderr: why those that the user preferred did not start.
-    std::vector<std::string> messages;
+    // Those that the user preferred and that did not start.
+    struct Refused {
+        std::string_view name;
+        std::string reason;
+        bool absent;  // this host has no such thing
+        std::string message() const;
+    };
+    std::vector<Refused> refused;
 };
 
 // Names in the order of `-accel help`.

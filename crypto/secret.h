@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// A password or key, given directly or in a file, as it is or in base64
-// (RFC 4648, section 4).
+// A password or key, given directly or in a file, as it is or in base64.
 //
 // Threading: plain functions.
 #pragma once
@@ -25,9 +24,6 @@ struct SecretSource {
 };
 
 Result<std::string> load_secret(const SecretSource& source);
-
-// White space between the characters is skipped.
-Result<std::string> decode_base64(std::string_view text);
 
 // A regular file of at most `limit` bytes. Errors name it.
 Result<std::string> read_small_file(const std::string& path, size_t limit);

@@ -9,18 +9,6 @@
 namespace qc::crypto {
 namespace {
 
-TEST(SecretTest, base64_is_decoded_or_refused) {
-    EXPECT_EQ(*decode_base64(""), "");
-    EXPECT_EQ(*decode_base64("Zg=="), "f");
-    EXPECT_EQ(*decode_base64("Zm8="), "fo");
-    EXPECT_EQ(*decode_base64("Zm9v"), "foo");
-    EXPECT_EQ(*decode_base64("Zm9v\nYmFy\n"), "foobar");
-    EXPECT_EQ(*decode_base64("AP+/"), std::string("\0\xff\xbf", 3));
-    for (const char* text : {"Z", "Zg", "Zg=", "Z===", "====", "Zg=x", "Zm9v!", "Zg==Zg=="}) {
-        EXPECT_FALSE(decode_base64(text)) << text;
-    }
-}
-
 TEST(SecretTest, data_or_file_but_not_both) {
     const std::string path = testing::TempDir() + "qc-secret-" + std::to_string(getpid());
     std::ofstream(path) << "Zm9v";

@@ -12,6 +12,14 @@
 
 namespace qc::runstate {
 
+namespace {
+
+bool time_passes(const accel::Accelerator* accelerator) {
+    return accelerator == nullptr || accelerator->guest_time_passes();
+}
+
+}  // namespace
+
 VmControl::VmControl(Deps deps) : deps_(std::move(deps)) {}
 
 VmControl::~VmControl() {
@@ -247,7 +255,7 @@ Result<void> VmControl::start_locked() {
     {
         MachineLockGuard machine(deps_.lock);
         asleep = deps_.guest_asleep && deps_.guest_asleep();
-        deps_.virtual_clock.start();
+        if (time_passes(deps_.accelerator)) deps_.virtual_clock.start();
         if (deps_.accelerator) deps_.accelerator->guest_time_starting();
         for (RunListener* listener : listeners_)
             listener->vm_starting();

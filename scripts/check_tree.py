@@ -28,6 +28,7 @@ ROOMS = {
     "migration": ["util", "qapi", "monitor/context", "crypto", "io", "memory", "state", "qom",
                   "runstate",
                   "block/checkpoint", "net/checkpoint"],
+    "qtest": ["util", "chardev", "hw/core"],
     "system": ["*"],
     "tests": ["*"],
 }
@@ -35,7 +36,7 @@ ROOMS = {
 # Tests and what serves only them need fakes of neighbours: they may include every
 # room of a lower floor.
 FLOORS = [["util"], ["qapi", "crypto"], ["io", "memory", "state", "block"], ["qom"], ["chardev", "net", "ui"],
-          ["hw", "monitor"], ["target"], ["accel"], ["runstate"], ["migration"], ["system"]]
+          ["hw", "monitor"], ["target"], ["accel"], ["runstate"], ["migration", "qtest"], ["system"]]
 TEST_FILE = re.compile(r"(^|/)(test_|fake_)[^/]*$|_(test|fuzz|fake)\.(cc|h)$")
 
 MAX_LINES = 800

@@ -235,6 +235,37 @@ Result<void> set_monitor(Parse&, const std::string& value, const std::string&) {
         value);
 }
 
+Result<void> set_audio(Parse&, const std::string& value, const std::string&) {
+    auto options = TRY(OptionString::parse(value, "driver"));
+    const std::string driver = TRY(options.take_required("driver"));
+    if (driver != "none") {
+        return fail("Parameter 'driver' does not accept value '{}': only 'none' is available",
+                    driver);
+    }
+    return options.expect_empty();
+}
+
+Result<void> add_monitor(Parse& parse, const std::string& value, const std::string& origin) {
+    auto options = TRY(OptionString::parse(value, "chardev"));
+    if (options.take("mode").value_or("readline") != "control") {
+        return fail("only a QMP monitor is available here, mode=control");
+    }
+    if (TRY(options.take_bool("pretty")).value_or(false)) {
+        return fail("pretty=on is not supported by this version");
+    }
+    OptionString left = options;
+    TRY(left.take_required("chardev"));
+    TRY(left.expect_empty());
+    parse.options.monitors.push_back({std::move(options), origin});
+    return {};
+}
+
+Result<void> set_qtest(Parse& parse, const std::string& value, const std::string& origin) {
+    if (value == "none") return fail("the test needs a character device");
+    parse.options.qtest = RawOption{value, origin};
+    return {};
+}
+
 Result<void> add_device(Parse& parse, const std::string& value, const std::string& origin) {
     auto options = TRY(OptionString::parse(value, "driver"));
     parse.options.devices.push_back({std::move(options), origin});
@@ -375,8 +406,11 @@ constexpr std::array kEntries = {
           append_raw<&Options::serials>},
     Entry{"qmp", "DEV", "a QMP monitor: stdio, unix:PATH,server=on,wait=off, tcp:...",
           append_raw<&Options::qmp_monitors>},
+    Entry{"mon", "[chardev=]ID,mode=control", "a QMP monitor on the character back end ID",
+          add_monitor},
     Entry{"monitor", "none", "the human monitor", set_monitor},
     Entry{"display", "none", "the display", set_display},
+    Entry{"audio", "none", "the host's sound", set_audio},
     Entry{"vga", "none", "the graphics card", set_vga},
     Entry{"nographic", "", "no display; the first serial port is standard input and output",
           set_nographic},
@@ -396,6 +430,9 @@ constexpr std::array kEntries = {
     Entry{"smbios", "type=N[,FIELD=TEXT...]|file=FILE", "what the SMBIOS tables say", add_smbios},
     Entry{"bios", "FILE", "the firmware image", set_string<&Options::firmware>},
     Entry{"L", "DIR", "look for firmware there first", add_data_dir},
+    Entry{"qtest", "DEV", "the qtest protocol: unix:PATH, chardev:ID", set_qtest},
+    Entry{"qtest-log", "FILE", "write there what goes over -qtest (stderr), or 'none'",
+          set_string<&Options::qtest_log>},
     Entry{"trace", "[enable=]PATTERN[,events=F][,file=F]", "trace events; 'help' lists them",
           append_raw<&Options::trace>},
     Entry{"D", "FILE", "write the trace log there", set_string<&Options::log_file>},
@@ -445,6 +482,9 @@ Result<CommandLine> parse_command_line(std::span<const char* const> arguments) {
     }
     const Options& options = parse.options;
     TRY(check_cpu_count(options.smp, canonical_machine_type(options.machine_type)));
+    if (!options.qtest && !options.qtest_log.empty()) {
+        return fail("-qtest-log only allowed with -qtest option");
+    }
     if (options.kernel.empty() && !options.initrd.empty()) {
         return fail("-initrd only allowed with -kernel option");
     }

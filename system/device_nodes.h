@@ -39,6 +39,8 @@ class DeviceNodes {
                        std::string_view cpu_model, unsigned cpus);
 
     qom::ObjectTree& tree() { return *tree_; }
+    // What a node stands for; null if that is no device.
+    hw::Device* device_of(const qom::Object& node) const;
     const qom::TypeRegistry& types() const { return types_; }
 
  private:
@@ -58,6 +60,7 @@ class DeviceNodes {
     // Types of the board's own devices, which nobody can create.
     std::vector<std::unique_ptr<qom::ObjectType>> board_types_;
     std::vector<std::unique_ptr<qom::Object>> nodes_;
+    std::vector<std::pair<const qom::Object*, hw::Device*>> devices_;
 };
 
 }  // namespace qc::system

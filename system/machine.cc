@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "system/machine.h"
 
+#include <set>
+
 #include "accel/accelerators.h"
 #include "qapi/generated/qapi_events_run_state.h"
 #include "system/device_nodes.h"
@@ -12,6 +14,7 @@
 #include "system/objects/tls_lookup.h"
 #include "system/option_help.h"
 #include "system/processors.h"
+#include "system/qtest_service.h"
 #include "system/smbios.h"
 #include "system/trace.h"
 #include "system/user_objects.h"
@@ -83,6 +86,7 @@ Result<std::unique_ptr<Machine>> Machine::create(Options options, EventLoop& loo
     block_termination_signals();
     for (const auto& vcpu : machine->vcpus_)
         TRY(machine->vm_->add_vcpu(*vcpu));
+    TRY(machine->create_qtest());
     TRY(machine->user_objects_->make(machine->options_.objects, ObjectStage::kMachine));
     return machine;
 }
@@ -95,10 +99,7 @@ Result<void> Machine::create_back_ends() {
     TRY(user_objects_->make(options_.objects, ObjectStage::kBackEnds));
     device_requests_ = TRY(nodes_->requests(options_.devices));
     chardevs_ = std::make_unique<chardev::ChardevRegistry>(chardev::ChardevDeps{.loop = loop_});
-    for (const RawOption& option : options_.chardevs) {
-        auto config = TRY(chardev::parse_chardev_option(option.value).context("{}", option.origin));
-        TRY(chardevs_->add(config, chardev::Startup::kMayWait).context("{}", option.origin));
-    }
+    TRY(create_chardevs());
     drives_ = std::make_unique<block::DriveTable>(
         block::DriveTable::Config{.snapshot = options_.snapshot,
                                   .inactive = options_.incoming.has_value(),
@@ -114,6 +115,28 @@ Result<void> Machine::create_back_ends() {
     return {};
 }
 
+// Those of monitors belong to the monitors' thread.
+Result<void> Machine::create_chardevs() {
+    std::set<std::string> of_monitors;
+    for (const ParsedOption& option : options_.monitors) {
+        OptionString left = option.options;
+        of_monitors.insert(TRY(left.take_required("chardev").context("{}", option.origin)));
+    }
+    for (const RawOption& option : options_.chardevs) {
+        auto config = TRY(chardev::parse_chardev_option(option.value).context("{}", option.origin));
+        if (of_monitors.contains(config.id)) {
+            monitor_chardevs_.push_back(std::move(config));
+        } else {
+            TRY(chardevs_->add(config, chardev::Startup::kMayWait).context("{}", option.origin));
+        }
+    }
+    if (options_.qtest) {
+        const RawOption& option = *options_.qtest;
+        qtest_chardev_ = TRY(back_end("qtest", option.value).context("{}", option.origin));
+    }
+    return {};
+}
+
 Result<void> Machine::create_accelerator() {
     std::vector<OptionString> candidates;
     for (const ParsedOption& option : options_.accelerators)
@@ -126,8 +149,14 @@ Result<void> Machine::create_accelerator() {
                                                    .io = core_->io,
                                                    .machine = requests_,
                                                    .virtual_clock = core_->virtual_clock}));
-    for (const std::string& message : choice.messages)
-        report(ReportLevel::kError, message);
+    for (const auto& refused : choice.refused) {
+        // A test takes what there is.
+        if (options_.qtest && refused.absent) continue;
+        report(ReportLevel::kError, refused.message());
+    }
+    if (!choice.refused.empty() && !options_.qtest) {
+        error_report("falling back to {}", choice.accelerator->name());
+    }
     accelerator_ = std::move(choice.accelerator);
     vm_ = std::make_unique<runstate::VmControl>(
         runstate::VmControl::Deps{.lock = core_->lock,
@@ -237,21 +266,21 @@ Result<void> Machine::choose_serials(hw::PcBoard::Config& config) {
                     config.serials.size());
     }
     for (size_t index = 0; index < wanted.size(); ++index) {
-        config.serials[index] =
-            TRY(serial_back_end(index, wanted[index].value).context("{}", wanted[index].origin));
+        config.serials[index] = TRY(back_end(fmt::format("serial{}", index), wanted[index].value)
+                                        .context("{}", wanted[index].origin));
     }
     return {};
 }
 
-Result<chardev::Chardev*> Machine::serial_back_end(size_t index, const std::string& text) {
+// What -serial and -qtest name: an existing one, or a new one with this id.
+Result<chardev::Chardev*> Machine::back_end(const std::string& id, const std::string& text) {
     constexpr std::string_view kReference = "chardev:";
     if (text.starts_with(kReference)) {
-        std::string_view id = std::string_view(text).substr(kReference.size());
-        chardev::Chardev* chardev = chardevs_->find(id);
-        if (chardev == nullptr) return fail("Chardev '{}' not found", id);
+        std::string_view wanted = std::string_view(text).substr(kReference.size());
+        chardev::Chardev* chardev = chardevs_->find(wanted);
+        if (chardev == nullptr) return fail("Chardev '{}' not found", wanted);
         return chardev;
     }
-    std::string id = fmt::format("serial{}", index);
     auto config = TRY(chardev::parse_legacy_chardev(id, text));
     if (!config) return nullptr;
     TRY(chardevs_->add(*config, chardev::Startup::kMayWait));
@@ -295,6 +324,7 @@ Result<void> Machine::create_monitors() {
                                   .machine = this}));
     events_->connect(qmp_->monitor());
     vm_->add_observer(*events_);
+    TRY(qmp_->open_named(options_.monitors, monitor_chardevs_));
     return qmp_->open(options_.qmp_monitors);
 }
 
@@ -308,6 +338,17 @@ Result<void> Machine::launch() {
     auto address = TRY(
         migration::parse_uri(options_.incoming->value).context("{}", options_.incoming->origin));
     return migration_->migrate_incoming(address).context("{}", options_.incoming->origin);
+}
+
+Result<void> Machine::create_qtest() {
+    qtest_ = std::make_unique<QtestService>(*this);
+    if (qtest_chardev_ == nullptr) return {};
+    return qtest_->open(qtest_chardev_->id(), options_.qtest_log)
+        .context("{}", options_.qtest->origin);
+}
+
+hw::Device* Machine::find_device(const qom::Object& node) const {
+    return nodes_->device_of(node);
 }
 
 qom::ObjectTree& Machine::object_tree() {
@@ -332,6 +373,7 @@ void Machine::shut_down() {
     if (migration_) migration_->shut_down();
     if (vm_) vm_->shut_down();
     if (user_objects_) user_objects_->machine_ends();
+    if (qtest_) qtest_->close();
     if (qmp_) qmp_->stop();
     if (drives_) drives_->drain();
 }

@@ -34,6 +34,7 @@ namespace qc::system {
 
 class DeviceNodes;
 class DiskListener;
+class QtestService;
 class SleepWatch;
 class TlsLookup;
 class UserObjects;
@@ -73,11 +74,18 @@ class Machine {
     block::DriveTable& drives() { return *drives_; }
     chardev::ChardevRegistry& chardevs() { return *chardevs_; }
     const QmpServer& qmp() const { return *qmp_; }
+    EventLoop& loop() { return loop_; }
+    hw::PcBoard& board() { return *board_; }
+    // Null if `node` of the object tree is no device.
+    hw::Device* find_device(const qom::Object& node) const;
+    QtestService& qtest() { return *qtest_; }
 
  private:
     Machine(Options options, EventLoop& loop);
 
     Result<void> create_back_ends();
+    Result<void> create_chardevs();
+    Result<void> create_qtest();
     Result<void> create_accelerator();
     Result<void> create_vcpus();
     unsigned current_cpu() const;
@@ -85,7 +93,7 @@ class Machine {
     Result<void> create_migration();
     Result<void> create_monitors();
     Result<void> choose_serials(hw::PcBoard::Config& config);
-    Result<chardev::Chardev*> serial_back_end(size_t index, const std::string& text);
+    Result<chardev::Chardev*> back_end(const std::string& id, const std::string& text);
     void serve_requests();
     void carry_out_shutdown(runstate::ShutdownCause cause);
     void carry_out_reset(runstate::ShutdownCause cause);
@@ -121,6 +129,9 @@ class Machine {
     std::unique_ptr<EventRelay> events_;
     std::unique_ptr<migration::Migration> migration_;
     std::unique_ptr<QmpServer> qmp_;
+    std::vector<chardev::ChardevConfig> monitor_chardevs_;
+    chardev::Chardev* qtest_chardev_ = nullptr;  // of -qtest
+    std::unique_ptr<QtestService> qtest_;
     std::unique_ptr<UserObjects> user_objects_;
     std::unique_ptr<TlsLookup> tls_lookup_;
 };

@@ -13,8 +13,13 @@ Result<std::unique_ptr<MachineCore>> MachineCore::create(EventLoop& loop) {
 }
 
 void MachineCore::clock_changed() {
-    virtual_driver_->set_enabled(virtual_clock.running());
+    virtual_driver_->set_enabled(virtual_clock.running() || timers_run_);
     virtual_driver_->reschedule();
+}
+
+void MachineCore::let_timers_run(bool run) {
+    timers_run_ = run;
+    clock_changed();
 }
 
 hw::DeviceContext MachineCore::device_context() {

@@ -39,6 +39,8 @@ class MachineCore {
 
     // After the virtual clock was started, stopped or set.
     void clock_changed();
+    // Where the virtual clock moves by commands only: whether its timers run.
+    void let_timers_run(bool run);
     hw::DeviceContext device_context();
 
     // For the clock's state component.
@@ -61,6 +63,7 @@ class MachineCore {
  private:
     MachineCore() = default;
 
+    bool timers_run_ = false;  // though the clock stands still between two steps
     state::ComponentOf<MachineCore, ClockState> clock_component_{{.name = "timer"}, *this};
     std::unique_ptr<EventLoop::TimerDriver> virtual_driver_;
     std::unique_ptr<EventLoop::TimerDriver> host_driver_;

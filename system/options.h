@@ -67,6 +67,10 @@ struct Options {
     std::vector<RawOption> chardevs;
     std::vector<RawOption> serials;
     std::vector<RawOption> qmp_monitors;
+    // -mon chardev=ID,mode=control
+    std::vector<ParsedOption> monitors;
+    std::optional<RawOption> qtest;
+    std::string qtest_log;  // empty: stderr
     bool snapshot = false;
     // False: `-nodefaults`, nothing that was not asked for.
     bool default_devices = true;

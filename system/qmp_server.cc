@@ -121,11 +121,26 @@ Result<void> QmpServer::open(const std::vector<RawOption>& monitors) {
                              ->claim_legacy(fmt::format("compat_monitor{}", links_.size()),
                                             option.value, chardev::Startup::kMayWait)
                              .context("{}", option.origin));
-        if (!claim) continue;
-        links_.push_back(std::make_unique<Link>(std::move(claim)));
-        links_.back()->connect(monitor_->add_session(*links_.back()));
+        if (claim) serve(std::move(claim));
     }
     return {};
+}
+
+Result<void> QmpServer::open_named(const std::vector<ParsedOption>& monitors,
+                                   const std::vector<chardev::ChardevConfig>& chardevs) {
+    for (const chardev::ChardevConfig& config : chardevs)
+        TRY(chardevs_->add(config, chardev::Startup::kMayWait));
+    for (const ParsedOption& option : monitors) {
+        OptionString left = option.options;
+        const std::string id = TRY(left.take_required("chardev").context("{}", option.origin));
+        serve(TRY(chardevs_->claim(id).context("{}", option.origin)));
+    }
+    return {};
+}
+
+void QmpServer::serve(chardev::ChardevClaim claim) {
+    links_.push_back(std::make_unique<Link>(std::move(claim)));
+    links_.back()->connect(monitor_->add_session(*links_.back()));
 }
 
 void QmpServer::start() {

@@ -27,6 +27,9 @@ class QmpServer {
 
     // Opens the character devices of `-qmp`, then begins to serve them.
     Result<void> open(const std::vector<RawOption>& monitors);
+    // The same for `-mon`, whose character devices have been described but not made.
+    Result<void> open_named(const std::vector<ParsedOption>& monitors,
+                            const std::vector<chardev::ChardevConfig>& chardevs);
     void start();
     // Lets clients read what was sent to them, then ends the thread.
     void stop();
@@ -37,6 +40,7 @@ class QmpServer {
  private:
     class Link;
     QmpServer();
+    void serve(chardev::ChardevClaim claim);
 
     qapi::CommandTable commands_;
     std::unique_ptr<monitor::MonitorThread> thread_;

@@ -10,6 +10,7 @@
 #include "system/machine.h"
 #include "system/objects/authz_objects.h"
 #include "system/objects/memory_backend_objects.h"
+#include "system/objects/qtest_object.h"
 #include "system/objects/rng_objects.h"
 #include "system/objects/secret_object.h"
 #include "system/objects/tls_creds_objects.h"
@@ -32,6 +33,7 @@ constexpr std::array kEntries = {
     UserObjects::Entry{kMemoryBackendFileType, ObjectStage::kBackEnds, make_memory_backend_file},
     UserObjects::Entry{kMemoryBackendMemfdType, ObjectStage::kBackEnds, make_memory_backend_memfd},
     UserObjects::Entry{kMemoryBackendRamType, ObjectStage::kBackEnds, make_memory_backend_ram},
+    UserObjects::Entry{kQtestType, ObjectStage::kMachine, make_qtest},
     UserObjects::Entry{kRngBuiltinType, ObjectStage::kBackEnds, make_rng_builtin},
     UserObjects::Entry{kRngRandomType, ObjectStage::kBackEnds, make_rng_random},
     UserObjects::Entry{kSecretType, ObjectStage::kBackEnds, make_secret},

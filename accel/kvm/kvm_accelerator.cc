@@ -2,6 +2,7 @@
 #include "accel/kvm/kvm_accelerator.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
@@ -49,8 +50,10 @@ constexpr Requirement kRequirements[] = {
     {KVM_CAP_READONLY_MEM, "read-only memory"},
 };
 
+constexpr const char* kDevice = "/dev/kvm";
+
 Result<KvmFd> open_kvm() {
-    UniqueFd fd(open("/dev/kvm", O_RDWR | O_CLOEXEC));
+    UniqueFd fd(open(kDevice, O_RDWR | O_CLOEXEC));
     if (!fd) return fail_errno(errno, "Could not access KVM kernel module");
     KvmFd system(std::move(fd));
     const int version = TRY(KVM_IOCTL(system, KVM_GET_API_VERSION));
@@ -224,6 +227,10 @@ Result<KvmOptions> parse_kvm_options(OptionString& options) {
         parsed.dirty_ring_requested = *size != 0;
     }
     return parsed;
+}
+
+bool device_exists() {
+    return access(kDevice, F_OK) == 0 || errno != ENOENT;
 }
 
 Result<std::unique_ptr<accel::Accelerator>> create_kvm_accelerator(

@@ -24,6 +24,9 @@ struct KvmOptions {
 // From `-accel kvm,kernel-irqchip=on|off,dirty-ring-size=N`; takes what it knows.
 Result<KvmOptions> parse_kvm_options(OptionString& options);
 
+// False where the kernel has no KVM, or none that this process could see.
+bool device_exists();
+
 // Fails in QEMU's words where there is no usable /dev/kvm.
 Result<std::unique_ptr<accel::Accelerator>> create_kvm_accelerator(
     const KvmOptions& options, const accel::AcceleratorDeps& deps);

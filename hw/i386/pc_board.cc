@@ -404,6 +404,10 @@ Device* PcBoard::find_device(std::string_view type_name) const {
     return found == parts_->devices.end() ? nullptr : *found;
 }
 
+std::vector<GpioPins*> PcBoard::pins(const Device& device) const {
+    return parts_->interrupts->pins(device);
+}
+
 Device* PcBoard::find_device_id(std::string_view id) const {
     auto found = std::ranges::find(parts_->ids, id, &std::pair<std::string, Device*>::first);
     return found == parts_->ids.end() ? nullptr : found->second;

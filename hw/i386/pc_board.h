@@ -32,6 +32,7 @@
 #include "hw/core/cpu_port.h"
 #include "hw/core/device.h"
 #include "hw/core/device_context.h"
+#include "hw/core/gpio_pins.h"
 #include "hw/core/kernel_irqchip.h"
 #include "hw/core/machine_port.h"
 #include "hw/i386/boot_files.h"
@@ -134,6 +135,8 @@ class PcBoard {
     Device* find_device(std::string_view type_name) const;
     // By the id given with -device, or null.
     Device* find_device_id(std::string_view id) const;
+    // The pins of a device that can be watched; machine lock.
+    std::vector<GpioPins*> pins(const Device& device) const;
 
  private:
     struct Parts;

@@ -16,6 +16,7 @@ namespace {
 
 constexpr unsigned kTimerIrq = 0;
 constexpr unsigned kCascadeIrq = 2;
+constexpr unsigned kIoApicPins = 24;
 
 class OwnInterrupts final : public PcInterrupts {
  public:
@@ -38,13 +39,16 @@ class OwnInterrupts final : public PcInterrupts {
         router_.add_eoi_listener(ioapic_);
         window_ = std::make_unique<ApicWindow>(
             ApicWindow::Deps{deps.context.memory, deps.memory_root, deps.current_cpu}, apics);
-        pic_.output().connect([this](bool level) { apics_.front()->set_lint(0, level); });
+        pic_.output().connect([this](bool level) {
+            pic_output_.moved(0, level);
+            apics_.front()->set_lint(0, level);
+        });
     }
 
     void set_irq(unsigned irq, bool level) override {
         if (irq == kCascadeIrq) return;
-        if (irq < kIsaIrqCount) pic_.set_irq(irq, level);
-        ioapic_.set_irq(irq == kTimerIrq ? IoApic::kTimerPin : irq, level);
+        if (irq < kIsaIrqCount) set_pic_pin(irq, level);
+        set_ioapic_pin(irq == kTimerIrq ? IoApic::kTimerPin : irq, level);
     }
     void connect_timer(IsaIrqs& wires) override { wires.connect(kTimerIrq, pit_.output()); }
     PitChannel2& timer_channel2() override { return pit_; }
@@ -65,8 +69,22 @@ class OwnInterrupts final : public PcInterrupts {
         all.insert(all.end(), {&ioapic_, &pic_, &pit_});
         return all;
     }
+    std::vector<GpioPins*> pins(const Device& device) override {
+        if (&device == &ioapic_) return {&ioapic_inputs_};
+        if (&device == &pic_) return {&pic_inputs_, &pic_output_};
+        return {};
+    }
 
  private:
+    void set_pic_pin(unsigned pin, bool level) {
+        pic_inputs_.moved(pin, level);
+        pic_.set_irq(pin, level);
+    }
+    void set_ioapic_pin(unsigned pin, bool level) {
+        ioapic_inputs_.moved(pin, level);
+        ioapic_.set_irq(pin, level);
+    }
+
     // Source: Intel SDM vol. 3, "Message signalled interrupts".
     void deliver_msi(const MsiMessage& message) override {
         router_.deliver(
@@ -84,6 +102,11 @@ class OwnInterrupts final : public PcInterrupts {
     I8254 pit_;
     std::vector<std::unique_ptr<LocalApic>> apics_;
     std::unique_ptr<ApicWindow> window_;
+    GpioPins ioapic_inputs_{GpioPins::Direction::kIn, kIoApicPins,
+                            [this](unsigned pin, bool level) { set_ioapic_pin(pin, level); }};
+    GpioPins pic_inputs_{GpioPins::Direction::kIn, kIsaIrqCount,
+                         [this](unsigned pin, bool level) { set_pic_pin(pin, level); }};
+    GpioPins pic_output_{GpioPins::Direction::kOut, 1};
 };
 
 // The kernel's chips, so that they are reset and saved with the others.
@@ -105,7 +128,10 @@ class KernelInterrupts final : public PcInterrupts {
     KernelInterrupts(KernelIrqchip& irqchip, memory::AddressSpace& memory)
         : PcInterrupts(memory), irqchip_(irqchip), device_(irqchip), channel2_(irqchip) {}
 
-    void set_irq(unsigned irq, bool level) override { irqchip_.set_gsi_level(irq, level); }
+    void set_irq(unsigned irq, bool level) override {
+        inputs_.moved(irq == kTimerIrq ? IoApic::kTimerPin : irq, level);
+        irqchip_.set_gsi_level(irq, level);
+    }
     void connect_timer(IsaIrqs&) override {}
     PitChannel2& timer_channel2() override { return channel2_; }
     void set_timer_replaced(bool replaced) override { irqchip_.set_pit_replaced(replaced); }
@@ -116,8 +142,16 @@ class KernelInterrupts final : public PcInterrupts {
     }
     ApicPort* apic(unsigned) override { return nullptr; }
     std::vector<Device*> devices() override { return {&device_}; }
+    std::vector<GpioPins*> pins(const Device& device) override {
+        if (&device == &device_) return {&inputs_};
+        return {};
+    }
 
  private:
+    void drive(unsigned pin, bool level) {
+        if (pin == kTimerIrq) return;
+        set_irq(pin == IoApic::kTimerPin ? kTimerIrq : pin, level);
+    }
     void deliver_msi(const MsiMessage& message) override {
         irqchip_.send_msi(message.address, message.data);
     }
@@ -125,6 +159,9 @@ class KernelInterrupts final : public PcInterrupts {
     KernelIrqchip& irqchip_;
     KernelDevice device_;
     KernelPitChannel2 channel2_;
+    // Those of the I/O APIC, as devices of ours drive them.
+    GpioPins inputs_{GpioPins::Direction::kIn, kIoApicPins,
+                     [this](unsigned pin, bool level) { drive(pin, level); }};
 };
 
 }  // namespace

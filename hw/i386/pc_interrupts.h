@@ -20,6 +20,7 @@
 #include "hw/core/cpu_port.h"
 #include "hw/core/device.h"
 #include "hw/core/device_context.h"
+#include "hw/core/gpio_pins.h"
 #include "hw/core/kernel_irqchip.h"
 #include "hw/i386/pc_cpus.h"
 #include "hw/pci/msi.h"
@@ -61,6 +62,8 @@ class PcInterrupts : public MsiPort {
     virtual ApicPort* apic(unsigned cpu) = 0;
     // In the order of resetting and saving.
     virtual std::vector<Device*> devices() = 0;
+    // The pins of one of these devices that can be watched; none of other devices.
+    virtual std::vector<GpioPins*> pins(const Device& device) = 0;
 
  protected:
     explicit PcInterrupts(memory::AddressSpace& memory) : memory_(memory) {}

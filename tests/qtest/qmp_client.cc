@@ -12,8 +12,6 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "util/unique_fd.h"
-
 namespace qc::qtest {
 
 struct QmpClient::State {
@@ -93,16 +91,17 @@ QmpClient::QmpClient(QmpClient&&) noexcept = default;
 QmpClient::~QmpClient() = default;
 
 Result<QmpClient> QmpClient::connect(const std::string& socket_path, Deadline deadline) {
-    auto state = std::make_unique<State>();
     while (true) {
         auto fd = connect_once(socket_path);
-        if (fd) {
-            state->socket = *std::move(fd);
-            break;
-        }
+        if (fd) return adopt(*std::move(fd), deadline);
         if (deadline.passed()) return Failure(fd.error());
         usleep(2000);
     }
+}
+
+Result<QmpClient> QmpClient::adopt(UniqueFd socket, Deadline deadline) {
+    auto state = std::make_unique<State>();
+    state->socket = std::move(socket);
     state->greeting = TRY(state->next_line(deadline));
     return QmpClient(std::move(state));
 }

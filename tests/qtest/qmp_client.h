@@ -16,6 +16,7 @@
 
 #include "tests/qtest/deadline.h"
 #include "util/result.h"
+#include "util/unique_fd.h"
 
 namespace qc::qtest {
 
@@ -25,6 +26,8 @@ class QmpClient {
  public:
     // Connects as soon as the server listens, and reads the greeting.
     static Result<QmpClient> connect(const std::string& socket_path, Deadline deadline);
+    // The same on a connection that the server made.
+    static Result<QmpClient> adopt(UniqueFd socket, Deadline deadline);
     ~QmpClient();
     QmpClient(QmpClient&&) noexcept;
     QmpClient& operator=(QmpClient&&) = delete;

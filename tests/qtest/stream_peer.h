@@ -27,6 +27,7 @@ class StreamPeer {
     // Appends what arrives until the other end closes or nothing comes for `quiet`.
     Result<void> receive_until_quiet(std::string& bytes, Deadline::Clock::duration quiet,
                                      Deadline deadline);
+    UniqueFd take_fd() { return std::move(fd_); }
     // Waits until the other end has closed.
     Result<void> wait_closed(Deadline deadline);
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <limits>
 
 #include "util/assert.h"
 #include "util/event/event_loop.h"
@@ -49,14 +50,24 @@ struct EventLoop::TimerDriver::Impl {
             return;
         }
         const int64_t now = queue.clock().now_ns();
+        armed_at.store(now, std::memory_order_relaxed);
         fire_in(deadline <= now ? 0 : deadline - now);
+    }
+
+    // The clock has not moved in the time that it takes to reach a deadline: it stands
+    // still. Whoever moves it calls reschedule().
+    bool stands_still() REQUIRES(lock) {
+        const int64_t now = queue.clock().now_ns();
+        return armed_at.load(std::memory_order_relaxed) == now && queue.next_deadline_ns() > now;
     }
 
     void on_fired() {
         uint64_t expirations;
         if (read(fd.get(), &expirations, sizeof(expirations)) < 0 && errno == EAGAIN) return;
         MachineLockGuard guard(lock);
-        if (enabled.load(std::memory_order_relaxed)) queue.run_due();
+        const bool runs = enabled.load(std::memory_order_relaxed);
+        if (runs) queue.run_due();
+        if (runs && stands_still()) return disarm();
         rearm();
     }
 
@@ -65,6 +76,10 @@ struct EventLoop::TimerDriver::Impl {
     UniqueFd fd;
     // Written under the machine lock or at set-up; see set_enabled().
     std::atomic<bool> enabled{true};
+    // The clock's reading when the descriptor was set for a deadline; kNowhere after
+    // reschedule().
+    static constexpr int64_t kNowhere = std::numeric_limits<int64_t>::min();
+    std::atomic<int64_t> armed_at{kNowhere};
     Watch watch;
 };
 
@@ -75,6 +90,7 @@ EventLoop::TimerDriver::~TimerDriver() {
 }
 
 void EventLoop::TimerDriver::reschedule() {
+    impl_->armed_at.store(Impl::kNowhere, std::memory_order_relaxed);
     impl_->fire_in(0);
 }
 
