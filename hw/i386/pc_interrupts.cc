@@ -48,7 +48,7 @@ class OwnInterrupts final : public PcInterrupts {
     void set_irq(unsigned irq, bool level) override {
         if (irq == kCascadeIrq) return;
         if (irq < kIsaIrqCount) set_pic_pin(irq, level);
-        set_ioapic_pin(irq == kTimerIrq ? IoApic::kTimerPin : irq, level);
+        set_ioapic_pin(irq, level);
     }
     void connect_timer(IsaIrqs& wires) override { wires.connect(kTimerIrq, pit_.output()); }
     PitChannel2& timer_channel2() override { return pit_; }
@@ -80,9 +80,10 @@ class OwnInterrupts final : public PcInterrupts {
         pic_inputs_.moved(pin, level);
         pic_.set_irq(pin, level);
     }
-    void set_ioapic_pin(unsigned pin, bool level) {
-        ioapic_inputs_.moved(pin, level);
-        ioapic_.set_irq(pin, level);
+    // By the wire's number, which is how a watcher knows the pin.
+    void set_ioapic_pin(unsigned irq, bool level) {
+        ioapic_inputs_.moved(irq, level);
+        ioapic_.set_irq(irq == kTimerIrq ? IoApic::kTimerPin : irq, level);
     }
 
     // Source: Intel SDM vol. 3, "Message signalled interrupts".
@@ -129,7 +130,7 @@ class KernelInterrupts final : public PcInterrupts {
         : PcInterrupts(memory), irqchip_(irqchip), device_(irqchip), channel2_(irqchip) {}
 
     void set_irq(unsigned irq, bool level) override {
-        inputs_.moved(irq == kTimerIrq ? IoApic::kTimerPin : irq, level);
+        inputs_.moved(irq, level);
         irqchip_.set_gsi_level(irq, level);
     }
     void connect_timer(IsaIrqs&) override {}
@@ -148,10 +149,6 @@ class KernelInterrupts final : public PcInterrupts {
     }
 
  private:
-    void drive(unsigned pin, bool level) {
-        if (pin == kTimerIrq) return;
-        set_irq(pin == IoApic::kTimerPin ? kTimerIrq : pin, level);
-    }
     void deliver_msi(const MsiMessage& message) override {
         irqchip_.send_msi(message.address, message.data);
     }
@@ -161,7 +158,7 @@ class KernelInterrupts final : public PcInterrupts {
     KernelPitChannel2 channel2_;
     // Those of the I/O APIC, as devices of ours drive them.
     GpioPins inputs_{GpioPins::Direction::kIn, kIoApicPins,
-                     [this](unsigned pin, bool level) { drive(pin, level); }};
+                     [this](unsigned pin, bool level) { set_irq(pin, level); }};
 };
 
 }  // namespace

@@ -180,6 +180,31 @@ TEST_F(TimerDriverTest, clock_moved_by_hand_needs_a_reschedule) {
     loop_->run();
 }
 
+TEST_F(EventLoopTest, clock_that_stands_still_is_not_asked_again_and_again) {
+    struct StandingClock final : public Clock {
+        int64_t now_ns() const override {
+            ++reads;
+            return 0;
+        }
+        mutable int reads = 0;
+    };
+    MachineLock lock;
+    StandingClock clock;
+    TimerQueue queue(clock);
+    auto driver = *loop_->drive_timers(queue, lock);
+    Timer timer(queue, [] {});
+    {
+        MachineLockGuard guard(lock);
+        timer.arm_at_ns(1000);
+    }
+    for (int i = 0; i < 5; ++i)
+        loop_->run_once(5);
+    const int reads = clock.reads;
+    for (int i = 0; i < 5; ++i)
+        loop_->run_once(5);
+    EXPECT_EQ(clock.reads, reads);
+}
+
 TEST_F(TimerDriverTest, disabled_driver_runs_nothing_until_enabled) {
     driver_->set_enabled(false);
     Timer timer(queue_, [&] { ran_ += 't'; });
