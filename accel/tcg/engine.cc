@@ -25,6 +25,25 @@ uint32_t jump_key(const Cpu& cpu, uint32_t mode) {
     return cpu.cpl == 3 ? mode | kKeyUser : mode;
 }
 
+// These two are on the way of every block.
+bool needs_single_step(const Cpu& cpu) {
+    return cpu.trap_pending || cpu.shadow_sti || cpu.shadow_mov_ss || cpu.watch_code ||
+           cpu.watch_data || cpu.watch_io || (cpu.eflags & eflags::kTf) != 0;
+}
+
+[[gnu::always_inline]] inline void run_block(Cpu& cpu, Block& block) {
+    cpu.next = nullptr;
+    cpu.chain_slot = nullptr;
+    cpu.stopped_at = nullptr;
+    cpu.fault_at_rip = false;
+    cpu.break_after = false;
+    cpu.block = &block;
+    cpu.gpr[kBlockRipRegister] = cpu.rip;
+    cpu.block_linear = (cpu.seg[i386::kCs].base + cpu.rip) & cpu.linear_mask;
+    const Op* first = block.ops.data();
+    first->handler(cpu, first);
+}
+
 }  // namespace
 
 void Engine::forget() {
@@ -65,7 +84,7 @@ StopReason Engine::run() {
             cpu_.chain_slot = nullptr;
             blocks_.release_dropped();
         }
-        if (needs_single_step()) [[unlikely]] {
+        if (needs_single_step(cpu_)) [[unlikely]] {
             run_single();
             continue;
         }
@@ -84,7 +103,7 @@ StopReason Engine::run() {
             run_single();
             continue;
         }
-        run_block(*block);
+        run_block(cpu_, *block);
         if (cpu_.exception.active) [[unlikely]]
             settle_exception();
     }
@@ -95,19 +114,6 @@ StopReason Engine::run() {
 bool Engine::exceeds_limit(const Block& block) const {
     return cpu_.rip + block.bytes > uint64_t{cpu_.seg[i386::kCs].limit} + 1 &&
            (cpu_.mode & kModeCode64) == 0;
-}
-
-void Engine::run_block(Block& block) {
-    cpu_.next = nullptr;
-    cpu_.chain_slot = nullptr;
-    cpu_.stopped_at = nullptr;
-    cpu_.fault_at_rip = false;
-    cpu_.break_after = false;
-    cpu_.block = &block;
-    cpu_.gpr[kBlockRipRegister] = cpu_.rip;
-    cpu_.block_linear = (cpu_.seg[i386::kCs].base + cpu_.rip) & cpu_.linear_mask;
-    const Op* first = block.ops.data();
-    first->handler(cpu_, first);
 }
 
 // The exception that ended a block, or that kept the next from being fetched.
@@ -123,11 +129,6 @@ void Engine::settle_exception() {
     cpu_.shadow_sti = false;
     cpu_.shadow_mov_ss = false;
     deliver_exception(cpu_);
-}
-
-bool Engine::needs_single_step() const {
-    return cpu_.trap_pending || cpu_.shadow_sti || cpu_.shadow_mov_ss || cpu_.watch_code ||
-           cpu_.watch_data || cpu_.watch_io || (cpu_.eflags & eflags::kTf) != 0;
 }
 
 // One instruction under some kind of supervision: a shadow, TF, a breakpoint.
@@ -160,7 +161,7 @@ void Engine::run_single() {
     if (block != nullptr && exceeds_limit(*block)) {
         raise(cpu_, i386::kGeneralProtection, 0);
     } else if (block != nullptr) {
-        run_block(*block);
+        run_block(cpu_, *block);
     }
     cpu_.next = nullptr;
     cpu_.chain_slot = nullptr;

@@ -49,9 +49,7 @@ class Engine {
     Served serve();
     void deliver_interrupt();
     void deliver_injected();
-    bool needs_single_step() const;
     void run_single();
-    void run_block(Block& block);
     bool exceeds_limit(const Block& block) const;
     void settle_exception();
     Block* find_block(uint32_t mode);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <csetjmp>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 
 // Loads the vector registers from the image at RSI and the others from the frame at
@@ -140,6 +141,11 @@ bool map_at(uint32_t address, uint32_t size, int protection) {
 }
 
 }  // namespace
+
+uint64_t nightly_first_seed() {
+    const char* text = std::getenv("ORACLE_FIRST_SEED");
+    return text == nullptr ? 1 : std::strtoull(text, nullptr, 10);
+}
 
 bool run_on_host(std::vector<OracleCase>& cases) {
     size_t bytes = cases.size() * sizeof(OracleCase);

@@ -51,6 +51,9 @@ struct OracleCase {
     }
 };
 
+// `make nightly` has other seeds every day: those from $ORACLE_FIRST_SEED on, or from 1.
+uint64_t nightly_first_seed();
+
 // Runs all cases; false if this host does not let a process use 32-bit code.
 bool run_on_host(std::vector<OracleCase>& cases);
 

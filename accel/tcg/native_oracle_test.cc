@@ -9,7 +9,6 @@
 
 #include <fmt/ranges.h>
 #include <algorithm>
-#include <cstdlib>
 #include <random>
 
 #include "accel/tcg/test_long.h"
@@ -288,8 +287,7 @@ TEST(TcgNativeOracle, random_instructions_do_what_the_host_does) {
 TEST(NightlyNativeOracle, many_instructions_do_what_the_host_does) {
     constexpr uint64_t kRounds = 50;
     constexpr size_t kCases = 10000;
-    const char* text = std::getenv("ORACLE_FIRST_SEED");
-    uint64_t first = text == nullptr ? 1 : std::strtoull(text, nullptr, 10);
+    const uint64_t first = nightly_first_seed();
     ProtectedMachine narrow("qemu32");
     LongMachine wide;
     for (uint64_t seed = first; seed < first + kRounds && !HasFailure(); ++seed) {

@@ -7,7 +7,6 @@
 
 #include <fmt/ranges.h>
 #include <bit>
-#include <cstdlib>
 #include <map>
 #include <random>
 #include <string>
@@ -431,8 +430,7 @@ TEST(TcgSimdOracle, random_x87_sequences_do_what_the_host_does) {
 TEST(NightlySimdOracle, many_sequences_do_what_the_host_does) {
     constexpr uint64_t kRounds = 100;
     constexpr size_t kCases = 5000;
-    const char* text = std::getenv("ORACLE_FIRST_SEED");
-    uint64_t first = text == nullptr ? 1 : std::strtoull(text, nullptr, 10);
+    const uint64_t first = nightly_first_seed();
     ProtectedMachine narrow("max");
     LongMachine wide("max");
     for (uint64_t seed = first; seed < first + kRounds && !HasFailure(); ++seed) {
