@@ -452,9 +452,11 @@ struct IrqchipSubject final : state::ConformanceSubject {
     }
     void exercise(unsigned seed) override {
         // out 43h, 36h; out 40h, seed, 12h; out 21h, seed; IOAPIC: id of its own
+        // The 8254 counts on in a stop, so its first tick must have come: in al, 20h; test al, 1
         const auto value = static_cast<uint8_t>(seed);
-        const Program code = {0xb0, 0x36, 0xe6,  0x43, 0xb0, value, 0xe6, 0x40, 0xb0, 0x12, 0xe6,
-                              0x40, 0xb0, value, 0xe6, 0x21, 0xb0,  'x',  0xe6, 0xe9, 0xfa, 0xf4};
+        const Program code = {0xb0, 0x36, 0xe6, 0x43,  0xb0, value, 0xe6, 0x40, 0xb0, 0x12,
+                              0xe6, 0x40, 0xb0, value, 0xe6, 0x21,  0xe4, 0x20, 0xa8, 0x01,
+                              0x74, 0xfa, 0xb0, 'x',   0xe6, 0xe9,  0xfa, 0xf4};
         std::memcpy(vm->rom().host(), code.data(), code.size());
         vm->accelerator().kernel_irqchip()->set_gsi_level(16 + seed, true);
         vm->start();

@@ -8,6 +8,13 @@
 namespace qc::qtest {
 namespace {
 
+// What a person wants to know of a side when the pair does not do what it should.
+std::string describe(Vm& vm) {
+    auto info = vm.qmp().execute("query-migrate");
+    return fmt::format("{}: {}; it said: {}", vm.name(),
+                       info ? info->dump() : info.error().message(), vm.process().stderr_text());
+}
+
 Result<std::string> listening_uri(Vm& vm) {
     const Json reply = TRY(vm.qmp().execute("query-migrate"));
     if (!reply.contains("socket-address") || reply["socket-address"].empty()) {
@@ -83,10 +90,10 @@ Result<void> VmPair::enter_colo() {
 
 Result<void> VmPair::wait_checkpoints(int count) {
     for (int done = 0; done < count; ++done) {
-        TRY(secondary()
-                .qmp()
-                .wait_event("RESUME", Deadline::in(kUsual))
-                .context("after {} of {} checkpoints", done, count));
+        auto resumed = secondary().qmp().wait_event("RESUME", Deadline::in(kUsual));
+        if (resumed) continue;
+        return fail("after {} of {} checkpoints: {}\n{}\n{}", done, count,
+                    resumed.error().message(), describe(primary()), describe(secondary()));
     }
     return {};
 }
