@@ -13,10 +13,13 @@ constexpr PciIdentity kIdentity = {
     .class_code = 0x010180,  // legacy ports only, bus master
 };
 
+constexpr uint8_t kTiming = 0x40;
+constexpr uint8_t kSlaveTiming = 0x44;
+
 constexpr PciRegister kRegisters[] = {
     {0x06, 2, "PCISTS", 0x0280, 0, 0xf900},
-    {0x40, 4, "IDETIM", 0x00000000, 0xffffffff},
-    {0x44, 1, "SIDETIM", 0x00, 0xff},
+    {kTiming, 4, "IDETIM", 0x00000000, 0xffffffff},
+    {kSlaveTiming, 1, "SIDETIM", 0x00, 0xff},
 };
 
 constexpr unsigned kBusMasterBar = 4;
@@ -53,6 +56,14 @@ void Piix3Ide::reset() {
     reset_pci();
     for (auto& channel : channels_)
         channel->reset();
+}
+
+void Piix3Ide::reset_after_sleep() {
+    const uint32_t timing = config().read(kTiming, 4);
+    const uint32_t slave_timing = config().read(kSlaveTiming, 1);
+    reset();
+    mutable_config().write(kTiming, 4, timing);
+    mutable_config().write(kSlaveTiming, 1, slave_timing);
 }
 
 uint64_t Piix3Ide::io_read(uint64_t offset, unsigned size) {

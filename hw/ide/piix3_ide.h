@@ -55,6 +55,9 @@ class Piix3Ide final : public PciDevice, public memory::IoHandler {
 
     std::string_view type_name() const override { return "piix3-ide"; }
     void reset() override;
+    // What the firmware set at power-on stays: SeaBIOS does not set it again, and a driver
+    // takes a channel whose decoding is off for one that is not there.
+    void reset_after_sleep() override;
     std::vector<state::StateComponent*> state_components() override { return {&component_}; }
 
     Piix3IdeState save() const;

@@ -31,6 +31,18 @@ TEST(Piix3Ide, pio_read_delivers_the_disk_s_bytes) {
     EXPECT_TRUE(std::equal(data.begin(), data.end(), f.disk.bytes.begin() + 3 * 512));
 }
 
+TEST(Piix3Ide, channels_that_the_firmware_switched_on_are_on_after_a_sleep) {
+    Fixture f;
+    f.ide.config_write(0x40, 4, 0x80008000);
+    f.ide.config_write(0x44, 1, 0x0b);
+    f.ide.reset_after_sleep();
+    EXPECT_EQ(f.ide.config_read(0x40, 4), 0x80008000u);
+    EXPECT_EQ(f.ide.config_read(0x44, 1), 0x0bu);
+    EXPECT_EQ(f.ide.config_read(4, 2), 0u) << "the rest is as after a reset";
+    f.ide.reset();
+    EXPECT_EQ(f.ide.config_read(0x40, 4), 0u);
+}
+
 TEST(Piix3Ide, pio_write_reaches_the_disk) {
     Fixture f;
     f.command(0x30, 7, 1);

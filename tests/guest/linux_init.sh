@@ -88,14 +88,22 @@ if [ -n "$(word root)" ]; then
     exec switch_root -c /dev/console /root "$next"
 fi
 
-# Suspends to RAM. What was in memory before is to be there after it.
+# What is in memory, and on the disks, which have to work again after a sleep.
+seen() {
+    md5sum /tmp/memory
+    for disk in /dev/sda /dev/vda; do
+        [ -b $disk ] && dd if=$disk bs=64k count=16 iflag=direct 2>/dev/null | md5sum
+    done
+}
+
+# Suspends to RAM. What was seen before is to be seen after it.
 sleep_and_check() {
-    before=$(md5sum /tmp/memory)
+    before=$(seen)
     echo "sleeping $1"
     if ! echo mem >/sys/power/state; then
         echo "it does not sleep"
     fi
-    [ "$(md5sum /tmp/memory)" = "$before" ] && echo "awake $1 cpus $(nproc) $(zeros_hash 1048576)"
+    [ "$(seen)" = "$before" ] && echo "awake $1 cpus $(nproc) disks $(ls /dev/[sv]da | wc -l) $(zeros_hash 1048576)"
 }
 
 # Until the power button is pressed.
