@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "hw/core/cpu_port.h"
+#include "hw/core/processor_start.h"
 #include "state/state_component.h"
 
 namespace qc::accel {
@@ -38,6 +39,8 @@ class Vcpu : public hw::CpuPort {
 
     // The state after RESET (Intel SDM vol. 3, "Processor state after reset").
     virtual void reset() = 0;
+    // After reset(), in a machine without firmware: what that would have done.
+    virtual void start_from(const hw::ProcessorStart& start) = 0;
     virtual state::StateComponent& state() = 0;
     // The calling thread will execute this vCPU. Before its thread_started().
     void set_thread_here() { thread_.store(std::this_thread::get_id()); }

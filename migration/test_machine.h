@@ -67,6 +67,7 @@ class TestVcpu final : public accel::Vcpu {
     void wait_for_event() override;
     void kick() override;
     void reset() override { state_ = {}; }
+    void start_from(const hw::ProcessorStart&) override {}
     state::StateComponent& state() override { return component_; }
     Result<void> thread_started() override { return {}; }
     void thread_ending() override {}

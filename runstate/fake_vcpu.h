@@ -39,6 +39,7 @@ class FakeVcpu final : public accel::Vcpu {
         changed_.notify_all();
     }
     void reset() override {}
+    void start_from(const hw::ProcessorStart&) override {}
     state::StateComponent& state() override { std::abort(); }
     Result<void> thread_started() override {
         if (refuse_) return fail("no such processor");

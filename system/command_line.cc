@@ -107,6 +107,9 @@ Result<void> set_machine(Parse& parse, const std::string& value, const std::stri
         TRY(add_accelerators(parse, *accelerators, origin));
     }
     if (auto hpet = TRY(options.take_bool("hpet"))) parse.options.hpet = *hpet;
+    if (auto direct = TRY(options.take_bool("x-direct-kernel"))) {
+        parse.options.direct_kernel = *direct;
+    }
     if (auto backend = options.take("memory-backend")) {
         parse.options.memory.backend = std::move(backend);
     }
@@ -332,6 +335,12 @@ Result<void> set_action(Parse& parse, const std::string& value, const std::strin
     return options.expect_empty();
 }
 
+Result<void> set_firmware(Parse& parse, const std::string& value, const std::string&) {
+    parse.options.firmware = value;
+    parse.options.firmware_given = true;
+    return {};
+}
+
 Result<void> set_uuid(Parse& parse, const std::string& value, const std::string&) {
     parse.options.uuid = TRY(parse_uuid(value));
     return {};
@@ -363,7 +372,8 @@ constexpr std::array kEntries = {
     Entry{"h", "", "", print_help},
     Entry{"help", "", "print this list and exit", print_help},
     Entry{"version", "", "print the version and exit", print_version},
-    Entry{"machine", "[type=]NAME[,accel=A[:B]][,hpet=on|off][,memory-backend=ID]",
+    Entry{"machine",
+          "[type=]NAME[,accel=A[:B]][,hpet=on|off][,memory-backend=ID][,x-direct-kernel=on|off]",
           "the board; 'help' lists them", set_machine},
     Entry{"M", "[type=]NAME", "the same as -machine", set_machine},
     Entry{"accel", "NAME", "how guest code runs, tried in the order given; 'help' lists them",
@@ -428,7 +438,7 @@ constexpr std::array kEntries = {
     Entry{"initrd", "FILE", "the kernel's initial RAM disk", set_string<&Options::initrd>},
     Entry{"append", "TEXT", "the kernel's command line", set_string<&Options::kernel_command_line>},
     Entry{"smbios", "type=N[,FIELD=TEXT...]|file=FILE", "what the SMBIOS tables say", add_smbios},
-    Entry{"bios", "FILE", "the firmware image", set_string<&Options::firmware>},
+    Entry{"bios", "FILE", "the firmware image", set_firmware},
     Entry{"L", "DIR", "look for firmware there first", add_data_dir},
     Entry{"qtest", "DEV", "the qtest protocol: unix:PATH, chardev:ID", set_qtest},
     Entry{"qtest-log", "FILE", "write there what goes over -qtest (stderr), or 'none'",
@@ -454,6 +464,20 @@ const Entry* find_entry(std::string_view name) {
         if (entry.name == name) return &entry;
     }
     return nullptr;
+}
+
+// A machine that starts its kernel itself has none of what only firmware does.
+Result<void> check_direct_kernel(const Options& options) {
+    if (!options.direct_kernel) return {};
+    if (options.kernel.empty()) return fail("x-direct-kernel=on needs a kernel: -kernel FILE");
+    if (options.firmware_given) {
+        return fail("x-direct-kernel=on starts the kernel without firmware: not with -bios");
+    }
+    if (options.boot.menu) {
+        return fail(
+            "x-direct-kernel=on starts the kernel without firmware: not with -boot menu=on");
+    }
+    return {};
 }
 
 }  // namespace
@@ -491,6 +515,7 @@ Result<CommandLine> parse_command_line(std::span<const char* const> arguments) {
     if (options.kernel.empty() && !options.kernel_command_line.empty()) {
         return fail("-append only allowed with -kernel option");
     }
+    TRY(check_direct_kernel(options).context("-machine"));
     return CommandLine(std::move(parse.options));
 }
 

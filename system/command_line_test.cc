@@ -116,6 +116,19 @@ TEST(CommandLine, more_cpus_than_the_machine_takes_are_refused) {
               "Invalid SMP CPUs 256. The max CPUs supported by machine 'pc-q35-9.0' is 255");
 }
 
+TEST(CommandLine, kernel_without_firmware_is_a_property_of_the_machine) {
+    EXPECT_TRUE(parsed({"-M", "pc,x-direct-kernel=on", "-kernel", "k"}).direct_kernel);
+    EXPECT_FALSE(parsed({"-M", "pc", "-kernel", "k"}).direct_kernel);
+    EXPECT_FALSE(parsed({"-M", "pc,x-direct-kernel=off", "-bios", "b"}).direct_kernel);
+    EXPECT_NE(refusal({"-M", "pc,x-direct-kernel=on"}).find("needs a kernel"), std::string::npos);
+    EXPECT_NE(refusal({"-M", "q35,x-direct-kernel=on", "-kernel", "k", "-bios", "bios-256k.bin"})
+                  .find("not with -bios"),
+              std::string::npos);
+    EXPECT_NE(refusal({"-M", "pc,x-direct-kernel=on", "-kernel", "k", "-boot", "menu=on"})
+                  .find("not with -boot menu=on"),
+              std::string::npos);
+}
+
 TEST(CommandLine, hpet_is_a_property_of_the_machine) {
     EXPECT_TRUE(parsed({"-machine", "q35"}).hpet);
     EXPECT_FALSE(parsed({"-machine", "q35,hpet=off"}).hpet);

@@ -207,7 +207,9 @@ Result<void> Machine::create_board() {
         .cpus = board_cpus(options_.smp, numa_),
         .numa = {.node_bytes = memory.node_bytes, .distances = numa_.distances},
         .hpet = options_.hpet,
-        .firmware = TRY(load_firmware(options_.firmware, options_.data_dirs)),
+        .firmware = options_.direct_kernel
+                        ? std::vector<std::byte>()
+                        : TRY(load_firmware(options_.firmware, options_.data_dirs)),
         .boot_order = options_.boot.order,
         .boot_menu = options_.boot.menu,
         .boot_strict = options_.boot.strict,
@@ -221,6 +223,7 @@ Result<void> Machine::create_board() {
     if (options_.uuid) config.uuid = options_.uuid->bytes;
     if (!options_.kernel.empty()) {
         config.kernel_files = TRY(load_kernel_files(options_));
+        config.direct_kernel = options_.direct_kernel;
     }
     TRY(choose_serials(config));
     config.devices = device_requests_;
@@ -252,7 +255,16 @@ Result<void> Machine::create_board() {
     for (state::StateComponent* component : accelerator_->state_components())
         core_->registry.add(*component);
     board_->reset();
+    // What arrives brings its memory along.
+    if (!options_.incoming) start_kernel();
     return {};
+}
+
+void Machine::start_kernel() {
+    board_->start_kernel();
+    for (unsigned index = 0; index < vcpus_.size(); ++index) {
+        if (auto start = board_->processor_start(index)) vcpus_[index]->start_from(*start);
+    }
 }
 
 // `-serial` options fill COM1 to COM4 in order. Without any, COM1 is standard input
@@ -451,6 +463,7 @@ void Machine::reset_machine() {
         board_->reset();
         for (const auto& vcpu : vcpus_)
             vcpu->reset();
+        start_kernel();
     });
 }
 

@@ -100,6 +100,8 @@ class Machine {
     void carry_out_sleep();
     void carry_out_wake_up();
     void emit_shutdown_event(runstate::ShutdownCause cause);
+    // Without firmware: after a reset, under the machine lock with the vCPUs paused.
+    void start_kernel();
     void reset_machine();
     void settle_after_reset();
     void incoming_failed(const std::string& message);

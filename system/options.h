@@ -46,6 +46,8 @@ struct BootOptions {
 struct Options {
     std::string machine_type = "pc";
     bool hpet = true;
+    // -machine x-direct-kernel=on: `kernel` starts without firmware.
+    bool direct_kernel = false;
     // -global, for the chips of both machines.
     hw::AcpiSleepStates piix4_sleeps;
     hw::AcpiSleepStates ich9_sleeps;
@@ -88,6 +90,7 @@ struct Options {
     std::string kernel_command_line;
 
     std::string firmware = "bios-256k.bin";
+    bool firmware_given = false;  // -bios
     std::vector<std::string> data_dirs;
 
     std::vector<ParsedOption> smbios;

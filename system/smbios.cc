@@ -5,6 +5,7 @@
 
 #include "system/firmware.h"
 #include "system/option_help.h"
+#include "system/version.h"
 
 namespace qc::system {
 
@@ -15,6 +16,12 @@ Result<hw::SmbiosOptions> choose_smbios(const Options& options) {
     const auto read = [](const std::string& path) { return load_boot_file(path, "SMBIOS file"); };
     for (const ParsedOption& option : options.smbios)
         TRY(hw::add_smbios(smbios, option.options, read).context("{}", option.origin));
+    // Else firmware would say who it is.
+    if (options.direct_kernel && !smbios.config.bios) {
+        smbios.config.bios = hw::SmbiosBios{.vendor = "qemu-colo",
+                                            .version = std::string(kPackageVersion),
+                                            .date = std::string(kPackageDate)};
+    }
     return smbios;
 }
 

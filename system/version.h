@@ -13,5 +13,7 @@ inline constexpr int kQemuMicro = 0;
 
 // This program's own version.
 inline constexpr std::string_view kPackageVersion = "qemu-colo 0.1.0";
+// Month, day, year, as SMBIOS has it.
+inline constexpr std::string_view kPackageDate = "11/22/2026";
 
 }  // namespace qc::system

@@ -22,6 +22,19 @@ PicPairState reset_pics() {
     return state;
 }
 
+PicPairState set_up(const hw::PicSetup& setup) {
+    PicPairState state = reset_pics();
+    const uint8_t vectors[] = {setup.master_vector, setup.slave_vector};
+    for (unsigned i = 0; i < state.pics.size(); ++i) {
+        PicState& pic = state.pics[i];
+        pic.irq_base = vectors[i];
+        pic.imr = static_cast<uint8_t>(setup.masked >> (8 * i));
+        pic.elcr = static_cast<uint8_t>(setup.level_triggered >> (8 * i) & pic.elcr_mask);
+        pic.init4 = true;
+    }
+    return state;
+}
+
 IoapicState reset_ioapic() {
     IoapicState state;
     state.redirection.fill(kRedirectionMasked);

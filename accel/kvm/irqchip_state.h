@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "accel/kvm/kvm_abi.h"
+#include "hw/core/pic_setup.h"
 #include "util/result.h"
 
 namespace qc::kvm {
@@ -118,6 +119,8 @@ struct PitState {
 };
 
 PicPairState reset_pics();
+// After the command words that `setup` stands for.
+PicPairState set_up(const hw::PicSetup& setup);
 IoapicState reset_ioapic();
 PitState reset_pit();
 

@@ -131,6 +131,10 @@ void KvmIrqchip::reset() {
     report_failure(write_pit(reset_pit()));
 }
 
+void KvmIrqchip::set_up_pics(const hw::PicSetup& setup) {
+    report_failure(write_pics(set_up(setup)));
+}
+
 std::vector<state::StateComponent*> KvmIrqchip::state_components() {
     return {&components_->pics, &components_->ioapic, &components_->pit};
 }

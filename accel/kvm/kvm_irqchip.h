@@ -28,6 +28,7 @@ class KvmIrqchip final : public hw::KernelIrqchip {
     void set_gsi_level(unsigned gsi, bool level) override;
     void send_msi(uint64_t address, uint16_t data) override;
     void reset() override;
+    void set_up_pics(const hw::PicSetup& setup) override;
     std::vector<state::StateComponent*> state_components() override;
     void set_pit_channel2_gate(bool gate) override;
     bool pit_channel2_output() override;

@@ -68,6 +68,7 @@ class KvmVcpu final : public accel::Vcpu {
     void wait_for_event() override;
     void kick() override;
     void reset() override;
+    void start_from(const hw::ProcessorStart& start) override;
     state::StateComponent& state() override;
     Result<void> thread_started() override;
     void thread_ending() override;

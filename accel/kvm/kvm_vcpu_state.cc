@@ -8,6 +8,7 @@
 #include "accel/kvm/kvm_vcpu.h"
 #include "accel/kvm/shared_areas.h"
 #include "state/component_of.h"
+#include "target/i386/processor_start.h"
 #include "util/log.h"
 
 namespace qc::kvm {
@@ -138,6 +139,16 @@ void KvmVcpu::reset() {
     auto result = present ? restore(state) : Failure(std::move(present).error());
     if (!result) {
         error_report("KVM: cannot reset vCPU {}: {}", config_.index, result.error().message());
+        deps_.machine.report_internal_error();
+    }
+}
+
+void KvmVcpu::start_from(const hw::ProcessorStart& start) {
+    auto state = save();
+    if (state) i386::apply_start(state->cpu, model_, start);
+    auto result = state ? restore(*state) : Failure(std::move(state).error());
+    if (!result) {
+        error_report("KVM: cannot start vCPU {}: {}", config_.index, result.error().message());
         deps_.machine.report_internal_error();
     }
 }

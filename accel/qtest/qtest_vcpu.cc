@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "accel/qtest/qtest_vcpu.h"
 
+#include "target/i386/processor_start.h"
 #include "util/machine_lock.h"
 
 namespace qc::accel::qtest {
@@ -26,6 +27,10 @@ void QtestVcpu::kick() {
 
 void QtestVcpu::reset() {
     state_ = i386::reset_state(model_, index_ == 0);
+}
+
+void QtestVcpu::start_from(const hw::ProcessorStart& start) {
+    i386::apply_start(state_, model_, start);
 }
 
 i386::CpuState QtestVcpu::save() const {

@@ -32,6 +32,7 @@ class QtestVcpu final : public Vcpu {
     void wait_for_event() override;
     void kick() override;
     void reset() override;
+    void start_from(const hw::ProcessorStart& start) override;
     state::StateComponent& state() override { return component_; }
     Result<void> thread_started() override { return {}; }
     void thread_ending() override {}

@@ -5,6 +5,7 @@
 #include "accel/tcg/msr.h"
 #include "accel/tcg/paging.h"
 #include "accel/tcg/state_convert.h"
+#include "target/i386/processor_start.h"
 
 namespace qc::accel::tcg {
 
@@ -136,6 +137,12 @@ void TcgVcpu::kick() {
 void TcgVcpu::reset() {
     i386::CpuState state = i386::reset_state(model_, cpu_.index == 0);
     state.a20_enabled = a20_enabled_.load(std::memory_order_relaxed);
+    restore(state);
+}
+
+void TcgVcpu::start_from(const hw::ProcessorStart& start) {
+    i386::CpuState state = save();
+    i386::apply_start(state, model_, start);
     restore(state);
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "hw/core/pic_setup.h"
 #include "state/state_component.h"
 
 namespace qc::hw {
@@ -21,6 +22,8 @@ class KernelIrqchip {
     // A message-signalled interrupt, as a function writes it to FEExxxxxh.
     virtual void send_msi(uint64_t address, uint16_t data) = 0;
     virtual void reset() = 0;
+    // After reset(): what firmware would do to the 8259 pair.
+    virtual void set_up_pics(const PicSetup& setup) = 0;
     virtual std::vector<state::StateComponent*> state_components() = 0;
     // The speaker port 61h is ours; its gate and output bits are the PIT's.
     virtual void set_pit_channel2_gate(bool gate) = 0;

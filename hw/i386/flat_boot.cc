@@ -23,8 +23,6 @@ constexpr uint64_t kLowEnd = 0x9f000;
 constexpr uint64_t kPlanAreaEnd = 0x10000;
 
 // Places in the plan.
-constexpr size_t kPlacesAt = 0x10;
-constexpr size_t kGdtPointerAt = 0x20;
 constexpr size_t kGdtAt = 0x28;
 constexpr uint16_t kUnwantedAt = 0x50;
 constexpr size_t kRecordAt = FlatBoot::kRecordAddress - FlatBoot::kPlanAddress;
@@ -130,7 +128,7 @@ Result<FlatBoot::Items> FlatBoot::finish(const Entry& entry) && {
     plan.le32(entry.eax);
     plan.le32(kRecordAddress);
     plan.le32(entry.between_map_entries);
-    QC_ASSERT(plan.size() == kPlacesAt);
+    QC_ASSERT(plan.size() == flat_plan::kTransfers);
     plan.le16(kTransfersAt);
     plan.le16(static_cast<uint16_t>(kTransfersAt + pieces.size()));
     plan.le16(place(entry.places.map_entries));
@@ -138,7 +136,7 @@ Result<FlatBoot::Items> FlatBoot::finish(const Entry& entry) && {
     plan.le16(place(entry.places.lower_kib));
     plan.le16(place(entry.places.upper_kib));
     plan.le16(place(entry.places.rsdp));
-    pad(plan, kGdtPointerAt);
+    pad(plan, flat_plan::kGdtPointer);
     plan.le16(kGdt.size() * sizeof(uint64_t) - 1);
     plan.le32(kPlanAddress + kGdtAt);
     pad(plan, kGdtAt);

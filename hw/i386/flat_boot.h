@@ -28,6 +28,25 @@
 
 namespace qc::hw {
 
+// Places in the plan, of 32 bits up to kBetween, then of 16.
+namespace flat_plan {
+inline constexpr size_t kEntry = 0;
+inline constexpr size_t kEax = 4;
+inline constexpr size_t kEbx = 8;
+inline constexpr size_t kBetween = 0xc;
+inline constexpr size_t kTransfers = 0x10;
+inline constexpr size_t kTransfersEnd = 0x12;
+inline constexpr size_t kMapEntriesAt = 0x14;
+inline constexpr size_t kMapBytesAt = 0x16;
+inline constexpr size_t kLowerKibAt = 0x18;
+inline constexpr size_t kUpperKibAt = 0x1a;
+inline constexpr size_t kRsdpAt = 0x1c;
+inline constexpr size_t kGdtPointer = 0x20;
+inline constexpr uint16_t kCode = 8;
+inline constexpr uint16_t kData = 0x10;
+inline constexpr uint16_t kTask = 0x18;
+}  // namespace flat_plan
+
 class FlatBoot {
  public:
     static constexpr uint32_t kPlanAddress = 0x8000;

@@ -2,8 +2,6 @@
 #include "hw/i386/kernel_boot.h"
 
 #include "hw/i386/elf_image.h"
-#include "hw/i386/flat_boot.h"
-#include "hw/i386/linux_image.h"
 #include "hw/i386/multiboot_image.h"
 #include "hw/i386/pvh_image.h"
 
@@ -26,18 +24,23 @@ Result<KernelKind> kernel_kind(std::span<const std::byte> kernel) {
     return KernelKind::kPvh;
 }
 
-Result<std::string_view> add_kernel(FwCfg& fw_cfg, const KernelFiles& files,
-                                    uint64_t ram_below_4g) {
+Result<PreparedKernel> prepare_kernel(const KernelFiles& files, uint64_t ram_below_4g) {
     switch (TRY(kernel_kind(files.kernel))) {
-        case KernelKind::kLinux:
-            add_linux_boot(fw_cfg, TRY(prepare_linux(files, ram_below_4g)));
-            return kLinuxBootPath;
-        case KernelKind::kMultiboot:
-            add_flat_boot(fw_cfg, TRY(prepare_multiboot(files, ram_below_4g)));
-            return kFlatBootPath;
+        case KernelKind::kLinux: return TRY(prepare_linux(files, ram_below_4g));
+        case KernelKind::kMultiboot: return TRY(prepare_multiboot(files, ram_below_4g));
         case KernelKind::kPvh: break;
     }
-    add_flat_boot(fw_cfg, TRY(prepare_pvh(files, ram_below_4g)));
+    return TRY(prepare_pvh(files, ram_below_4g));
+}
+
+Result<std::string_view> add_kernel(FwCfg& fw_cfg, const KernelFiles& files,
+                                    uint64_t ram_below_4g) {
+    PreparedKernel prepared = TRY(prepare_kernel(files, ram_below_4g));
+    if (LinuxBoot* boot = std::get_if<LinuxBoot>(&prepared)) {
+        add_linux_boot(fw_cfg, std::move(*boot));
+        return kLinuxBootPath;
+    }
+    add_flat_boot(fw_cfg, std::get<FlatBoot::Items>(std::move(prepared)));
     return kFlatBootPath;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// `-kernel` of any kind, made ready for the option ROM that starts it.
+// `-kernel` of any kind, made ready for the option ROM that starts it, or for who does
+// that ROM's work (hw/i386/direct/).
 //
 // Threading: main thread, while the machine is built.
 #pragma once
@@ -9,8 +10,11 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <variant>
 
 #include "hw/i386/boot_files.h"
+#include "hw/i386/flat_boot.h"
+#include "hw/i386/linux_image.h"
 #include "hw/nvram/fw_cfg.h"
 #include "util/result.h"
 
@@ -25,8 +29,11 @@ enum class KernelKind : uint8_t {
 // An error says that it is none of them.
 Result<KernelKind> kernel_kind(std::span<const std::byte> kernel);
 
-// Adds items and ROM; returns the ROM's place in the firmware's boot order. An error says
-// what is wrong with the kernel, or what does not fit into memory.
+using PreparedKernel = std::variant<LinuxBoot, FlatBoot::Items>;
+// An error says what is wrong with the kernel, or what does not fit into memory.
+Result<PreparedKernel> prepare_kernel(const KernelFiles& files, uint64_t ram_below_4g);
+
+// Adds items and ROM; returns the ROM's place in the firmware's boot order.
 Result<std::string_view> add_kernel(FwCfg& fw_cfg, const KernelFiles& files, uint64_t ram_below_4g);
 
 }  // namespace qc::hw

@@ -8,6 +8,7 @@
 
 #include "hw/i386/dsdt_pc.hex"
 #include "hw/i386/dsdt_q35.hex"
+#include "hw/i386/pc_addresses.h"
 #include "hw/intc/ioapic.h"
 #include "hw/intc/local_apic_core.h"
 #include "hw/timer/hpet.h"
@@ -19,8 +20,6 @@ namespace {
 constexpr uint64_t k4GiB = uint64_t{1} << 32;
 constexpr uint64_t k1GiB = uint64_t{1} << 30;
 
-// Where SeaBIOS puts the power management block when it finds tables to load.
-constexpr uint32_t kPmBase = 0x600;
 constexpr uint32_t kPmControl = kPmBase + 4;
 constexpr uint32_t kPmTimer = kPmBase + 8;
 constexpr uint32_t kApmPort = 0xb2;
@@ -28,9 +27,6 @@ constexpr uint16_t kSci = 9;
 constexpr uint16_t kResetPort = 0xcf9;
 constexpr uint8_t kResetValue = 0x0f;  // full and hard
 
-// Where SeaBIOS puts the q35's configuration window: 256 buses.
-constexpr uint64_t kEcamStart = 0xb0000000;
-constexpr uint64_t kEcamEnd = 0xc0000000;
 // The first chip with an address of its own below 4 GiB.
 constexpr uint64_t kPciEnd = IoApic::kAddress;
 

@@ -9,16 +9,23 @@
 #include <string>
 #include <string_view>
 
+#include "hw/acpi/table_placement.h"
+
 namespace qc::hw {
 namespace {
 
-// Does what firmware does with the commands, in 1 MiB of memory.
+// The tables as firmware places them, in 1 MiB of memory.
 class Firmware {
  public:
-    explicit Firmware(const AcpiTables::Files& files)
-        : contents_{{"etc/acpi/tables", files.tables}, {"etc/acpi/rsdp", files.rsdp}} {
-        for (size_t at = 0; at < files.loader.size(); at += 128)
-            obey(std::span(files.loader).subspan(at, 128));
+    explicit Firmware(const AcpiTables::Files& files) {
+        auto placed = place_tables(
+            files.loader, {{"etc/acpi/tables", files.tables}, {"etc/acpi/rsdp", files.rsdp}},
+            [this](TableZone, size_t size, uint32_t alignment) { return place(size, alignment); });
+        EXPECT_TRUE(placed) << placed.error().message();
+        for (const PlacedTable& table : *placed) {
+            std::ranges::copy(table.bytes, memory_.begin() + table.address);
+            if (table.name == "etc/acpi/rsdp") rsdp_ = table.address;
+        }
     }
 
     uint64_t number(uint64_t at, unsigned size) const {
@@ -36,7 +43,7 @@ class Firmware {
             sum += std::to_integer<unsigned>(memory_.at(at + i));
         return sum & 0xff;
     }
-    uint64_t rsdp() const { return addresses_.at("etc/acpi/rsdp"); }
+    uint64_t rsdp() const { return rsdp_; }
     // By signature, through the XSDT; each is checked on the way.
     std::map<std::string, uint64_t> tables() const {
         std::map<std::string, uint64_t> found;
@@ -61,49 +68,15 @@ class Firmware {
     }
 
  private:
-    void obey(std::span<const std::byte> command) {
-        auto name = [&](size_t at) {
-            return std::string(reinterpret_cast<const char*>(command.data()) + at);
-        };
-        auto field = [&](size_t at) {
-            uint32_t value = 0;
-            for (unsigned i = 0; i < 4; ++i)
-                value |= std::to_integer<uint32_t>(command[at + i]) << (8 * i);
-            return value;
-        };
-        switch (field(0)) {
-            case 1: {
-                const std::vector<std::byte>& file = contents_.at(name(4));
-                const uint64_t alignment = field(60);
-                next_ = (next_ + alignment - 1) / alignment * alignment;
-                std::ranges::copy(file, memory_.begin() + static_cast<ptrdiff_t>(next_));
-                addresses_[name(4)] = next_;
-                next_ += file.size();
-                break;
-            }
-            case 2: {
-                const uint64_t at = addresses_.at(name(4)) + field(116);
-                const auto size = std::to_integer<unsigned>(command[120]);
-                const uint64_t value = number(at, size) + addresses_.at(name(60));
-                for (unsigned i = 0; i < size; ++i)
-                    memory_.at(at + i) = static_cast<std::byte>(value >> (8 * i));
-                break;
-            }
-            case 3: {
-                const uint64_t file = addresses_.at(name(4));
-                const unsigned before = sum(file + field(64), field(68));
-                std::byte& place = memory_.at(file + field(60));
-                place = static_cast<std::byte>(std::to_integer<unsigned>(place) - before);
-                break;
-            }
-            default: FAIL() << "command " << field(0);
-        }
+    Result<uint32_t> place(size_t size, uint32_t alignment) {
+        const uint32_t at = (next_ + alignment - 1) / alignment * alignment;
+        next_ = at + static_cast<uint32_t>(size);
+        return at;
     }
 
-    std::map<std::string, std::vector<std::byte>> contents_;
-    std::map<std::string, uint64_t> addresses_;
     std::vector<std::byte> memory_ = std::vector<std::byte>(1 << 20);
-    uint64_t next_ = 0x12345;
+    uint32_t next_ = 0x12345;
+    uint64_t rsdp_ = 0;
 };
 
 const PcAcpiConfig kPc{.ram_below_4g = 0x20000000, .cpus = PcCpus::flat(3), .serial_ports = 1};

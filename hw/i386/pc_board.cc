@@ -7,6 +7,8 @@
 #include "hw/char/debugcon.h"
 #include "hw/char/isa_serial.h"
 #include "hw/dma/i8237.h"
+#include "hw/i386/direct/direct_boot.h"
+#include "hw/i386/direct/reset_rom.h"
 #include "hw/i386/pc_chipset.h"
 #include "hw/i386/pc_cmos.h"
 #include "hw/i386/pc_device_types.h"
@@ -51,6 +53,13 @@ std::unique_ptr<PcInterrupts> create_interrupts(const PcBoard::Deps& deps, const
     return PcInterrupts::create_own({deps.context, deps.memory_root, deps.cpus, places, current});
 }
 
+// Firmware wakes a sleeping guest.
+AcpiSleepStates sleeps_of(const PcBoard::Config& config) {
+    AcpiSleepStates sleeps = config.sleeps;
+    if (config.direct_kernel) sleeps.s3 = false;
+    return sleeps;
+}
+
 }  // namespace
 
 struct PcBoard::Parts {
@@ -90,6 +99,7 @@ struct PcBoard::Parts {
     Port92 port92;
     I8237Pair dma;
     FwCfg fw_cfg;
+    std::unique_ptr<DirectBoot> direct_boot;
     IdeDisks disks;
     PcVirtio virtio;
     std::vector<std::unique_ptr<Device>> added;
@@ -113,7 +123,7 @@ PcBoard::Parts::Parts(const Config& config, const Deps& board_deps, PcCpus cpu_p
               cpu->set_a20_enabled(enabled);
       }),
       chipset(PcChipset::create(
-          config.chipset, {context, *memory, *interrupts, wires, deps.machine, config.sleeps})),
+          config.chipset, {context, *memory, *interrupts, wires, deps.machine, sleeps_of(config)})),
       speaker(context, interrupts->timer_channel2()),
       rtc({}, context),
       keyboard(context, {deps.machine, a20}),
@@ -295,23 +305,28 @@ Result<void> PcBoard::Parts::describe_to_firmware(const Config& config) {
             return fail("The bootindex {} has already been used", entry.index);
         }
     }
-    return fill_fw_cfg(fw_cfg,
-                       {.ram_below_4g = memory->below_4g(),
-                        .ram_above_4g = memory->above_4g(),
-                        .cpus = places,
-                        .numa = config.numa,
-                        .hpet = config.hpet,
-                        .uuid = config.uuid,
-                        .disks = &disks,
-                        .boot_entries = virtio.boot_entries(),
-                        .boot_menu = config.boot_menu,
-                        .boot_strict = config.boot_strict,
-                        .chipset = config.chipset,
-                        .serial_ports = static_cast<uint8_t>(serial_ports_used & 0xf),
-                        .kernel_files = config.kernel_files ? &*config.kernel_files : nullptr,
-                        .smbios = &config.smbios,
-                        .processor_id = config.processor_id,
-                        .sleeps = config.sleeps});
+    const KernelFiles* kernel = config.kernel_files ? &*config.kernel_files : nullptr;
+    const PcFwCfgConfig told{.ram_below_4g = memory->below_4g(),
+                             .ram_above_4g = memory->above_4g(),
+                             .cpus = places,
+                             .numa = config.numa,
+                             .hpet = config.hpet,
+                             .uuid = config.uuid,
+                             .disks = &disks,
+                             .boot_entries = virtio.boot_entries(),
+                             .boot_menu = config.boot_menu,
+                             .boot_strict = config.boot_strict,
+                             .chipset = config.chipset,
+                             .serial_ports = static_cast<uint8_t>(serial_ports_used & 0xf),
+                             .kernel_files = config.direct_kernel ? nullptr : kernel,
+                             .smbios = &config.smbios,
+                             .processor_id = config.processor_id,
+                             .sleeps = sleeps_of(config)};
+    if (config.direct_kernel) {
+        if (kernel == nullptr) return fail("there is no kernel to start without firmware");
+        direct_boot = TRY(DirectBoot::create(told, *kernel, chipset->pci_bus()));
+    }
+    return fill_fw_cfg(fw_cfg, told);
 }
 
 // What others depend on comes first; the wires last, because loading them tells
@@ -347,8 +362,9 @@ Result<std::unique_ptr<PcBoard>> PcBoard::create(const Config& config, const Dep
     if (deps.cpus.empty() || deps.cpus.size() > 255) {
         return fail("a PC cannot have {} processors", deps.cpus.size());
     }
+    const auto firmware = config.direct_kernel ? make_reset_rom() : config.firmware;
     auto memory = TRY(PcMemory::create({.ram_bytes = config.ram_bytes,
-                                        .firmware = config.firmware,
+                                        .firmware = firmware,
                                         .split = pc_ram_split(config.chipset),
                                         .ram = config.ram},
                                        deps.ram, deps.memory_root));
@@ -375,6 +391,17 @@ Result<std::unique_ptr<PcBoard>> PcBoard::create(const Config& config, const Dep
 void PcBoard::reset() {
     for (Device* device : parts_->devices)
         device->reset();
+}
+
+void PcBoard::start_kernel() {
+    if (parts_->direct_boot == nullptr) return;
+    parts_->direct_boot->start({parts_->chipset->pci_bus(), *parts_->interrupts,
+                                parts_->context.memory, parts_->context.io});
+}
+
+std::optional<ProcessorStart> PcBoard::processor_start(unsigned cpu) const {
+    if (parts_->direct_boot == nullptr) return std::nullopt;
+    return parts_->direct_boot->processor_start(cpu);
 }
 
 ApicPort* PcBoard::apic(unsigned cpu) const {

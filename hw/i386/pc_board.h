@@ -35,6 +35,7 @@
 #include "hw/core/gpio_pins.h"
 #include "hw/core/kernel_irqchip.h"
 #include "hw/core/machine_port.h"
+#include "hw/core/processor_start.h"
 #include "hw/i386/boot_files.h"
 #include "hw/i386/pc_chipset_kind.h"
 #include "hw/i386/pc_cpus.h"
@@ -91,6 +92,8 @@ class PcBoard {
         std::string product;
         // `-kernel`, `-initrd`, `-append`.
         std::optional<KernelFiles> kernel_files;
+        // Without `firmware`: start_kernel() does its work.
+        bool direct_kernel = false;
         SmbiosConfig smbios;
         uint64_t processor_id = 0;  // CPUID leaf 1: EAX, EDX
         AcpiSleepStates sleeps = {};
@@ -120,6 +123,12 @@ class PcBoard {
     // The same when the machine wakes up: what was in memory stays, and the firmware goes
     // on with it.
     void reset_after_sleep();
+
+    // With Config::direct_kernel: brings chipset and memory to where firmware hands over to
+    // the kernel. After each reset(), with the vCPUs paused. Else it does nothing.
+    void start_kernel();
+    // What a processor begins with then, after its own reset; nothing: at its reset vector.
+    std::optional<ProcessorStart> processor_start(unsigned cpu) const;
 
     // The local APIC of a vCPU; null when the host kernel has the irqchip.
     ApicPort* apic(unsigned cpu) const;

@@ -11,6 +11,7 @@
 #include "hw/char/fake_chardev.h"
 #include "hw/core/fake_machine.h"
 #include "hw/pci/pci_config.h"
+#include "util/bytes.h"
 
 namespace qc::hw {
 namespace {
@@ -31,6 +32,7 @@ struct FakeIrqchip final : KernelIrqchip {
     void set_gsi_level(unsigned gsi, bool level) override { levels[gsi] = level; }
     void send_msi(uint64_t, uint16_t data) override { messages.push_back(data); }
     void reset() override { ++resets; }
+    void set_up_pics(const PicSetup& setup) override { level_triggered = setup.level_triggered; }
     std::vector<state::StateComponent*> state_components() override { return {}; }
     void set_pit_channel2_gate(bool) override {}
     bool pit_channel2_output() override { return false; }
@@ -38,6 +40,7 @@ struct FakeIrqchip final : KernelIrqchip {
     std::map<unsigned, bool> levels;
     std::vector<uint16_t> messages;
     int resets = 0;
+    uint16_t level_triggered = 0;
     bool replaced = false;
 };
 
@@ -442,6 +445,87 @@ TEST(PcBoard, q35_refuses_places_that_it_does_not_have) {
         f.request("ide-hd", wish);
         EXPECT_EQ(f.error(), message);
     }
+}
+
+// A Multiboot kernel of three words, at 1 MiB by its own header.
+KernelFiles small_kernel() {
+    ByteWriter out;
+    for (uint32_t word : {0x1badb002u, 0x10000u, 0u - 0x1badb002u - 0x10000u, 0x100000u, 0x100000u,
+                          0u, 0u, 0x100020u})
+        out.le32(word);
+    return {.kernel_name = "k", .kernel = out.take(), .modules = {}, .command_line = ""};
+}
+
+class PcBoardDirect : public ::testing::TestWithParam<PcChipsetKind> {};
+INSTANTIATE_TEST_SUITE_P(Chipsets, PcBoardDirect,
+                         ::testing::Values(PcChipsetKind::kI440fx, PcChipsetKind::kQ35),
+                         [](const auto& tested) {
+                             return tested.param == PcChipsetKind::kQ35 ? "q35" : "pc";
+                         });
+
+TEST_P(PcBoardDirect, kernel_finds_the_machine_as_after_firmware) {
+    Fixture f(GetParam());
+    const bool q35 = GetParam() == PcChipsetKind::kQ35;
+    f.config.direct_kernel = true;
+    f.config.firmware.clear();
+    f.config.kernel_files = small_kernel();
+    ASSERT_TRUE(f.build());
+    for (int round = 0; round < 2; ++round) {
+        f.board->reset();
+        f.board->start_kernel();
+        const auto start = f.board->processor_start(0);
+        ASSERT_TRUE(start && start->entry);
+        EXPECT_EQ(start->entry->address, 0x100020u);
+        EXPECT_EQ(f.machine.load(0x100000), 0x1badb002u);
+        EXPECT_EQ(f.machine.load(start->entry->ebx + 4), 639u);
+        // Tables can be read and not written.
+        EXPECT_EQ(f.machine.load(0xffff0) & 0xffffff, 0x0cf9bau);
+        f.machine.store(0xffff0, 0);
+        EXPECT_EQ(f.machine.load(0xffff0) & 0xffffff, 0x0cf9bau);
+        // Power management, interrupts, BARs.
+        f.out(0x604, 1, 2);
+        EXPECT_EQ(f.in(0x604, 2), 1u);
+        EXPECT_EQ(f.in(0x4d1), 0x0eu);
+        EXPECT_EQ(f.in(0x21), 0xfbu);
+        f.out(0x64, 0x20);
+        f.machine.advance_ns(10'000'000);
+        EXPECT_EQ(f.in(0x60), 0x65u);
+        EXPECT_EQ(f.config_read(q35 ? 31 : 1, 0, 0x60), 0x0b0b0a0au);
+        EXPECT_EQ(f.config_read(q35 ? 31 : 1, q35 ? 2 : 1, 0x20) & ~0x1fu, q35 ? 0xc040u : 0xc000u);
+        EXPECT_EQ(f.machine.load(0xb0000000), q35 ? 0x29c08086u : 0xffffffffu);
+        // The kernel does what it likes.
+        f.machine.store(0x100000, 0xdeadbeef);
+        f.out(0x4d1, 0);
+    }
+    EXPECT_EQ(f.board->processor_start(1)->entry, std::nullopt);
+}
+
+TEST(PcBoard, machine_with_firmware_leaves_the_processors_at_the_reset_vector) {
+    Fixture f;
+    ASSERT_TRUE(f.build());
+    f.board->start_kernel();
+    EXPECT_EQ(f.board->processor_start(0), std::nullopt);
+}
+
+TEST(PcBoard, kernel_irqchip_is_set_up_for_a_kernel_without_firmware) {
+    Fixture f;
+    f.config.direct_kernel = true;
+    f.config.kernel_files = small_kernel();
+    FakeIrqchip irqchip;
+    ASSERT_TRUE(f.build(&irqchip));
+    f.board->start_kernel();
+    EXPECT_EQ(irqchip.level_triggered, 0x0e00);
+}
+
+TEST(PcBoard, machine_without_firmware_needs_a_kernel_and_room) {
+    Fixture f;
+    f.config.direct_kernel = true;
+    EXPECT_NE(f.error().find("no kernel"), std::string::npos);
+    Fixture small;
+    small.config.direct_kernel = true;
+    small.config.kernel_files = small_kernel();
+    small.config.ram_bytes = 1 << 20;
+    EXPECT_NE(small.error().find("needs 2 MiB"), std::string::npos);
 }
 
 TEST(PcBoard, q35_state_goes_over_again_and_again) {

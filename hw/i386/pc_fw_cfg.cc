@@ -6,7 +6,6 @@
 
 #include "hw/i386/kernel_boot.h"
 #include "hw/i386/pc_acpi.h"
-#include "hw/smbios/smbios_tables.h"
 #include "hw/timer/hpet.h"
 #include "util/bytes.h"
 
@@ -85,22 +84,29 @@ std::vector<std::byte> boot_order(const PcFwCfgConfig& config, std::string_view 
     return {bytes.begin(), bytes.end()};
 }
 
-Result<void> add_smbios_tables(FwCfg& fw_cfg, const PcFwCfgConfig& config) {
-    if (config.smbios == nullptr) return {};
-    SmbiosFiles files =
-        TRY(make_smbios(*config.smbios, {.uuid = config.uuid.value_or(std::array<uint8_t, 16>{}),
-                                         .sockets = config.cpus.sockets,
-                                         .cores_per_socket = config.cpus.cores_per_socket,
-                                         .threads_per_core = config.cpus.threads_per_core,
-                                         .processor_id = config.processor_id,
-                                         .ram_below_4g = config.ram_below_4g,
-                                         .ram_above_4g = config.ram_above_4g}));
-    fw_cfg.add_file(kSmbiosTablesFile, std::move(files.tables));
-    fw_cfg.add_file(kSmbiosAnchorFile, std::move(files.anchor));
-    return {};
-}
-
 }  // namespace
+
+Result<PcFirmwareFiles> make_firmware_files(const PcFwCfgConfig& config) {
+    PcFirmwareFiles files{.acpi = make_pc_acpi({.chipset = config.chipset,
+                                                .ram_below_4g = config.ram_below_4g,
+                                                .ram_above_4g = config.ram_above_4g,
+                                                .cpus = config.cpus,
+                                                .numa = config.numa,
+                                                .hpet = config.hpet,
+                                                .serial_ports = config.serial_ports,
+                                                .sleeps = config.sleeps}),
+                          .smbios = {}};
+    if (config.smbios == nullptr) return files;
+    const SmbiosMachine machine{.uuid = config.uuid.value_or(std::array<uint8_t, 16>{}),
+                                .sockets = config.cpus.sockets,
+                                .cores_per_socket = config.cpus.cores_per_socket,
+                                .threads_per_core = config.cpus.threads_per_core,
+                                .processor_id = config.processor_id,
+                                .ram_below_4g = config.ram_below_4g,
+                                .ram_above_4g = config.ram_above_4g};
+    files.smbios = TRY(make_smbios(*config.smbios, machine).context("-smbios"));
+    return files;
+}
 
 Result<void> fill_fw_cfg(FwCfg& fw_cfg, const PcFwCfgConfig& config) {
     ByteWriter uuid;
@@ -127,19 +133,15 @@ Result<void> fill_fw_cfg(FwCfg& fw_cfg, const PcFwCfgConfig& config) {
     if (!order.empty()) {
         fw_cfg.add_file("bootorder", std::move(order));
     }
-    AcpiTables::Files acpi = make_pc_acpi({.chipset = config.chipset,
-                                           .ram_below_4g = config.ram_below_4g,
-                                           .ram_above_4g = config.ram_above_4g,
-                                           .cpus = config.cpus,
-                                           .numa = config.numa,
-                                           .hpet = config.hpet,
-                                           .serial_ports = config.serial_ports,
-                                           .sleeps = config.sleeps});
+    PcFirmwareFiles files = TRY(make_firmware_files(config));
     fw_cfg.add_file("etc/system-states", system_states(config.sleeps));
-    fw_cfg.add_file(AcpiTables::kTablesFile, std::move(acpi.tables));
-    fw_cfg.add_file(AcpiTables::kRsdpFile, std::move(acpi.rsdp));
-    fw_cfg.add_file(AcpiTables::kLoaderFile, std::move(acpi.loader));
-    TRY(add_smbios_tables(fw_cfg, config).context("-smbios"));
+    fw_cfg.add_file(AcpiTables::kTablesFile, std::move(files.acpi.tables));
+    fw_cfg.add_file(AcpiTables::kRsdpFile, std::move(files.acpi.rsdp));
+    fw_cfg.add_file(AcpiTables::kLoaderFile, std::move(files.acpi.loader));
+    if (files.smbios) {
+        fw_cfg.add_file(kSmbiosTablesFile, std::move(files.smbios->tables));
+        fw_cfg.add_file(kSmbiosAnchorFile, std::move(files.smbios->anchor));
+    }
     // Milliseconds until a failed boot is tried again; all ones: never.
     ByteWriter wait;
     wait.le32(0xffffffff);

@@ -11,6 +11,7 @@
 #include <span>
 
 #include "hw/acpi/acpi_pm_core.h"
+#include "hw/acpi/table_loader.h"
 #include "hw/i386/boot_files.h"
 #include "hw/i386/pc_chipset_kind.h"
 #include "hw/i386/pc_cpus.h"
@@ -18,6 +19,7 @@
 #include "hw/ide/ide_disk.h"
 #include "hw/nvram/fw_cfg.h"
 #include "hw/smbios/smbios_config.h"
+#include "hw/smbios/smbios_tables.h"
 
 namespace qc::hw {
 
@@ -40,6 +42,14 @@ struct PcFwCfgConfig {
     uint64_t processor_id = 0;             // CPUID leaf 1: EAX, EDX
     AcpiSleepStates sleeps = {};
 };
+
+// Tables, which firmware puts into memory.
+struct PcFirmwareFiles {
+    AcpiTables::Files acpi;
+    std::optional<SmbiosFiles> smbios;
+};
+// An error is about what SMBIOS is to say.
+Result<PcFirmwareFiles> make_firmware_files(const PcFwCfgConfig& config);
 
 // An error is about the kernel, or what SMBIOS is to say.
 Result<void> fill_fw_cfg(FwCfg& fw_cfg, const PcFwCfgConfig& config);

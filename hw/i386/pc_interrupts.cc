@@ -18,10 +18,26 @@ constexpr unsigned kTimerIrq = 0;
 constexpr unsigned kCascadeIrq = 2;
 constexpr unsigned kIoApicPins = 24;
 
+// Ports and command words. Source: Intel 8259A datasheet, ICW1 to ICW4 and OCW1; 82371SB
+// datasheet, 2.5.6 (ELCR).
+constexpr uint16_t kMaster = 0x20;
+constexpr uint16_t kSlave = 0xa0;
+constexpr uint16_t kElcr = 0x4d0;
+constexpr uint8_t kIcw1Cascaded = 0x11;
+constexpr uint8_t kIcw48086 = 0x01;
+
+void set_up_pic(memory::AddressSpace& io, uint16_t port, uint8_t vector, uint8_t cascade,
+                uint8_t masked) {
+    io.store(memory::PhysAddr(port), 1, kIcw1Cascaded);
+    for (uint8_t value : {vector, cascade, kIcw48086, masked})
+        io.store(memory::PhysAddr(port + 1), 1, value);
+}
+
 class OwnInterrupts final : public PcInterrupts {
  public:
     explicit OwnInterrupts(const Deps& deps)
         : PcInterrupts(deps.context.memory),
+          io_(deps.context.io),
           pic_(deps.context),
           ioapic_(deps.memory_root, router_),
           pit_(deps.context) {
@@ -49,6 +65,14 @@ class OwnInterrupts final : public PcInterrupts {
         if (irq == kCascadeIrq) return;
         if (irq < kIsaIrqCount) set_pic_pin(irq, level);
         set_ioapic_pin(irq, level);
+    }
+    void set_up_pics(const PicSetup& setup) override {
+        set_up_pic(io_, kMaster, setup.master_vector, 1u << kCascadeIrq,
+                   static_cast<uint8_t>(setup.masked));
+        set_up_pic(io_, kSlave, setup.slave_vector, kCascadeIrq,
+                   static_cast<uint8_t>(setup.masked >> 8));
+        io_.store(memory::PhysAddr(kElcr), 1, setup.level_triggered & 0xff);
+        io_.store(memory::PhysAddr(kElcr + 1), 1, setup.level_triggered >> 8);
     }
     void connect_timer(IsaIrqs& wires) override { wires.connect(kTimerIrq, pit_.output()); }
     PitChannel2& timer_channel2() override { return pit_; }
@@ -97,6 +121,7 @@ class OwnInterrupts final : public PcInterrupts {
              .trigger = (message.data >> 15 & 1) != 0 ? ApicTrigger::kLevel : ApicTrigger::kEdge});
     }
 
+    memory::AddressSpace& io_;
     ApicRouter router_;
     I8259 pic_;
     IoApic ioapic_;
@@ -133,6 +158,7 @@ class KernelInterrupts final : public PcInterrupts {
         inputs_.moved(irq, level);
         irqchip_.set_gsi_level(irq, level);
     }
+    void set_up_pics(const PicSetup& setup) override { irqchip_.set_up_pics(setup); }
     void connect_timer(IsaIrqs&) override {}
     PitChannel2& timer_channel2() override { return channel2_; }
     void set_timer_replaced(bool replaced) override { irqchip_.set_pit_replaced(replaced); }

@@ -51,6 +51,8 @@ class PcInterrupts : public MsiPort {
 
     // Where an ISA wire ends (0 to 15), or an input of the I/O APIC (16 to 23).
     virtual void set_irq(unsigned irq, bool level) = 0;
+    // After a reset: what firmware would do to the 8259 pair.
+    virtual void set_up_pics(const PicSetup& setup) = 0;
     // Connects the timer, if it is ours, to its wire.
     virtual void connect_timer(IsaIrqs& wires) = 0;
     virtual PitChannel2& timer_channel2() = 0;

@@ -53,6 +53,25 @@ TEST_P(LinuxBoard, boots_computes_and_switches_off) {
     ASSERT_VALUE(check_linux_results(*vm, cpus));
 }
 
+// Without firmware: the kernel's drivers meet the chipset as the machine itself set it up.
+class LinuxDirect : public LinuxBoard {};
+INSTANTIATE_TEST_SUITE_P(Machine, LinuxDirect, ::testing::Values(Board{"q35", 2, "vmlinux"}),
+                         board_name);
+INSTANTIATE_TEST_SUITE_P(NightlyMachine, LinuxDirect,
+                         ::testing::Values(Board{"pc", 1, "vmlinuz"}, Board{"pc", 2, "vmlinuz"},
+                                           Board{"q35", 1, "vmlinuz"}, Board{"q35", 2, "vmlinuz"},
+                                           Board{"pc", 1, "vmlinux"}, Board{"pc", 2, "vmlinux"},
+                                           Board{"q35", 1, "vmlinux"}),
+                         board_name);
+
+TEST_P(LinuxDirect, boots_computes_and_switches_off_without_firmware) {
+    const auto [machine, cpus, kernel] = GetParam();
+    auto vm = ASSERT_VALUE(Vm::start(
+        config(std::string(machine) + ",x-direct-kernel=on", cpus, "check", kernel), directory()));
+    EXPECT_EQ(ASSERT_VALUE(vm->process().wait(Deadline::in(kBoot))), ExitStatus::exited(0));
+    ASSERT_VALUE(check_linux_results(*vm, cpus));
+}
+
 // Processors in sockets of one core of two threads, the last place empty, and two nodes.
 TEST_F(Linux, guest_sees_sockets_threads_nodes_and_product) {
     VmConfig described = config("q35", 1, "describe");
