@@ -42,6 +42,7 @@ void ChannelChardev::open_channel(std::unique_ptr<io::Channel> channel) {
     {
         MutexLock lock(mutex_);
         accepting_ = true;
+        live_ = channel_.get();
     }
     post(&ChannelChardev::announce);
 }
@@ -50,6 +51,10 @@ void ChannelChardev::close_channel() {
     trace::chardev_closed(id());
     read_watch_ = {};
     write_watch_ = {};
+    {
+        MutexLock lock(mutex_);
+        live_ = nullptr;
+    }
     channel_.reset();
     input_open_ = false;
     outgoing_.clear();
@@ -62,11 +67,21 @@ void ChannelChardev::close_channel() {
         queued_ = 0;
         flush_due_ = false;
     }
+    closed();
     const std::weak_ptr<bool> alive = alive_;
     if (std::exchange(announced_, false) && frontend() != nullptr) {
         frontend()->event(ChardevEvent::kClosed);
     }
     if (!alive.expired()) tell_writable();
+}
+
+void ChannelChardev::shut_down_channel() {
+    MutexLock lock(mutex_);
+    if (live_ != nullptr) live_->shutdown();
+}
+
+void ChannelChardev::report_break() {
+    if (frontend() != nullptr) frontend()->event(ChardevEvent::kBreak);
 }
 
 void ChannelChardev::end_input() {
@@ -103,6 +118,11 @@ void ChannelChardev::update_read_watch() {
     read_watch_ =
         wanted ? loop_.watch_fd(channel_->read_poll_fd(), FdEvents::kRead, [this] { read_ready(); })
                : EventLoop::Watch();
+    if (wanted && channel_->has_input()) post(&ChannelChardev::read_buffered);
+}
+
+void ChannelChardev::read_buffered() {
+    if (read_watch_ && channel_->has_input()) read_ready();
 }
 
 void ChannelChardev::read_ready() {
@@ -123,7 +143,9 @@ void ChannelChardev::read_ready() {
             frontend()->receive_fds(std::move(fds));
         }
         frontend()->receive(std::span<const std::byte>(buffer).first(**count));
-        if (!alive.expired()) update_read_watch();
+        if (alive.expired()) return;
+        update_read_watch();
+        if (read_watch_ && channel_->has_input()) post(&ChannelChardev::read_buffered);
     }
 }
 

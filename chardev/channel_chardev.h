@@ -35,7 +35,13 @@ class ChannelChardev : public Chardev {
     ~ChannelChardev() override;
 
     EventLoop& loop() { return loop_; }
+    // Posts a call of `method` that is forgotten if this object dies first. Thread-safe.
+    void post(void (ChannelChardev::*method)());
     bool connected() const { return channel_ != nullptr; }
+    // Thread-safe: calls of the channel that are under way and all later ones fail.
+    void shut_down_channel();
+    // The front end sees a break now.
+    void report_break();
     const io::Channel* channel() const { return channel_.get(); }
 
     // Starts to use `channel`; the front end hears kOpened.
@@ -45,6 +51,8 @@ class ChannelChardev : public Chardev {
     // Reads no more from this channel; the front end hears kClosed. Output goes on.
     void end_input();
 
+    // There is no channel any more; the front end hears of it next.
+    virtual void closed() {}
     // The channel's peer ended its stream, or reading failed.
     virtual void input_ended(const Error* error) = 0;
     // Writing failed; the output that was under way, `dropped` bytes, is lost and
@@ -56,11 +64,11 @@ class ChannelChardev : public Chardev {
     void accept_input() final;
     void frontend_changed() final;
 
-    // Posts a call of `method` that is forgotten if this object dies first.
-    void post(void (ChannelChardev::*method)());
     void announce();
     void update_read_watch();
     void read_ready();
+    // Input that the descriptor does not tell of.
+    void read_buffered();
     void flush();
     // Writes until the queue is empty or the host takes no more; no callbacks.
     enum class Drained : uint8_t { kAll, kSome };
@@ -86,6 +94,8 @@ class ChannelChardev : public Chardev {
     // queue_ and the rest of outgoing_.
     size_t queued_ GUARDED_BY(mutex_) = 0;
     bool accepting_ GUARDED_BY(mutex_) = false;
+    // channel_, for shut_down_channel().
+    io::Channel* live_ GUARDED_BY(mutex_) = nullptr;
     // From a write to an empty queue until the main loop has emptied it: a call of
     // flush() is on its way, or the write watch will make it.
     bool flush_due_ GUARDED_BY(mutex_) = false;

@@ -9,16 +9,53 @@ Chardev::~Chardev() {
     QC_ASSERT(!claimed_);
 }
 
+Result<Chardev*> Chardev::free_port() {
+    if (claimed_) return fail("Chardev '{}' is busy", id_);
+    return this;
+}
+
+void Chardev::send_break() {
+    if (frontend_ != nullptr) frontend_->event(ChardevEvent::kBreak);
+}
+
+Result<void> Chardev::hand_over(Chardev& to) {
+    if (!claimed_) return {};
+    ChardevFrontend* const frontend = frontend_;
+    if (frontend == nullptr || !frontend->change_back_end([&] { holder_->move_to(to); })) {
+        return fail("Chardev user does not support chardev hotswap");
+    }
+    // What the old one had no room for may go to the new one.
+    frontend->writable();
+    return {};
+}
+
 Result<ChardevClaim> ChardevClaim::claim(Chardev& chardev) {
-    if (chardev.claimed_) return fail("Chardev '{}' is busy", chardev.id());
+    return ChardevClaim(*TRY(chardev.free_port()));
+}
+
+ChardevClaim::ChardevClaim(Chardev& chardev) : chardev_(&chardev) {
     chardev.claimed_ = true;
-    return ChardevClaim(chardev);
+    chardev.holder_ = this;
+}
+
+void ChardevClaim::take(ChardevClaim& other) {
+    chardev_ = std::exchange(other.chardev_, nullptr);
+    if (chardev_ != nullptr) chardev_->holder_ = this;
+}
+
+void ChardevClaim::move_to(Chardev& chardev) {
+    ChardevFrontend* const frontend = chardev_->frontend_;
+    release();
+    chardev_ = &chardev;
+    chardev.claimed_ = true;
+    chardev.holder_ = this;
+    attach(*frontend);
 }
 
 ChardevClaim& ChardevClaim::operator=(ChardevClaim&& other) noexcept {
     if (this != &other) {
         release();
-        chardev_ = std::exchange(other.chardev_, nullptr);
+        take(other);
     }
     return *this;
 }
@@ -38,6 +75,7 @@ void ChardevClaim::release() {
     if (chardev_ == nullptr) return;
     detach();
     chardev_->claimed_ = false;
+    chardev_->holder_ = nullptr;
     chardev_ = nullptr;
 }
 

@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -39,6 +40,10 @@ class ChardevFrontend {
     virtual void event(ChardevEvent event) = 0;
     // After a short write: there is room again.
     virtual void writable() {}
+    // The back end is to be replaced: calls `swap` while nothing else uses the claim,
+    // under whatever lock its writes are made. False, without the call, by whoever
+    // cannot. Then kOpened comes anew, when the new one has a connection.
+    virtual bool change_back_end(const std::function<void()>& /*swap*/) { return false; }
 
  protected:
     ~ChardevFrontend() = default;
@@ -49,6 +54,8 @@ struct ChardevCounters {
     uint64_t bytes_dropped = 0;  // lost: nobody connected, or the host failed
     uint64_t host_errors = 0;
 };
+
+class ChardevClaim;
 
 class Chardev {
  public:
@@ -62,8 +69,19 @@ class Chardev {
     // What query-chardev calls "filename": "unix:/run/x,server=on".
     virtual std::string description() const = 0;
     virtual ChardevCounters counters() const = 0;
-    bool claimed() const { return claimed_; }
-    bool attached() const { return frontend_ != nullptr; }
+    virtual bool claimed() const { return claimed_; }
+    virtual bool attached() const { return frontend_ != nullptr; }
+    // The front end sees a break, if there is one. On the back end's loop.
+    virtual void send_break();
+
+    // Whether yank() has a meaning. Both are thread-safe and never block.
+    virtual bool can_yank() const { return false; }
+    // Ends the connection to the peer, whatever hangs on it.
+    virtual void yank() {}
+
+    // Whoever has claimed this one goes on with `to`, which nobody has. An error, and
+    // nothing done, if it cannot.
+    Result<void> hand_over(Chardev& to);
 
  protected:
     explicit Chardev(std::string id) : id_(std::move(id)) {}
@@ -73,6 +91,9 @@ class Chardev {
     // A front end came or went.
     virtual void frontend_changed() = 0;
     ChardevFrontend* frontend() { return frontend_; }
+    // What a new user gets: this back end itself, if it is free.
+    virtual Result<Chardev*> free_port();
+    bool port_claimed() const { return claimed_; }
 
  private:
     friend class ChardevClaim;
@@ -80,6 +101,7 @@ class Chardev {
     std::string id_;
     ChardevFrontend* frontend_ = nullptr;
     bool claimed_ = false;
+    ChardevClaim* holder_ = nullptr;
 };
 
 // The right to use a back end, which one user has at a time; gives it back when
@@ -90,8 +112,7 @@ class ChardevClaim {
     static Result<ChardevClaim> claim(Chardev& chardev);
     ChardevClaim() = default;
     ~ChardevClaim() { release(); }
-    ChardevClaim(ChardevClaim&& other) noexcept
-        : chardev_(std::exchange(other.chardev_, nullptr)) {}
+    ChardevClaim(ChardevClaim&& other) noexcept { take(other); }
     ChardevClaim& operator=(ChardevClaim&& other) noexcept;
     explicit operator bool() const { return chardev_ != nullptr; }
 
@@ -108,7 +129,10 @@ class ChardevClaim {
     Chardev& chardev() { return *chardev_; }
 
  private:
-    explicit ChardevClaim(Chardev& chardev) : chardev_(&chardev) {}
+    friend class Chardev;
+    explicit ChardevClaim(Chardev& chardev);
+    void take(ChardevClaim& other);
+    void move_to(Chardev& chardev);
     void release();
 
     Chardev* chardev_ = nullptr;

@@ -5,8 +5,7 @@
 #include <array>
 #include <limits>
 
-#include "util/checked.h"
-#include "util/option_string.h"
+#include <fmt/format.h>
 
 namespace qc::chardev {
 
@@ -22,7 +21,8 @@ Result<Backend> parse_file(OptionString& options) {
     std::optional<std::string> path = options.take("path");
     if (!path || path->empty()) return fail("chardev: file: no filename given");
     const bool append = TRY(options.take_bool("append")).value_or(false);
-    return FileConfig{*std::move(path), append ? FileMode::kAppend : FileMode::kTruncate};
+    return FileConfig{*std::move(path), append ? FileMode::kAppend : FileMode::kTruncate,
+                      options.take("input-path").value_or("")};
 }
 
 Result<Backend> parse_stdio(OptionString& options) {
@@ -39,6 +39,8 @@ Result<io::SocketAddress> take_address(OptionString& options) {
     }
     if (path) {
         io::UnixAddress address{*std::move(path)};
+        address.abstract = TRY(options.take_bool("abstract")).value_or(false);
+        address.tight = TRY(options.take_bool("tight")).value_or(true);
         TRY(io::raw_unix_address(address));
         return io::SocketAddress(std::move(address));
     }
@@ -51,24 +53,17 @@ Result<io::SocketAddress> take_address(OptionString& options) {
         brackets ? fmt::format("[{}]:{}", *host, *port) : fmt::format("{}:{}", *host, *port)));
     address.ipv4 = TRY(options.take_bool("ipv4"));
     address.ipv6 = TRY(options.take_bool("ipv6"));
+    address.keep_alive = TRY(options.take_bool("keep-alive")).value_or(false);
     return io::SocketAddress(std::move(address));
 }
 
-// Both spellings: "reconnect" in seconds, "reconnect-ms".
-Result<uint32_t> take_reconnect(OptionString& options, SocketRole role) {
-    const std::optional<uint64_t> seconds = TRY(options.take_number("reconnect"));
-    const std::optional<uint64_t> ms = TRY(options.take_number("reconnect-ms"));
-    const char* const name = seconds ? "reconnect" : "reconnect-ms";
-    if (seconds && ms) return fail("'reconnect' and 'reconnect-ms' are mutually exclusive");
-    const std::optional<uint64_t> delay =
-        seconds ? checked_mul<uint64_t>(*seconds, 1000) : ms.value_or(0);
-    if (!delay || *delay > std::numeric_limits<int32_t>::max()) {
+Result<std::optional<int64_t>> take_delay(OptionString& options, std::string_view name) {
+    const std::optional<uint64_t> number = TRY(options.take_number(name));
+    if (!number) return std::optional<int64_t>();
+    if (*number > std::numeric_limits<int32_t>::max()) {
         return fail("Value is too large for parameter '{}'", name);
     }
-    if (*delay != 0 && role == SocketRole::kServer) {
-        return fail("'{}' option is incompatible with socket in server listen mode", name);
-    }
-    return static_cast<uint32_t>(*delay);
+    return std::optional(static_cast<int64_t>(*number));
 }
 
 Result<Backend> parse_socket(OptionString& options) {
@@ -78,14 +73,74 @@ Result<Backend> parse_socket(OptionString& options) {
     std::optional<bool> wait = TRY(options.take_bool("wait"));
     // The old spelling of wait=off, which scripts still use.
     if (TRY(options.take_bool("nowait")).value_or(false)) wait = false;
-    if (wait && !server) {
-        return fail("'wait' option is incompatible with socket in client connect mode");
-    }
-    config.wait = wait.value_or(server);
     // QEMU has this one in both spellings too.
     const std::optional<bool> delay = TRY(options.take_bool("delay"));
     config.no_delay = TRY(options.take_bool("nodelay")).value_or(!delay.value_or(true));
-    config.reconnect_ms = TRY(take_reconnect(options, config.role));
+    config.telnet = TRY(options.take_bool("telnet")).value_or(false);
+    config.tls_creds = options.take("tls-creds").value_or("");
+    config.tls_authz = options.take("tls-authz").value_or("");
+    const Reconnect reconnect{.seconds = TRY(take_delay(options, "reconnect")),
+                              .ms = TRY(take_delay(options, "reconnect-ms"))};
+    // A server of the command line waits unless it is told otherwise.
+    if (server && !wait) wait = true;
+    TRY(complete(config, wait, reconnect));
+    return config;
+}
+
+Result<Backend> parse_pipe(OptionString& options) {
+    std::optional<std::string> path = options.take("path");
+    if (!path || path->empty()) return fail("chardev: pipe: no device path given");
+    return PipeConfig{*std::move(path)};
+}
+
+Result<Backend> parse_pty(OptionString& options) {
+    // A name of its own for the terminal came later than QEMU's 9.0.
+    if (options.take("path")) return fail("chardev: pty: this version makes no link to it");
+    return PtyConfig{};
+}
+
+Result<Backend> parse_ringbuf(OptionString& options) {
+    RingbufConfig config;
+    config.size = TRY(options.take_size("size")).value_or(config.size);
+    return config;
+}
+
+Result<Backend> parse_memory(OptionString& options) {
+    RingbufConfig config{.name = "memory"};
+    config.size = TRY(options.take_size("size")).value_or(config.size);
+    return config;
+}
+
+Result<Backend> parse_mux(OptionString& options) {
+    std::optional<std::string> base = options.take("chardev");
+    if (!base) return fail("chardev: mux: no chardev given");
+    return MuxConfig{*std::move(base)};
+}
+
+Result<io::InetAddress> datagram_address(std::string host, const std::string& port) {
+    // The port's rules are those of all addresses.
+    io::InetAddress address = TRY(io::SocketAddress::parse_inet("host:" + port));
+    address.host = std::move(host);
+    return address;
+}
+
+Result<Backend> parse_udp(OptionString& options) {
+    const auto given = [&](const char* key) {
+        std::optional<std::string> text = options.take(key);
+        return text && !text->empty() ? text : std::nullopt;
+    };
+    const std::optional<std::string> host = given("host");
+    const std::optional<std::string> port = given("port");
+    const std::optional<std::string> local_host = given("localaddr");
+    const std::optional<std::string> local_port = given("localport");
+    if (!port) return fail("chardev: udp: remote port not specified");
+    UdpConfig config{.remote = TRY(datagram_address(host.value_or("localhost"), *port)),
+                     .local = std::nullopt};
+    config.remote.ipv4 = TRY(options.take_bool("ipv4"));
+    config.remote.ipv6 = TRY(options.take_bool("ipv6"));
+    if (local_host || local_port) {
+        config.local = TRY(datagram_address(local_host.value_or(""), local_port.value_or("0")));
+    }
     return config;
 }
 
@@ -94,34 +149,13 @@ struct BackendParser {
     Result<Backend> (*parse)(OptionString& options);
 };
 
-constexpr std::array<BackendParser, 4> kBackends = {{
-    {"file", parse_file},
-    {"null", parse_null},
-    {"socket", parse_socket},
-    {"stdio", parse_stdio},
-}};
-
-Result<ChardevConfig> parse_backend(std::string id, std::string_view name, OptionString options) {
-    const auto* found = std::ranges::find(kBackends, name, &BackendParser::name);
-    if (found == kBackends.end()) return fail("'{}' is not a valid char driver name", name);
-    ChardevConfig config{.id = std::move(id), .backend = TRY(found->parse(options))};
-    TRY(options.expect_empty());
-    return config;
-}
-
-// The text after "tcp:" or "unix:": an address, then options.
-Result<ChardevConfig> parse_legacy_socket(std::string id, std::string_view text, bool tcp) {
-    const size_t comma = text.find(',');
-    OptionString options = TRY(OptionString::parse(text, "path"));
-    if (!tcp) return parse_backend(std::move(id), "socket", std::move(options));
-
-    // "host:port" first; what parse_inet() has split is put back as options.
-    const io::InetAddress address = TRY(io::SocketAddress::parse_inet(text.substr(0, comma)));
-    options.take("path");
-    options.set("host", address.host);
-    options.set("port", address.port);
-    return parse_backend(std::move(id), "socket", std::move(options));
-}
+constexpr std::array kBackends = {
+    BackendParser{"file", parse_file},       BackendParser{"memory", parse_memory},
+    BackendParser{"mux", parse_mux},         BackendParser{"null", parse_null},
+    BackendParser{"pipe", parse_pipe},       BackendParser{"pty", parse_pty},
+    BackendParser{"ringbuf", parse_ringbuf}, BackendParser{"socket", parse_socket},
+    BackendParser{"stdio", parse_stdio},     BackendParser{"udp", parse_udp},
+};
 
 }  // namespace
 
@@ -132,6 +166,57 @@ std::vector<std::string_view> backend_names() {
     return names;
 }
 
+Result<ChardevConfig> parse_backend(std::string id, std::string_view name, OptionString options) {
+    const auto* found = std::ranges::find(kBackends, name, &BackendParser::name);
+    if (found == kBackends.end()) return fail("'{}' is not a valid char driver name", name);
+    ChardevConfig config{.id = std::move(id), .backend = TRY(found->parse(options))};
+    config.mux = TRY(options.take_bool("mux")).value_or(false);
+    if (config.mux && std::holds_alternative<MuxConfig>(config.backend)) {
+        return fail("chardev: mux: a multiplexer of a multiplexer is not possible");
+    }
+    TRY(options.expect_empty());
+    return config;
+}
+
+std::string backend_help() {
+    std::string text = "Available chardev backend types: \n";
+    for (const BackendParser& backend : kBackends)
+        text += fmt::format("  {}\n", backend.name);
+    return text;
+}
+
+Result<void> complete(SocketConfig& config, std::optional<bool> wait, const Reconnect& reconnect) {
+    const bool server = config.role == SocketRole::kServer;
+    if (wait && !server) {
+        return fail("'wait' option is incompatible with socket in client connect mode");
+    }
+    config.wait = wait.value_or(false);
+    if (reconnect.seconds && reconnect.ms) {
+        return fail("'reconnect' and 'reconnect-ms' are mutually exclusive");
+    }
+    const char* const name = reconnect.seconds ? "reconnect" : "reconnect-ms";
+    const int64_t unit = reconnect.seconds ? 1000 : 1;
+    const int64_t delay = reconnect.seconds ? *reconnect.seconds : reconnect.ms.value_or(0);
+    if (delay < 0) return fail("'{}' must not be negative", name);
+    if (delay > std::numeric_limits<int32_t>::max() / unit) {
+        return fail("Value is too large for parameter '{}'", name);
+    }
+    if (delay != 0 && server) {
+        return fail("'{}' option is incompatible with socket in server listen mode", name);
+    }
+    if (delay != 0 && config.address.is_fd()) {
+        return fail("'{}' option is incompatible with 'fd'", name);
+    }
+    config.reconnect_ms = static_cast<uint32_t>(delay * unit);
+    if (config.tls_creds.empty() && !config.tls_authz.empty()) {
+        return fail("'tls_authz' option requires 'tls_creds' option");
+    }
+    if (!server && !config.tls_authz.empty()) {
+        return fail("'tls_authz' option is for servers only");
+    }
+    return {};
+}
+
 bool is_valid_id(std::string_view id) {
     const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
     const auto inner = [&](char c) {
@@ -140,37 +225,22 @@ bool is_valid_id(std::string_view id) {
     return !id.empty() && letter(id.front()) && std::ranges::all_of(id, inner);
 }
 
+Result<void> check_id(std::string_view id) {
+    if (is_valid_id(id)) return {};
+    Error error("Parameter 'id' expects an identifier");
+    error.set_hint(
+        "Identifiers consist of letters, digits, '-', '.', '_', starting with a letter.");
+    return Failure(std::move(error));
+}
+
 Result<ChardevConfig> parse_chardev_option(std::string_view text) {
     OptionString options = TRY(OptionString::parse(text, "backend"));
     const std::optional<std::string> id = options.take("id");
     if (!id) return fail("chardev: no id specified");
-    if (!is_valid_id(*id)) {
-        Error error("Parameter 'id' expects an identifier");
-        error.set_hint(
-            "Identifiers consist of letters, digits, '-', '.', '_', starting with a letter.");
-        return Failure(std::move(error));
-    }
+    TRY(check_id(*id));
     const std::optional<std::string> backend = options.take("backend");
     if (!backend) return fail("chardev: \"{}\" missing backend", *id);
     return parse_backend(*id, *backend, std::move(options));
-}
-
-Result<std::optional<ChardevConfig>> parse_legacy_chardev(std::string id, std::string_view text) {
-    if (text == "none") return std::optional<ChardevConfig>();
-    const auto after = [&](std::string_view prefix) { return text.substr(prefix.size()); };
-    if (text == "null") return parse_backend(std::move(id), "null", {});
-    if (text == "stdio") return parse_backend(std::move(id), "stdio", {});
-    if (text.starts_with("unix:")) {
-        return parse_legacy_socket(std::move(id), after("unix:"), false);
-    }
-    if (text.starts_with("tcp:")) return parse_legacy_socket(std::move(id), after("tcp:"), true);
-    if (text.starts_with("file:")) {
-        // Not an option string: a comma is part of the path.
-        OptionString options;
-        options.set("path", std::string(after("file:")));
-        return parse_backend(std::move(id), "file", std::move(options));
-    }
-    return fail("'{}' is not a valid char driver", text);
 }
 
 }  // namespace qc::chardev

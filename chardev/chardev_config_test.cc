@@ -86,12 +86,49 @@ TEST(ChardevOption, options_that_exclude_each_other_are_refused) {
 TEST(ChardevOption, unknown_things_are_named) {
     EXPECT_EQ(error_of("foo,id=x"), "'foo' is not a valid char driver name");
     EXPECT_EQ(error_of("null,id=x,bogus=1"), "Invalid parameter 'bogus'");
-    EXPECT_EQ(error_of("socket,id=x,path=/x,telnet=on"), "Invalid parameter 'telnet'");
+    EXPECT_EQ(error_of("socket,id=x,path=/x,websocket=on"), "Invalid parameter 'websocket'");
     EXPECT_EQ(error_of("socket,id=x,path=/x,server=maybe"),
               "Parameter 'server' expects 'on' or 'off'");
     EXPECT_EQ(error_of("null"), "chardev: no id specified");
     EXPECT_EQ(error_of("null,id=9x"), "Parameter 'id' expects an identifier");
     EXPECT_EQ(error_of("id=x"), "chardev: \"x\" missing backend");
+}
+
+TEST(ChardevOption, socket_knows_telnet_tls_keep_alive_and_abstract_names) {
+    const SocketConfig socket = socket_of(
+        "socket,id=s,host=h,port=1,telnet=on,keep-alive=on,tls-creds=tls0,reconnect-ms=5");
+    EXPECT_TRUE(socket.telnet);
+    EXPECT_TRUE(socket.address.inet().keep_alive);
+    EXPECT_EQ(socket.tls_creds, "tls0");
+    const SocketConfig abstract = socket_of("socket,id=s,path=name,abstract=on,tight=off");
+    EXPECT_TRUE(abstract.address.unix_path().abstract);
+    EXPECT_FALSE(abstract.address.unix_path().tight);
+    EXPECT_EQ(error_of("socket,id=s,path=/x,tls-authz=a"),
+              "'tls_authz' option requires 'tls_creds' option");
+    EXPECT_EQ(error_of("socket,id=s,path=/x,tls-creds=t,tls-authz=a"),
+              "'tls_authz' option is for servers only");
+    EXPECT_EQ(error_of("socket,id=s,fd=3,reconnect=1"),
+              "'reconnect' option is incompatible with 'fd'");
+}
+
+TEST(ChardevOption, other_back_ends_have_their_options) {
+    EXPECT_EQ(std::get<PipeConfig>(parse_chardev_option("pipe,id=p,path=/p")->backend).path, "/p");
+    EXPECT_EQ(error_of("pipe,id=p"), "chardev: pipe: no device path given");
+    EXPECT_EQ(std::get<RingbufConfig>(parse_chardev_option("memory,id=r,size=1k")->backend).size,
+              1024u);
+    EXPECT_EQ(error_of("mux,id=m"), "chardev: mux: no chardev given");
+    EXPECT_TRUE(parse_chardev_option("pty,id=p,mux=on")->mux);
+    EXPECT_FALSE(parse_chardev_option("mux,id=m,chardev=c,mux=on"));
+    const auto udp =
+        std::get<UdpConfig>(parse_chardev_option("udp,id=u,port=9,localport=7")->backend);
+    EXPECT_EQ(udp.remote.host, "localhost");
+    EXPECT_EQ(udp.local->port, "7");
+    EXPECT_EQ(error_of("udp,id=u"), "chardev: udp: remote port not specified");
+}
+
+TEST(ChardevOption, help_lists_all) {
+    EXPECT_TRUE(backend_help().starts_with("Available chardev backend types: \n  file\n"));
+    EXPECT_NE(backend_help().find("  udp\n"), std::string::npos);
 }
 
 TEST(LegacyChardev, none_makes_nothing) {
@@ -115,6 +152,25 @@ TEST(LegacyChardev, sockets_have_address_then_options) {
     EXPECT_EQ(tcp.address.to_string(), "tcp:[::1]:4444");
     EXPECT_TRUE(tcp.no_delay);
     EXPECT_EQ(legacy_socket_of("tcp::4444").address.to_string(), "tcp::4444");
+}
+
+TEST(LegacyChardev, telnet_pipe_pty_and_udp_have_short_forms) {
+    const SocketConfig telnet = legacy_socket_of("telnet:localhost:23,server=on,wait=off");
+    EXPECT_TRUE(telnet.telnet);
+    EXPECT_EQ(telnet.address.to_string(), "tcp:localhost:23");
+    EXPECT_TRUE(std::holds_alternative<PtyConfig>((*parse_legacy_chardev("s", "pty"))->backend));
+    EXPECT_EQ(std::get<PipeConfig>((*parse_legacy_chardev("s", "pipe:/a"))->backend).path, "/a");
+    const auto udp =
+        std::get<UdpConfig>((*parse_legacy_chardev("s", "udp:h:1@127.0.0.1:2"))->backend);
+    EXPECT_EQ(udp.remote.host, "h");
+    EXPECT_EQ(udp.local->host, "127.0.0.1");
+    EXPECT_EQ(udp.local->port, "2");
+    EXPECT_EQ(std::get<UdpConfig>((*parse_legacy_chardev("s", "udp:9"))->backend).remote.port, "9");
+}
+
+TEST(LegacyChardev, what_this_version_has_not_is_refused_by_name) {
+    EXPECT_EQ(legacy_error_of("vc"), "'vc': this version has no displays and input devices");
+    EXPECT_EQ(legacy_error_of("/dev/ttyS0"), "'/dev/ttyS0': this version has no '/dev/'");
 }
 
 TEST(LegacyChardev, other_words_are_refused) {

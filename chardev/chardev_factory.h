@@ -9,7 +9,8 @@
 
 #include "chardev/chardev.h"
 #include "chardev/chardev_config.h"
-#include "chardev/socket_chardev.h"
+#include "chardev/mux_chardev.h"
+#include "crypto/tls_objects.h"
 #include "io/wait.h"
 #include "util/event/event_loop.h"
 #include "util/result.h"
@@ -21,9 +22,13 @@ struct ChardevDeps {
     // Breaks off waiting at start-up; trigger() is safe in a signal handler. May
     // be null.
     const io::Interrupt* interrupt = nullptr;
+    // Where credentials are found by name. May be null.
+    const crypto::TlsObjects* tls = nullptr;
+    MuxRequests mux_requests = {};
 };
 
+// `base` is what a multiplexer stands on, null for all others.
 Result<std::unique_ptr<Chardev>> create_chardev(const ChardevConfig& config, Startup startup,
-                                                const ChardevDeps& deps);
+                                                const ChardevDeps& deps, Chardev* base);
 
 }  // namespace qc::chardev

@@ -3,27 +3,40 @@
 // The machine's chardevs by id. A user claims one; a claimed one is busy for
 // others and cannot be removed.
 //
-// Threading: main loop. Owned by the machine; dies after all claims.
+// Threading: main loop, but for yank() and yankable(), which are thread-safe and
+// never block. Owned by the machine; dies after all claims.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "chardev/chardev_factory.h"
+#include "util/mutex.h"
 
 namespace qc::chardev {
 
 class ChardevRegistry {
  public:
-    explicit ChardevRegistry(const ChardevDeps& deps) : deps_(deps) {}
+    explicit ChardevRegistry(ChardevDeps deps) : deps_(std::move(deps)) {}
+    ~ChardevRegistry();
     ChardevRegistry(const ChardevRegistry&) = delete;
     ChardevRegistry& operator=(const ChardevRegistry&) = delete;
 
-    // Refuses an id that exists, and a second stdio.
-    Result<void> add(const ChardevConfig& config, Startup startup);
+    // Those that are added with these ids live on that loop: a monitor's, which runs
+    // in a thread of its own. The loop outlives the registry, or at least them.
+    void place(std::set<std::string, std::less<>> ids, EventLoop& loop);
+
+    bool is_placed(const Chardev& chardev) const;
+
+    // Refuses an id that exists, and a second stdio. What fails leaves nothing behind.
+    Result<Chardev*> add(const ChardevConfig& config, Startup startup);
+    // Puts another back end under the user of this one; if that fails, nothing has
+    // changed.
+    Result<Chardev*> change(const ChardevConfig& config);
     // "Chardev 'x' is busy" while it is claimed.
     Result<void> remove(std::string_view id);
     Result<ChardevClaim> claim(std::string_view id);
@@ -33,13 +46,36 @@ class ChardevRegistry {
     std::vector<const Chardev*> list() const;
 
     // What -serial, -qmp and -monitor take: a legacy string, which makes a chardev
-    // with this id, or "chardev:ID". An empty claim for "none".
+    // with this id, or "chardev:ID". Null for "none".
+    Result<Chardev*> find_legacy(std::string_view new_id, std::string_view text, Startup startup);
+    // The same, claimed; an empty claim for "none".
     Result<ChardevClaim> claim_legacy(std::string_view new_id, std::string_view text,
                                       Startup startup);
 
+    // False if there is none of this id that could be yanked.
+    bool yank(std::string_view id) EXCLUDES(mutex_);
+    bool can_yank(std::string_view id) const EXCLUDES(mutex_);
+    std::vector<std::string> yankable() const EXCLUDES(mutex_);
+
  private:
+    using Table = std::map<std::string, std::unique_ptr<Chardev>, std::less<>>;
+
+    Result<std::unique_ptr<Chardev>> make(const ChardevConfig& config, Startup startup,
+                                          EventLoop& loop);
+    Result<Chardev*> add_multiplexed(const ChardevConfig& config, Startup startup);
+    Chardev* insert(std::unique_ptr<Chardev> chardev) EXCLUDES(mutex_);
+    std::unique_ptr<Chardev> extract(std::string_view id) EXCLUDES(mutex_);
+    EventLoop& loop_for(const ChardevConfig& config);
+
     ChardevDeps deps_;
-    std::map<std::string, std::unique_ptr<Chardev>, std::less<>> chardevs_;
+    std::set<std::string, std::less<>> placed_ids_;
+    EventLoop* placed_loop_ = nullptr;
+    std::map<const Chardev*, EventLoop*> loops_;
+    // Back ends that were made for a multiplexer, and go with it.
+    std::set<std::string, std::less<>> implicit_bases_;
+    // The main loop changes it under the mutex, and so may read it without.
+    mutable Mutex mutex_;
+    Table chardevs_ GUARDED_BY(mutex_);
 };
 
 }  // namespace qc::chardev

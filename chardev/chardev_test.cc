@@ -33,7 +33,7 @@ class ChardevTest : public testing::Test {
         return content.str();
     }
     ChardevClaim claim_of(std::string_view id) { return *registry_.claim(id); }
-    Result<void> add(std::string_view option) {
+    Result<Chardev*> add(std::string_view option) {
         return registry_.add(*parse_chardev_option(option), Startup::kMayWait);
     }
 

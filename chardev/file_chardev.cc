@@ -14,12 +14,19 @@ FileChardev::FileChardev(EventLoop& loop, std::string id, std::string path)
     : ChannelChardev(loop, std::move(id)), path_(std::move(path)) {}
 
 Result<std::unique_ptr<FileChardev>> FileChardev::create(EventLoop& loop, std::string id,
-                                                         std::string path, FileMode mode) {
+                                                         std::string path, FileMode mode,
+                                                         const std::string& input_path) {
     const int how = mode == FileMode::kAppend ? O_APPEND : O_TRUNC;
     UniqueFd fd(
         open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | how, 0666));
     if (!fd) return fail_errno(errno, "Could not open '{}'", path);
-    auto channel = TRY(io::FdChannel::create({}, std::move(fd), fmt::format("'{}'", path)));
+    UniqueFd input;
+    if (!input_path.empty()) {
+        input.reset(open(input_path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+        if (!input) return fail_errno(errno, "Could not open '{}'", input_path);
+    }
+    auto channel =
+        TRY(io::FdChannel::create(std::move(input), std::move(fd), fmt::format("'{}'", path)));
     std::unique_ptr<FileChardev> chardev(new FileChardev(loop, std::move(id), std::move(path)));
     chardev->open_channel(std::move(channel));
     return chardev;

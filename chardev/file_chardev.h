@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The back end "file": output goes to a file. If the host cannot take it (a full
+// The back end "file": output goes to a file, and input comes from another, if it is
+// wanted, until that ends. If the host cannot take it (a full
 // disk) the guest is not stopped: the first such error is reported by name, all
 // that is lost is counted, and later output is tried again.
 //
@@ -18,8 +19,10 @@ enum class FileMode : uint8_t { kTruncate, kAppend };
 
 class FileChardev final : public ChannelChardev {
  public:
+    // An empty `input_path`: nothing is read.
     static Result<std::unique_ptr<FileChardev>> create(EventLoop& loop, std::string id,
-                                                       std::string path, FileMode mode);
+                                                       std::string path, FileMode mode,
+                                                       const std::string& input_path = {});
 
     std::string_view backend() const override { return "file"; }
     std::string description() const override { return "file"; }

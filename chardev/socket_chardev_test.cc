@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "chardev/telnet_fsm.h"
 #include "chardev/test_frontend.h"
 #include "util/thread.h"
 
@@ -20,7 +21,7 @@ class SocketChardevTest : public testing::Test {
     }
     void create(SocketConfig config) {
         auto made =
-            SocketChardev::create(*loop_, "s", std::move(config), Startup::kMayWait, nullptr);
+            SocketChardev::create({.loop = *loop_}, "s", std::move(config), Startup::kMayWait);
         ASSERT_TRUE(made) << made.error().message();
         chardev_ = *std::move(made);
         claim_ = *ChardevClaim::claim(*chardev_);
@@ -97,13 +98,13 @@ TEST_F(SocketChardevTest, waiting_ends_at_an_interrupt) {
     auto interrupt = *io::Interrupt::create();
     interrupt->trigger();
     testing::internal::CaptureStderr();
-    EXPECT_FALSE(
-        SocketChardev::create(*loop_, "s", server(true), Startup::kMayWait, interrupt.get()));
+    EXPECT_FALSE(SocketChardev::create({.loop = *loop_, .interrupt = interrupt.get()}, "s",
+                                       server(true), Startup::kMayWait));
     testing::internal::GetCapturedStderr();
 }
 
 TEST_F(SocketChardevTest, server_added_at_run_time_never_waits) {
-    EXPECT_TRUE(SocketChardev::create(*loop_, "s", server(true), Startup::kMayNotWait, nullptr));
+    EXPECT_TRUE(SocketChardev::create({.loop = *loop_}, "s", server(true), Startup::kMayNotWait));
 }
 
 TEST_F(SocketChardevTest, client_connects_before_the_loop_runs) {
@@ -119,7 +120,7 @@ TEST_F(SocketChardevTest, client_connects_before_the_loop_runs) {
 }
 
 TEST_F(SocketChardevTest, client_without_server_fails_by_name) {
-    const auto made = SocketChardev::create(*loop_, "s", client(), Startup::kMayWait, nullptr);
+    const auto made = SocketChardev::create({.loop = *loop_}, "s", client(), Startup::kMayWait);
     ASSERT_FALSE(made);
     EXPECT_EQ(made.error().message(),
               "Failed to connect to '" + path_ + "': No such file or directory");
@@ -153,6 +154,75 @@ TEST_F(SocketChardevTest, peer_that_vanishes_while_written_to_closes) {
         claim_.write(text("x"));
     expect_heard("<open><close>");
     EXPECT_GT(chardev_->counters().bytes_dropped, 0u);
+}
+
+TEST_F(SocketChardevTest, yank_ends_a_connection_that_nobody_reads_from) {
+    create(server());
+    auto peer = connect_to_it();
+    expect_heard("<open>");
+    frontend_.room = 0;
+    claim_.accept_input();
+    loop_->run_once(0);
+    chardev_->yank();
+    expect_heard("<open><close>");
+    auto second = connect_to_it();
+    expect_heard("<open><close><open>");
+}
+
+TEST_F(SocketChardevTest, yank_without_connection_changes_nothing) {
+    create(server());
+    chardev_->yank();
+    loop_->run_once(0);
+    auto peer = connect_to_it();
+    expect_heard("<open>");
+}
+
+TEST_F(SocketChardevTest, peer_that_never_reads_takes_a_bounded_amount) {
+    create(server());
+    auto peer = connect_to_it();
+    expect_heard("<open>");
+    const std::string line(64 * 1024, 'x');
+    size_t taken = 0;
+    for (int i = 0; i < 100; ++i) {
+        taken += claim_.write(text(line));
+        loop_->run_once(0);
+    }
+    EXPECT_LT(taken, 8u * 1024 * 1024);
+    EXPECT_EQ(claim_.write(text(line)), 0u);
+}
+
+TEST_F(SocketChardevTest, abstract_name_is_shown_as_such) {
+    create(
+        {.address = io::UnixAddress{.path = path_, .abstract = true}, .role = SocketRole::kServer});
+    EXPECT_EQ(chardev_->description(),
+              "disconnected:unix:" + path_ + ",abstract=on,tight=on,server=on");
+    EXPECT_NE(access(path_.c_str(), F_OK), 0);
+    auto peer = *io::connect(io::UnixAddress{.path = path_, .abstract = true});
+    expect_heard("<open>");
+}
+
+TEST_F(SocketChardevTest, telnet_commands_are_no_data) {
+    SocketConfig config = server();
+    config.telnet = true;
+    create(config);
+    auto peer = connect_to_it();
+    expect_heard("<open>");
+    EXPECT_EQ(read_from(*peer, 12), TelnetFsm::greeting());
+    // A break, "DO 99" and a doubled IAC.
+    ASSERT_TRUE(
+        peer->write_all(text("a\xff\xf3"
+                             "b\xff\xfd\x63\xff\xff"
+                             "c")));
+    expect_heard(
+        "<open><break>ab\xff"
+        "c");
+    EXPECT_EQ(read_from(*peer, 3), "\xff\xfc\x63");
+    claim_.write(
+        text("1\xff"
+             "2"));
+    EXPECT_EQ(read_from(*peer, 4),
+              "1\xff\xff"
+              "2");
 }
 
 TEST_F(SocketChardevTest, tcp_description_names_both_ends) {

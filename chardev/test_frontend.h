@@ -18,10 +18,18 @@ class TestFrontend final : public ChardevFrontend {
         heard.append(reinterpret_cast<const char*>(data.data()), data.size());
     }
     void event(ChardevEvent event) override {
-        heard += event == ChardevEvent::kOpened ? "<open>" : "<close>";
+        heard += event == ChardevEvent::kOpened   ? "<open>"
+                 : event == ChardevEvent::kClosed ? "<close>"
+                                                  : "<break>";
     }
     void writable() override { heard += "<writable>"; }
 
+    bool change_back_end(const std::function<void()>& swap) override {
+        if (changes) swap();
+        return changes;
+    }
+
+    bool changes = false;
     size_t room = 4096;
     std::string heard;
 };

@@ -103,6 +103,9 @@ class Channel {
     // (SocketChannel::accept_passed_fds()).
     virtual std::vector<UniqueFd> take_passed_fds() { return {}; }
 
+    // Input waits that the poll descriptor does not tell of.
+    virtual bool has_input() const { return false; }
+
     // For EventLoop::watch_fd(); -1 if the channel has none.
     virtual int read_poll_fd() const { return -1; }
     virtual int write_poll_fd() const { return read_poll_fd(); }

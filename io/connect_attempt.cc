@@ -74,6 +74,10 @@ Result<void> ConnectAttempt::try_next_address() {
     const RawSocketAddress& candidate = candidates_[next_];
     socket_.reset(::socket(candidate.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!socket_) return address_failed(errno);
+    if (address_.is_inet() && address_.inet().keep_alive) {
+        const int on = 1;
+        setsockopt(socket_.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    }
     if (::connect(socket_.get(), candidate.get(), candidate.length) == 0) {
         state_ = State::kDone;
     } else if (errno == EINPROGRESS || errno == EINTR) {

@@ -97,11 +97,15 @@ Result<UniqueFd> listen_unix(const UnixAddress& address) {
     const RawSocketAddress raw = TRY(raw_unix_address(address));
     struct stat status;
     // A path that a dead process left behind is in nobody's use.
-    if (lstat(address.path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) {
+    if (!address.abstract && lstat(address.path.c_str(), &status) == 0 &&
+        S_ISSOCK(status.st_mode)) {
         unlink(address.path.c_str());
     }
     UniqueFd socket = listen_on(raw);
-    if (!socket) return fail_errno(errno, "Failed to bind socket to {}", address.path);
+    if (!socket) {
+        return fail_errno(errno, "Failed to bind socket to {}",
+                          SocketAddress(address).short_string());
+    }
     return socket;
 }
 
@@ -138,14 +142,19 @@ Result<std::unique_ptr<Listener>> Listener::create(const SocketAddress& address)
     std::vector<UniqueFd> sockets;
     std::string path;
     if (address.is_inet()) {
+        if (address.inet().keep_alive) {
+            return fail("keep-alive option is not supported for passive sockets");
+        }
         sockets = TRY(listen_inet(address));
     } else if (address.is_unix()) {
-        path = address.unix_path().path;
+        if (!address.unix_path().abstract) path = address.unix_path().path;
         sockets.push_back(TRY(listen_unix(address.unix_path())));
     } else {
         sockets.push_back(TRY(adopt(address.fd().fd)));
     }
-    const Result<SocketAddress> local = local_address_of(sockets.front().get());
+    // A UNIX address is known; an abstract one would lose its shape.
+    const Result<SocketAddress> local = address.is_unix() ? Result<SocketAddress>(address)
+                                                          : local_address_of(sockets.front().get());
     trace::io_listen((local ? *local : address).to_string());
     return std::unique_ptr<Listener>(
         new Listener(std::move(sockets), local ? *local : address, std::move(path)));

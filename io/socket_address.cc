@@ -95,7 +95,11 @@ Result<SocketAddress> SocketAddress::parse(std::string_view text) {
 
 std::string SocketAddress::short_string() const {
     if (is_inet()) return inet_text(inet());
-    if (is_unix()) return unix_path().path;
+    if (is_unix()) {
+        const UnixAddress& address = unix_path();
+        if (!address.abstract) return address.path;
+        return fmt::format("{},abstract=on{}", address.path, address.tight ? ",tight=on" : "");
+    }
     return fmt::format("{}", fd().fd);
 }
 
@@ -119,8 +123,11 @@ Result<RawSocketAddress> raw_unix_address(const UnixAddress& address) {
     if (address.path.find('\0') != std::string::npos) {
         return fail("a UNIX socket path holds a zero byte");
     }
-    address.path.copy(target.sun_path, sizeof(target.sun_path) - 1);
-    raw.length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address.path.size() + 1);
+    // An abstract name begins with a zero byte, a path ends with one.
+    address.path.copy(target.sun_path + (address.abstract ? 1 : 0), sizeof(target.sun_path) - 1);
+    const bool whole = address.abstract && !address.tight;
+    raw.length = static_cast<socklen_t>(
+        whole ? sizeof(target) : offsetof(sockaddr_un, sun_path) + address.path.size() + 1);
     std::memcpy(&raw.storage, &target, sizeof(target));
     return raw;
 }

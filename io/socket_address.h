@@ -23,11 +23,17 @@ struct InetAddress {
     // What may be used; nothing said: both.
     std::optional<bool> ipv4;
     std::optional<bool> ipv6;
+    // Of a client: the kernel asks now and then whether the peer still lives.
+    bool keep_alive = false;
     bool operator==(const InetAddress&) const = default;
 };
 
 struct UnixAddress {
     std::string path;
+    // A name in the kernel's own space rather than in a file system; tight: without
+    // zeros behind it.
+    bool abstract = false;
+    bool tight = true;
     bool operator==(const UnixAddress&) const = default;
 };
 
@@ -55,7 +61,8 @@ class SocketAddress {
     const UnixAddress& unix_path() const { return std::get<UnixAddress>(value_); }
     const FdAddress& fd() const { return std::get<FdAddress>(value_); }
 
-    // As parse() reads it, without the ipv4 and ipv6 options.
+    // As parse() reads it, without the options of an Internet address; those of an
+    // abstract name are for the eye only.
     std::string to_string() const;
     // Without "tcp:" and its like: "127.0.0.1:4444", for error messages.
     std::string short_string() const;

@@ -33,8 +33,7 @@ class TlsChannel final : public Channel, private crypto::TlsWire {
     enum class Progress : uint8_t { kDone, kReads, kWrites };
     Result<Progress> try_handshake();
 
-    // Input waits that the poll descriptor does not tell of.
-    bool has_input() const EXCLUDES(mutex_);
+    bool has_input() const override EXCLUDES(mutex_);
 
     Result<std::optional<size_t>> try_read(Bytes buffer) override;
     using Channel::try_write;

@@ -21,10 +21,13 @@ Result<Address> socket_from(const qapi::SocketAddress& socket) {
             address.host = inet.host;
             address.ipv4 = inet.ipv4;
             address.ipv6 = inet.ipv6;
+            address.keep_alive = inet.keep_alive.value_or(false);
             return Address(io::SocketAddress(std::move(address)));
         }
         case qapi::SocketAddressType::kUnix: {
-            io::UnixAddress address{socket.unix->path};
+            io::UnixAddress address{.path = socket.unix->path,
+                                    .abstract = socket.unix->abstract.value_or(false),
+                                    .tight = socket.unix->tight.value_or(true)};
             TRY(io::raw_unix_address(address));
             return Address(io::SocketAddress(std::move(address)));
         }

@@ -78,8 +78,8 @@ constexpr HmpCommand kOwnCommands[] = {
      .run = run_info},
 };
 
-std::array<std::span<const HmpCommand>, 3> command_tables() {
-    return {kOwnCommands, hmp_basic_commands(), hmp_migration_commands()};
+std::array<std::span<const HmpCommand>, 4> command_tables() {
+    return {kOwnCommands, hmp_basic_commands(), hmp_chardev_commands(), hmp_migration_commands()};
 }
 
 Result<std::string> run_help(MonitorContext&, const HmpArgs& args) {

@@ -55,6 +55,7 @@ struct HmpCommand {
 
 // Each file of commands has its table; `info` has one of its own.
 std::span<const HmpCommand> hmp_basic_commands();
+std::span<const HmpCommand> hmp_chardev_commands();
 std::span<const HmpCommand> hmp_migration_commands();
 std::span<const HmpCommand> hmp_info_commands();
 std::span<const HmpCommand> hmp_migration_info();

@@ -17,7 +17,7 @@ ROOMS = {
     "state": ["util", "io"],
     "qom": ["util", "qapi"],
     "block": ["util", "qapi", "io", "memory", "state", "qom"],
-    "chardev": ["util", "qapi", "io", "memory", "state", "qom"],
+    "chardev": ["util", "qapi", "crypto", "io", "memory", "state", "qom"],
     "net": ["util", "qapi", "io", "memory", "state", "qom", "chardev"],
     "ui": ["util", "qapi", "io", "memory", "state", "qom", "chardev"],
     "monitor": ["util", "qapi", "io", "qom", "chardev"],

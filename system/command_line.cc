@@ -4,8 +4,10 @@
 #include <array>
 #include <string_view>
 
+#include "chardev/chardev_config.h"
 #include "qapi/json_reader.h"
 #include "qapi/json_writer.h"
+#include "system/monitor_option.h"
 #include "system/option_help.h"
 #include "system/version.h"
 
@@ -248,21 +250,6 @@ Result<void> set_audio(Parse&, const std::string& value, const std::string&) {
     return options.expect_empty();
 }
 
-Result<void> add_monitor(Parse& parse, const std::string& value, const std::string& origin) {
-    auto options = TRY(OptionString::parse(value, "chardev"));
-    if (options.take("mode").value_or("readline") != "control") {
-        return fail("only a QMP monitor is available here, mode=control");
-    }
-    if (TRY(options.take_bool("pretty")).value_or(false)) {
-        return fail("pretty=on is not supported by this version");
-    }
-    OptionString left = options;
-    TRY(left.take_required("chardev"));
-    TRY(left.expect_empty());
-    parse.options.monitors.push_back({std::move(options), origin});
-    return {};
-}
-
 Result<void> set_qtest(Parse& parse, const std::string& value, const std::string& origin) {
     if (value == "none") return fail("the test needs a character device");
     parse.options.qtest = RawOption{value, origin};
@@ -298,6 +285,19 @@ Result<void> add_object(Parse& parse, const std::string& value, const std::strin
 template <std::vector<RawOption> Options::* kMember>
 Result<void> append_raw(Parse& parse, const std::string& value, const std::string& origin) {
     (parse.options.*kMember).push_back({value, origin});
+    return {};
+}
+
+Result<void> add_chardev(Parse& parse, const std::string& value, const std::string& origin) {
+    if (value == "help" || value == "?") {
+        parse.text = chardev::backend_help();
+        return {};
+    }
+    return append_raw<&Options::chardevs>(parse, value, origin);
+}
+
+Result<void> add_monitor(Parse& parse, const std::string& value, const std::string& origin) {
+    parse.options.monitors.push_back({TRY(parse_mon_option(value)), origin});
     return {};
 }
 
@@ -410,14 +410,13 @@ constexpr std::array kEntries = {
     Entry{"global", "DRIVER.PROP=VALUE",
           "a property of a chip of the board: disable_s3, disable_s4, s4_val of PIIX4_PM, ICH9-LPC",
           set_global},
-    Entry{"chardev", "BACKEND,id=ID[,...]", "a character back end", append_raw<&Options::chardevs>},
+    Entry{"chardev", "BACKEND,id=ID[,...]", "a character back end; 'help' lists them", add_chardev},
     Entry{"serial", "DEV",
-          "where a serial port goes: file:F, stdio, unix:..., chardev:ID, null, none",
+          "where a serial port goes: file:F, stdio, pty, unix:..., chardev:ID, null, none",
           append_raw<&Options::serials>},
     Entry{"qmp", "DEV", "a QMP monitor: stdio, unix:PATH,server=on,wait=off, tcp:...",
-          append_raw<&Options::qmp_monitors>},
-    Entry{"mon", "[chardev=]ID,mode=control", "a QMP monitor on the character back end ID",
-          add_monitor},
+          append_raw<&Options::monitors>},
+    Entry{"mon", "[chardev=]ID,mode=control", "a QMP monitor on a character back end", add_monitor},
     Entry{"monitor", "none", "the human monitor", set_monitor},
     Entry{"display", "none", "the display", set_display},
     Entry{"audio", "none", "the host's sound", set_audio},

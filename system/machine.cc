@@ -10,6 +10,7 @@
 #include "system/guest_memory.h"
 #include "system/kernel_files.h"
 #include "system/linux/signal_watch.h"
+#include "system/monitor_option.h"
 #include "system/objects/rng_objects.h"
 #include "system/objects/tls_lookup.h"
 #include "system/option_help.h"
@@ -98,7 +99,6 @@ Result<void> Machine::create_back_ends() {
     tls_lookup_ = std::make_unique<TlsLookup>(*user_objects_);
     TRY(user_objects_->make(options_.objects, ObjectStage::kBackEnds));
     device_requests_ = TRY(nodes_->requests(options_.devices));
-    chardevs_ = std::make_unique<chardev::ChardevRegistry>(chardev::ChardevDeps{.loop = loop_});
     TRY(create_chardevs());
     drives_ = std::make_unique<block::DriveTable>(
         block::DriveTable::Config{.snapshot = options_.snapshot,
@@ -115,24 +115,23 @@ Result<void> Machine::create_back_ends() {
     return {};
 }
 
-// Those of monitors belong to the monitors' thread.
 Result<void> Machine::create_chardevs() {
-    std::set<std::string> of_monitors;
-    for (const ParsedOption& option : options_.monitors) {
-        OptionString left = option.options;
-        of_monitors.insert(TRY(left.take_required("chardev").context("{}", option.origin)));
-    }
+    monitor_thread_ = TRY(monitor::MonitorThread::create());
+    chardevs_ = std::make_unique<chardev::ChardevRegistry>(chardev::ChardevDeps{
+        .loop = loop_, .tls = tls_lookup_.get(), .mux_requests = {.quit = [this] {
+                                                     requests_.request_shutdown(
+                                                         runstate::ShutdownCause::kHostUi);
+                                                 }}});
+    chardevs_->place(monitor_chardevs(options_.monitors), monitor_thread_->loop());
     for (const RawOption& option : options_.chardevs) {
         auto config = TRY(chardev::parse_chardev_option(option.value).context("{}", option.origin));
-        if (of_monitors.contains(config.id)) {
-            monitor_chardevs_.push_back(std::move(config));
-        } else {
-            TRY(chardevs_->add(config, chardev::Startup::kMayWait).context("{}", option.origin));
-        }
+        TRY(chardevs_->add(config, chardev::Startup::kMayWait).context("{}", option.origin));
     }
     if (options_.qtest) {
         const RawOption& option = *options_.qtest;
-        qtest_chardev_ = TRY(back_end("qtest", option.value).context("{}", option.origin));
+        qtest_chardev_ =
+            TRY(chardevs_->find_legacy("qtest", option.value, chardev::Startup::kMayWait)
+                    .context("{}", option.origin));
     }
     return {};
 }
@@ -278,25 +277,13 @@ Result<void> Machine::choose_serials(hw::PcBoard::Config& config) {
                     config.serials.size());
     }
     for (size_t index = 0; index < wanted.size(); ++index) {
-        config.serials[index] = TRY(back_end(fmt::format("serial{}", index), wanted[index].value)
-                                        .context("{}", wanted[index].origin));
+        config.serials[index] =
+            TRY(chardevs_
+                    ->find_legacy(fmt::format("serial{}", index), wanted[index].value,
+                                  chardev::Startup::kMayWait)
+                    .context("{}", wanted[index].origin));
     }
     return {};
-}
-
-// What -serial and -qtest name: an existing one, or a new one with this id.
-Result<chardev::Chardev*> Machine::back_end(const std::string& id, const std::string& text) {
-    constexpr std::string_view kReference = "chardev:";
-    if (text.starts_with(kReference)) {
-        std::string_view wanted = std::string_view(text).substr(kReference.size());
-        chardev::Chardev* chardev = chardevs_->find(wanted);
-        if (chardev == nullptr) return fail("Chardev '{}' not found", wanted);
-        return chardev;
-    }
-    auto config = TRY(chardev::parse_legacy_chardev(id, text));
-    if (!config) return nullptr;
-    TRY(chardevs_->add(*config, chardev::Startup::kMayWait));
-    return chardevs_->find(id);
 }
 
 Result<void> Machine::create_migration() {
@@ -324,20 +311,22 @@ Result<void> Machine::create_migration() {
 }
 
 Result<void> Machine::create_monitors() {
-    qmp_ = TRY(QmpServer::create(loop_, core_->host_clock,
-                                 {.machine_lock = &core_->lock,
-                                  .types = &nodes_->types(),
-                                  .objects = &nodes_->tree(),
-                                  .chardevs = chardevs_.get(),
-                                  .drives = drives_.get(),
-                                  .vm = vm_.get(),
-                                  .requests = &requests_,
-                                  .migration = migration_.get(),
-                                  .machine = this}));
+    qmp_ = std::make_unique<QmpServer>(QmpServer::Deps{.main_loop = loop_,
+                                                       .thread = *monitor_thread_,
+                                                       .chardevs = *chardevs_,
+                                                       .host_clock = core_->host_clock},
+                                       monitor::MonitorServices{.machine_lock = &core_->lock,
+                                                                .types = &nodes_->types(),
+                                                                .objects = &nodes_->tree(),
+                                                                .chardevs = chardevs_.get(),
+                                                                .drives = drives_.get(),
+                                                                .vm = vm_.get(),
+                                                                .requests = &requests_,
+                                                                .migration = migration_.get(),
+                                                                .machine = this});
     events_->connect(qmp_->monitor());
     vm_->add_observer(*events_);
-    TRY(qmp_->open_named(options_.monitors, monitor_chardevs_));
-    return qmp_->open(options_.qmp_monitors);
+    return qmp_->open(options_.monitors);
 }
 
 Result<void> Machine::launch() {

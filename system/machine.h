@@ -20,6 +20,7 @@
 #include "chardev/chardev_registry.h"
 #include "hw/i386/pc_board.h"
 #include "migration/migration.h"
+#include "monitor/monitor_thread.h"
 #include "qom/object_tree.h"
 #include "runstate/output_gate.h"
 #include "runstate/system_requests.h"
@@ -93,7 +94,6 @@ class Machine {
     Result<void> create_migration();
     Result<void> create_monitors();
     Result<void> choose_serials(hw::PcBoard::Config& config);
-    Result<chardev::Chardev*> back_end(const std::string& id, const std::string& text);
     void serve_requests();
     void carry_out_shutdown(runstate::ShutdownCause cause);
     void carry_out_reset(runstate::ShutdownCause cause);
@@ -117,6 +117,8 @@ class Machine {
     std::vector<hw::DeviceRequest> device_requests_;
     runstate::SystemRequests requests_;
     runstate::OutputGate output_gate_;
+    // Its loop is that of the monitors' chardevs.
+    std::unique_ptr<monitor::MonitorThread> monitor_thread_;
     std::unique_ptr<chardev::ChardevRegistry> chardevs_;
     std::unique_ptr<block::DriveTable> drives_;
     std::unique_ptr<accel::Accelerator> accelerator_;
@@ -131,7 +133,6 @@ class Machine {
     std::unique_ptr<EventRelay> events_;
     std::unique_ptr<migration::Migration> migration_;
     std::unique_ptr<QmpServer> qmp_;
-    std::vector<chardev::ChardevConfig> monitor_chardevs_;
     chardev::Chardev* qtest_chardev_ = nullptr;  // of -qtest
     std::unique_ptr<QtestService> qtest_;
     std::unique_ptr<UserObjects> user_objects_;

@@ -68,9 +68,7 @@ struct Options {
     std::vector<ParsedOption> numa;
     std::vector<RawOption> chardevs;
     std::vector<RawOption> serials;
-    std::vector<RawOption> qmp_monitors;
-    // -mon chardev=ID,mode=control
-    std::vector<ParsedOption> monitors;
+    std::vector<RawOption> monitors;  // as -qmp has them
     std::optional<RawOption> qtest;
     std::string qtest_log;  // empty: stderr
     bool snapshot = false;

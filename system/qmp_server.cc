@@ -16,6 +16,7 @@
 #include "qapi/generated/qapi_commands_qom.h"
 #include "qapi/generated/qapi_commands_run_state.h"
 #include "qapi/generated/qapi_commands_yank.h"
+#include "system/monitor_option.h"
 #include "system/version.h"
 
 namespace qc::system {
@@ -91,67 +92,54 @@ class QmpServer::Link final : public monitor::Transport, public chardev::Chardev
     bool reading_ = true;
 };
 
-QmpServer::QmpServer() = default;
+QmpServer::QmpServer(const Deps& deps, const monitor::MonitorServices& services)
+    : thread_(deps.thread), chardevs_(deps.chardevs) {
+    add_commands(commands_);
+    monitor_ = std::make_unique<monitor::Monitor>(monitor::Monitor::Deps{
+        .main_loop = deps.main_loop,
+        .io_loop = thread_.loop(),
+        .commands = commands_,
+        .services = services,
+        .host_clock = deps.host_clock,
+        .version = {.qemu = {.major = kQemuMajor, .minor = kQemuMinor, .micro = kQemuMicro},
+                    .package = std::string(kPackageVersion)}});
+}
 
 QmpServer::~QmpServer() {
     stop();
 }
 
-Result<std::unique_ptr<QmpServer>> QmpServer::create(EventLoop& main_loop, const Clock& host_clock,
-                                                     const monitor::MonitorServices& services) {
-    auto server = std::unique_ptr<QmpServer>(new QmpServer());
-    add_commands(server->commands_);
-    server->thread_ = TRY(monitor::MonitorThread::create());
-    server->chardevs_ = std::make_unique<chardev::ChardevRegistry>(
-        chardev::ChardevDeps{.loop = server->thread_->loop()});
-    server->monitor_ = std::make_unique<monitor::Monitor>(monitor::Monitor::Deps{
-        .main_loop = main_loop,
-        .io_loop = server->thread_->loop(),
-        .commands = server->commands_,
-        .services = services,
-        .host_clock = host_clock,
-        .version = {.qemu = {.major = kQemuMajor, .minor = kQemuMinor, .micro = kQemuMicro},
-                    .package = std::string(kPackageVersion)}});
-    return server;
+Result<chardev::ChardevClaim> QmpServer::claim(size_t index, const std::string& text) {
+    chardev::Chardev* const chardev =
+        TRY(chardevs_.find_legacy(monitor_id(index), text, chardev::Startup::kMayWait));
+    if (chardev == nullptr) return chardev::ChardevClaim();
+    if (!chardevs_.is_placed(*chardev)) {
+        return fail("Chardev '{}': a monitor needs a multiplexer that was made by mux=on",
+                    chardev->id());
+    }
+    return chardev::ChardevClaim::claim(*chardev);
 }
 
 Result<void> QmpServer::open(const std::vector<RawOption>& monitors) {
-    for (const RawOption& option : monitors) {
-        auto claim = TRY(chardevs_
-                             ->claim_legacy(fmt::format("compat_monitor{}", links_.size()),
-                                            option.value, chardev::Startup::kMayWait)
-                             .context("{}", option.origin));
-        if (claim) serve(std::move(claim));
+    for (size_t index = 0; index < monitors.size(); ++index) {
+        const RawOption& option = monitors[index];
+        auto claimed = TRY(claim(index, option.value).context("{}", option.origin));
+        if (!claimed) continue;
+        links_.push_back(std::make_unique<Link>(std::move(claimed)));
+        links_.back()->connect(monitor_->add_session(*links_.back()));
     }
     return {};
-}
-
-Result<void> QmpServer::open_named(const std::vector<ParsedOption>& monitors,
-                                   const std::vector<chardev::ChardevConfig>& chardevs) {
-    for (const chardev::ChardevConfig& config : chardevs)
-        TRY(chardevs_->add(config, chardev::Startup::kMayWait));
-    for (const ParsedOption& option : monitors) {
-        OptionString left = option.options;
-        const std::string id = TRY(left.take_required("chardev").context("{}", option.origin));
-        serve(TRY(chardevs_->claim(id).context("{}", option.origin)));
-    }
-    return {};
-}
-
-void QmpServer::serve(chardev::ChardevClaim claim) {
-    links_.push_back(std::make_unique<Link>(std::move(claim)));
-    links_.back()->connect(monitor_->add_session(*links_.back()));
 }
 
 void QmpServer::start() {
     running_ = true;
-    thread_->start();
+    thread_.start();
 }
 
 void QmpServer::stop() {
     if (!running_) return;
     running_ = false;
-    thread_->stop(*monitor_);
+    thread_.stop(*monitor_);
     for (const auto& link : links_)
         link->disconnect();
 }

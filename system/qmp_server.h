@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The QMP monitors of a machine: a thread with a loop of its own for their I/O,
-// the character devices named by `-qmp`, and the sessions on them.
+// The QMP monitors of a machine: the character devices named by `-qmp` and `-mon`, and
+// the sessions on them, served by the monitor's thread.
 //
-// Threading: created, started and stopped on the main thread. The character
+// Threading: created, started and stopped on the main thread. The monitors' character
 // devices belong to the monitor thread while that runs. Owned by system::Machine.
 #pragma once
 
@@ -20,31 +20,33 @@ namespace qc::system {
 
 class QmpServer {
  public:
-    // Makes the thread's loop and the monitor, without sessions: events may be sent.
-    static Result<std::unique_ptr<QmpServer>> create(EventLoop& main_loop, const Clock& host_clock,
-                                                     const monitor::MonitorServices& services);
+    struct Deps {
+        EventLoop& main_loop;
+        monitor::MonitorThread& thread;
+        // Those of the monitors have their place on the thread's loop.
+        chardev::ChardevRegistry& chardevs;
+        const Clock& host_clock;
+    };
+
+    // Makes the monitor, without sessions: events may be sent.
+    QmpServer(const Deps& deps, const monitor::MonitorServices& services);
     ~QmpServer();
 
-    // Opens the character devices of `-qmp`, then begins to serve them.
+    // Opens the character devices of `-qmp` and `-mon`, then begins to serve them.
     Result<void> open(const std::vector<RawOption>& monitors);
-    // The same for `-mon`, whose character devices have been described but not made.
-    Result<void> open_named(const std::vector<ParsedOption>& monitors,
-                            const std::vector<chardev::ChardevConfig>& chardevs);
     void start();
     // Lets clients read what was sent to them, then ends the thread.
     void stop();
 
     monitor::Monitor& monitor() { return *monitor_; }
-    const chardev::ChardevRegistry& chardevs() const { return *chardevs_; }
 
  private:
     class Link;
-    QmpServer();
-    void serve(chardev::ChardevClaim claim);
+    Result<chardev::ChardevClaim> claim(size_t index, const std::string& text);
 
     qapi::CommandTable commands_;
-    std::unique_ptr<monitor::MonitorThread> thread_;
-    std::unique_ptr<chardev::ChardevRegistry> chardevs_;
+    monitor::MonitorThread& thread_;
+    chardev::ChardevRegistry& chardevs_;
     std::vector<std::unique_ptr<Link>> links_;
     std::unique_ptr<monitor::Monitor> monitor_;
     bool running_ = false;

@@ -5,7 +5,8 @@ namespace qc::hw {
 
 Debugcon::Debugcon(const Config& config, const DeviceContext& context,
                    chardev::ChardevClaim backend)
-    : readback_(config.readback),
+    : lock_(context.lock),
+      readback_(config.readback),
       backend_(std::move(backend)),
       port_(*this, context.io_root, "debugcon", config.iobase, 1) {
     if (backend_) backend_.attach(*this);
@@ -13,6 +14,12 @@ Debugcon::Debugcon(const Config& config, const DeviceContext& context,
 
 Debugcon::~Debugcon() {
     if (backend_) backend_.detach();
+}
+
+bool Debugcon::change_back_end(const std::function<void()>& swap) {
+    MachineLockGuard guard(lock_);
+    swap();
+    return true;
 }
 
 void Debugcon::write(unsigned, uint8_t value) {

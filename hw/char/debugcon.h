@@ -35,7 +35,9 @@ class Debugcon final : public Device, private chardev::ChardevFrontend {
     size_t can_receive() override { return 0; }
     void receive(std::span<const std::byte>) override {}
     void event(chardev::ChardevEvent) override {}
+    bool change_back_end(const std::function<void()>& swap) override;
 
+    MachineLock& lock_;
     uint8_t readback_;
     chardev::ChardevClaim backend_;
     PortRange<Debugcon, &Debugcon::read, &Debugcon::write> port_;

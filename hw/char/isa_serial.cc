@@ -110,6 +110,12 @@ void IsaSerial::writable() {
     update();
 }
 
+bool IsaSerial::change_back_end(const std::function<void()>& swap) {
+    MachineLockGuard guard(lock_);
+    swap();
+    return true;
+}
+
 void IsaSerial::reset() {
     core_.reset();
     timeout_.cancel();

@@ -61,6 +61,7 @@ class IsaSerial final : public Device, public memory::IoHandler, private chardev
     void receive(std::span<const std::byte> data) override;
     void event(chardev::ChardevEvent event) override;
     void writable() override;
+    bool change_back_end(const std::function<void()>& swap) override;
 
     void send();
     void update();
