@@ -5,49 +5,11 @@
 
 #include <algorithm>
 
+#include "chardev/fake_chardev.h"
 #include "chardev/test_frontend.h"
 
 namespace qc::chardev {
 namespace {
-
-// A terminal on which a test types and whose room it sets.
-class Terminal final : public Chardev {
- public:
-    Terminal() : Chardev("terminal") {}
-
-    std::string_view backend() const override { return "fake"; }
-    std::string description() const override { return "fake"; }
-    ChardevCounters counters() const override { return {}; }
-
-    void type(std::string_view keys) {
-        while (!keys.empty() && frontend()->can_receive() > 0) {
-            const size_t count = std::min(frontend()->can_receive(), keys.size());
-            frontend()->receive(text(keys.substr(0, count)));
-            keys.remove_prefix(count);
-        }
-        untaken = keys.size();
-    }
-    void open() { frontend()->event(ChardevEvent::kOpened); }
-    void close() { frontend()->event(ChardevEvent::kClosed); }
-    void make_room(size_t bytes) {
-        room = bytes;
-        frontend()->writable();
-    }
-
-    std::string shown;
-    size_t room = 1'000'000;
-    size_t untaken = 0;
-
- private:
-    size_t write(std::span<const std::byte> data) override {
-        const size_t count = std::min(room, data.size());
-        shown.append(reinterpret_cast<const char*>(data.data()), count);
-        room -= count;
-        return count;
-    }
-    void accept_input() override {}
-    void frontend_changed() override {}
-};
 
 class MuxTest : public testing::Test {
  protected:
@@ -68,7 +30,7 @@ class MuxTest : public testing::Test {
     }
 
     std::unique_ptr<EventLoop> loop_ = *EventLoop::create();
-    Terminal terminal_;
+    FakeChardev terminal_;
     int quits_ = 0;
     TestFrontend one_, two_;
     std::unique_ptr<MuxChardev> mux_;
@@ -102,9 +64,9 @@ TEST_F(MuxTest, break_goes_to_the_focus_only) {
 TEST_F(MuxTest, quit_and_help_are_heard_by_the_multiplexer) {
     terminal_.type("\x01h\x01?\x01s\x01x");
     EXPECT_EQ(quits_, 1);
-    EXPECT_NE(terminal_.shown.find("C-a c "), std::string::npos);
-    EXPECT_NE(terminal_.shown.find("cannot write a snapshot's changes"), std::string::npos);
-    EXPECT_NE(terminal_.shown.find("QEMU: Terminated"), std::string::npos);
+    EXPECT_NE(terminal_.output.find("C-a c "), std::string::npos);
+    EXPECT_NE(terminal_.output.find("cannot write a snapshot's changes"), std::string::npos);
+    EXPECT_NE(terminal_.output.find("QEMU: Terminated"), std::string::npos);
     EXPECT_EQ(one_.heard, "");
 }
 
@@ -124,8 +86,8 @@ TEST_F(MuxTest, full_front_end_does_not_keep_commands_out) {
 
 TEST_F(MuxTest, input_beyond_the_limit_is_dropped_and_counted) {
     one_.room = 0;
-    terminal_.type(std::string(MuxChardev::kInputLimit + 5, 'x'));
-    EXPECT_EQ(mux_->counters().bytes_dropped + terminal_.untaken, 5u);
+    const size_t taken = terminal_.type(std::string(MuxChardev::kInputLimit + 5, 'x'));
+    EXPECT_EQ(taken - mux_->counters().bytes_dropped, MuxChardev::kInputLimit);
 }
 
 TEST_F(MuxTest, both_write_and_hear_of_room_after_a_short_write) {
@@ -134,19 +96,19 @@ TEST_F(MuxTest, both_write_and_hear_of_room_after_a_short_write) {
     EXPECT_EQ(second_.write(text("cd")), 1u);
     terminal_.make_room(100);
     EXPECT_EQ(two_.heard, "<writable>");
-    EXPECT_EQ(terminal_.shown, "abc");
+    EXPECT_EQ(terminal_.output, "abc");
 }
 
 TEST_F(MuxTest, time_stamps_begin_lines) {
     terminal_.type("\x01t");
     first_.write(text("a\nb"));
     second_.write(text("c\n"));
-    EXPECT_EQ(std::ranges::count(terminal_.shown, '['), 2);
-    EXPECT_TRUE(terminal_.shown.starts_with("["));
+    EXPECT_EQ(std::ranges::count(terminal_.output, '['), 2);
+    EXPECT_TRUE(terminal_.output.starts_with("["));
     terminal_.type("\x01t");
-    terminal_.shown.clear();
+    terminal_.output.clear();
     first_.write(text("d\n"));
-    EXPECT_EQ(terminal_.shown, "d\n");
+    EXPECT_EQ(terminal_.output, "d\n");
 }
 
 TEST_F(MuxTest, time_stamp_without_room_comes_later_and_once) {
@@ -155,8 +117,8 @@ TEST_F(MuxTest, time_stamp_without_room_comes_later_and_once) {
     EXPECT_EQ(first_.write(text("a\n")), 0u);
     terminal_.make_room(100);
     EXPECT_EQ(first_.write(text("a\n")), 2u);
-    EXPECT_EQ(std::ranges::count(terminal_.shown, '['), 1);
-    EXPECT_TRUE(terminal_.shown.ends_with("] a\n"));
+    EXPECT_EQ(std::ranges::count(terminal_.output, '['), 1);
+    EXPECT_TRUE(terminal_.output.ends_with("] a\n"));
 }
 
 TEST_F(MuxTest, connection_of_the_base_is_everybodys) {

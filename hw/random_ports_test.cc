@@ -8,8 +8,8 @@
 #include <memory>
 #include <random>
 
+#include "chardev/fake_chardev.h"
 #include "hw/char/debugcon.h"
-#include "hw/char/fake_chardev.h"
 #include "hw/char/isa_serial.h"
 #include "hw/core/fake_cpu_port.h"
 #include "hw/core/fake_machine.h"
@@ -50,7 +50,7 @@ struct Chips {
     }
 
     FakeMachine machine;
-    FakeChardev host, debug_host;
+    chardev::FakeChardev host, debug_host;
     FakeCpuPort cpu;
     A20Gate a20{[this](bool enabled) { cpu.set_a20_enabled(enabled); }};
     ApicRouter router;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "hw/acpi/acpi_pm_core.h"
 
+#include "hw/core/machine_port.h"
 #include "hw/core/ticks.h"
 
 namespace qc::hw {
@@ -179,6 +180,16 @@ Result<void> AcpiPmCore::validate(const AcpiPmState& state) const {
         return fail("PM timer at {} ticks", state.seen_ticks);
     }
     return {};
+}
+
+void ask_for(AcpiPmCore::Action action, MachinePort& machine) {
+    using enum AcpiPmCore::Action;
+    switch (action) {
+        case kNone: break;
+        case kSoftOff: machine.request_guest_shutdown(); break;
+        case kSleepToMemory: machine.request_guest_sleep(SleepKind::kToMemory); break;
+        case kSleepToDisk: machine.request_guest_sleep(SleepKind::kToDisk); break;
+    }
 }
 
 }  // namespace qc::hw

@@ -20,6 +20,8 @@
 
 namespace qc::hw {
 
+class MachinePort;
+
 // Which sleeping states there are, and SLP_TYP for them; S5 has 0 and is always there.
 struct AcpiSleepStates {
     static constexpr uint8_t kS3Type = 1;
@@ -135,5 +137,8 @@ class AcpiPmCore {
     Config config_;
     AcpiPmState state_;
 };
+
+// Has the machine do what a write asked of it.
+void ask_for(AcpiPmCore::Action action, MachinePort& machine);
 
 }  // namespace qc::hw

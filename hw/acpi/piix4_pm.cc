@@ -98,17 +98,7 @@ void Piix4Pm::io_write(uint64_t offset, unsigned size, uint64_t value) {
     AcpiPmCore::Action action =
         core_.write(static_cast<unsigned>(offset), size, static_cast<uint32_t>(value), now_ns());
     update_outputs();
-    carry_out(action);
-}
-
-void Piix4Pm::carry_out(AcpiPmCore::Action action) {
-    using enum AcpiPmCore::Action;
-    switch (action) {
-        case kNone: break;
-        case kSoftOff: machine_.request_guest_shutdown(); break;
-        case kSleepToMemory: machine_.request_guest_sleep(SleepKind::kToMemory); break;
-        case kSleepToDisk: machine_.request_guest_sleep(SleepKind::kToDisk); break;
-    }
+    ask_for(action, machine_);
 }
 
 void Piix4Pm::write_gpe(unsigned offset, uint8_t value) {

@@ -65,7 +65,6 @@ class Piix4Pm final : public PciDevice, public memory::IoHandler, public PowerMa
     uint8_t read_apm(unsigned offset) { return core_.read_apm(offset); }
     void write_apm(unsigned offset, uint8_t value);
     int64_t now_ns() const { return context().virtual_timers.clock().now_ns(); }
-    void carry_out(AcpiPmCore::Action action);
     void update_mapping();
     void update_outputs();
     void timer_due();

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "hw/char/fake_chardev.h"
+#include "chardev/fake_chardev.h"
 #include "hw/core/fake_machine.h"
 
 namespace qc::hw {
@@ -11,7 +11,7 @@ namespace {
 
 TEST(Debugcon, prints_and_identifies_itself) {
     FakeMachine machine;
-    FakeChardev host;
+    chardev::FakeChardev host;
     Debugcon device({.iobase = 0x402}, machine.context, host.claim());
     EXPECT_EQ(machine.in(0x402), 0xe9);
     machine.out(0x402, 'h');
@@ -21,7 +21,7 @@ TEST(Debugcon, prints_and_identifies_itself) {
 
 TEST(Debugcon, full_back_end_loses_output_and_nothing_else) {
     FakeMachine machine;
-    FakeChardev host;
+    chardev::FakeChardev host;
     host.room = 1;
     Debugcon device({}, machine.context, host.claim());
     machine.out(0xe9, 'a');

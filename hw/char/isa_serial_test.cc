@@ -5,7 +5,7 @@
 
 #include <random>
 
-#include "hw/char/fake_chardev.h"
+#include "chardev/fake_chardev.h"
 #include "hw/core/fake_machine.h"
 #include "state/conformance.h"
 
@@ -18,7 +18,7 @@ class IsaSerialTest : public ::testing::Test {
  protected:
     IsaSerialTest() { machine.out(kBase + 4, 0x0b); }
     FakeMachine machine;
-    FakeChardev host;
+    chardev::FakeChardev host;
     IsaSerial serial{{.index = 0, .port = kBase}, machine.context, host.claim()};
 };
 
@@ -76,7 +76,7 @@ TEST_F(IsaSerialTest, loaded_output_is_sent_when_vm_runs) {
     ASSERT_TRUE(bytes);
 
     FakeMachine other;
-    FakeChardev other_host;
+    chardev::FakeChardev other_host;
     IsaSerial target({.index = 0, .port = kBase}, other.context, other_host.claim());
     auto staged = target.state_components()[0]->stage_state(1, *bytes);
     ASSERT_TRUE(staged);
@@ -117,7 +117,7 @@ struct SerialSubject final : state::ConformanceSubject {
         host.type("abc");
     }
     FakeMachine machine;
-    FakeChardev host;
+    chardev::FakeChardev host;
     IsaSerial serial{{.index = 0, .port = kBase}, machine.context, host.claim()};
 };
 

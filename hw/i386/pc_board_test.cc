@@ -8,7 +8,7 @@
 
 #include "block/drive_table.h"
 #include "block/test_support.h"
-#include "hw/char/fake_chardev.h"
+#include "chardev/fake_chardev.h"
 #include "hw/core/fake_machine.h"
 #include "hw/pci/pci_config.h"
 #include "util/bytes.h"
@@ -148,7 +148,7 @@ struct Fixture {
     memory::RamList ram;
     state::Registry states;
     FakeCpu cpu;
-    FakeChardev chardev;
+    chardev::FakeChardev chardev;
     std::unique_ptr<EventLoop> loop = EventLoop::create().value();
     block::DriveTable drives;
     qom::TypeRegistry types;

@@ -237,16 +237,6 @@ void Ich9Lpc::update_pm_outputs() {
     arm_timer();
 }
 
-void Ich9Lpc::carry_out(Ich9PmCore::Action action) {
-    using enum AcpiPmCore::Action;
-    switch (action) {
-        case kNone: break;
-        case kSoftOff: machine_.request_guest_shutdown(); break;
-        case kSleepToMemory: machine_.request_guest_sleep(SleepKind::kToMemory); break;
-        case kSleepToDisk: machine_.request_guest_sleep(SleepKind::kToDisk); break;
-    }
-}
-
 uint64_t Ich9Lpc::PmPorts::io_read(uint64_t offset, unsigned size) {
     lpc_.advance();
     const uint32_t value = lpc_.pm_.read(static_cast<unsigned>(offset), size, lpc_.now_ns());
@@ -259,7 +249,7 @@ void Ich9Lpc::PmPorts::io_write(uint64_t offset, unsigned size, uint64_t value) 
     const Ich9PmCore::Action action = lpc_.pm_.write(static_cast<unsigned>(offset), size,
                                                      static_cast<uint32_t>(value), lpc_.now_ns());
     lpc_.update_pm_outputs();
-    lpc_.carry_out(action);
+    ask_for(action, lpc_.machine_);
 }
 
 uint64_t Ich9Lpc::ChipsetWindow::io_read(uint64_t offset, unsigned size) {

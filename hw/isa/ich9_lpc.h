@@ -134,7 +134,6 @@ class Ich9Lpc final : public PciDevice,
     bool update_chipset_mapping();
     void update_mappings();
     void update_pm_outputs();
-    void carry_out(Ich9PmCore::Action action);
     void advance();
     void arm_timer();
     uint8_t read_apm(unsigned offset) { return pm_.read_apm(offset); }

@@ -2,6 +2,7 @@
 #include "hw/pci/pci_assignment.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace qc::hw {
 
@@ -33,8 +34,10 @@ std::vector<PciBarNeed> list_bars(const PciBus& bus) {
 Result<std::vector<PciBarPlace>> place_bars(std::span<const PciBarNeed> needs,
                                             const PciWindows& windows) {
     std::vector<PciBarNeed> sorted(needs.begin(), needs.end());
-    std::ranges::stable_sort(sorted, std::ranges::greater{},
-                             [](const PciBarNeed& need) { return need.bar.size; });
+    // The largest first, so that none leaves a gap before it.
+    std::ranges::sort(sorted, {}, [](const PciBarNeed& need) {
+        return std::tuple(~need.bar.size, need.devfn, need.bar.index);
+    });
     uint64_t next_io = windows.io.start;
     uint64_t next_memory = windows.memory.start;
     std::vector<PciBarPlace> places;

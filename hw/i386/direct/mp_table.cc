@@ -14,7 +14,6 @@ namespace qc::hw {
 namespace {
 
 constexpr size_t kHeaderSize = 44;
-constexpr size_t kLengthAt = 4;
 constexpr size_t kChecksumAt = 7;
 constexpr size_t kCountAt = 34;
 constexpr uint8_t kRevision = 4;  // 1.4

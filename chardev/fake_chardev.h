@@ -6,28 +6,35 @@
 #pragma once
 
 #include <algorithm>
+#include <span>
 #include <string>
 
 #include "chardev/chardev.h"
 
-namespace qc::hw {
+namespace qc::chardev {
 
-class FakeChardev final : public chardev::Chardev {
+class FakeChardev final : public Chardev {
  public:
     FakeChardev() : Chardev("fake") {}
 
-    chardev::ChardevClaim claim() { return std::move(*chardev::ChardevClaim::claim(*this)); }
+    ChardevClaim claim() { return std::move(*ChardevClaim::claim(*this)); }
     std::string_view backend() const override { return "fake"; }
     std::string description() const override { return "fake"; }
-    chardev::ChardevCounters counters() const override { return {}; }
+    ChardevCounters counters() const override { return {}; }
 
     // Offers text as a host would; returns what was taken.
     size_t type(std::string_view text) {
-        const size_t count = std::min(frontend()->can_receive(), text.size());
-        frontend()->receive(std::as_bytes(std::span(text.data(), count)));
-        return count;
+        size_t taken = 0;
+        while (taken < text.size()) {
+            const size_t count = std::min(frontend()->can_receive(), text.size() - taken);
+            if (count == 0) break;
+            frontend()->receive(std::as_bytes(std::span(text.substr(taken, count))));
+            taken += count;
+        }
+        return taken;
     }
-    void send_break() { frontend()->event(chardev::ChardevEvent::kBreak); }
+    void open() { frontend()->event(ChardevEvent::kOpened); }
+    void close() { frontend()->event(ChardevEvent::kClosed); }
     void make_room(size_t bytes) {
         room = bytes;
         frontend()->writable();
@@ -48,4 +55,4 @@ class FakeChardev final : public chardev::Chardev {
     void frontend_changed() override {}
 };
 
-}  // namespace qc::hw
+}  // namespace qc::chardev
