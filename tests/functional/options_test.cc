@@ -78,7 +78,7 @@ const BadCommandLine kBadCommandLines[] = {
     {"qmp_kind", {"-qmp", "nosuch"}, "nosuch"},
     {"qtest_log_alone", {"-qtest-log", "none"}, "only allowed with -qtest"},
     {"qtest_none", {"-qtest", "none"}, "needs a character device"},
-    {"qtest_chardev", {"-qtest", "chardev:nosuch"}, "Chardev 'nosuch' not found"},
+    {"qtest_chardev", {"-qtest", "chardev:nosuch"}, "chardev \"nosuch\" not found"},
     {"qtest_object", {"-object", "qtest,id=q"}, "No backend specified"},
     {"audio", {"-audio", "alsa"}, "alsa"},
     {"mon_readline", {"-chardev", "null,id=c", "-mon", "c"}, "mode=control"},
