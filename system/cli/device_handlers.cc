@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "chardev/chardev_config.h"
+#include "qapi/json_reader.h"
+#include "qapi/json_writer.h"
+#include "system/cli/handlers.h"
+#include "system/monitor_option.h"
+
+namespace qc::system {
+
+namespace {
+
+// A member that is a list or an object keeps its JSON text.
+Result<OptionString> options_from_json(const std::string& text) {
+    const qapi::Value value = TRY(qapi::parse_json(text));
+    const qapi::Object* object = value.as_object();
+    if (object == nullptr) return fail("this is not a JSON object");
+    OptionString options;
+    for (const qapi::Member& member : object->members()) {
+        const std::string* string = member.value.as_string();
+        options.set(member.name, string != nullptr ? *string : qapi::to_json(member.value));
+    }
+    return options;
+}
+
+}  // namespace
+
+Result<void> add_drive(Parse& parse, const std::string& value, const std::string& origin) {
+    parse.options.drives.push_back({TRY(OptionString::parse(value, "")), origin});
+    return {};
+}
+
+Result<void> add_image(Parse& parse, std::string_view options, const std::string& file,
+                       const std::string& origin) {
+    std::string escaped;
+    for (char c : file)
+        escaped.append(c == ',' ? 2 : 1, c);
+    parse.options.drives.push_back(
+        {TRY(OptionString::parse(fmt::format("{},if=ide,file={}", options, escaped), "")), origin});
+    return {};
+}
+
+Result<void> add_cdrom(Parse& parse, const std::string& value, const std::string& origin) {
+    return add_image(parse, "index=2,media=cdrom", value, origin);
+}
+
+Result<void> add_device(Parse& parse, const std::string& value, const std::string& origin) {
+    auto options = TRY(OptionString::parse(value, "driver"));
+    parse.options.devices.push_back({std::move(options), origin});
+    return {};
+}
+
+Result<void> add_object(Parse& parse, const std::string& value, const std::string& origin) {
+    auto options = TRY(value.starts_with('{') ? options_from_json(value)
+                                              : OptionString::parse(value, "qom-type"));
+    parse.options.objects.push_back({std::move(options), origin});
+    return {};
+}
+
+Result<void> add_chardev(Parse& parse, const std::string& value, const std::string& origin) {
+    if (value == "help" || value == "?") {
+        parse.text = chardev::backend_help();
+        return {};
+    }
+    return append_raw<&Options::chardevs>(parse, value, origin);
+}
+
+Result<void> add_monitor(Parse& parse, const std::string& value, const std::string& origin) {
+    parse.options.monitors.push_back({TRY(parse_mon_option(value)), origin});
+    return {};
+}
+
+Result<void> set_monitor(Parse&, const std::string& value, const std::string&) {
+    if (value == "none") return {};
+    return fail(
+        "'{}': the human monitor is reached through QMP's human-monitor-command; only 'none' is "
+        "available here",
+        value);
+}
+
+Result<void> set_qtest(Parse& parse, const std::string& value, const std::string& origin) {
+    if (value == "none") return fail("the test needs a character device");
+    parse.options.qtest = RawOption{value, origin};
+    return {};
+}
+
+Result<void> set_display(Parse&, const std::string& value, const std::string&) {
+    if (value == "none") return {};
+    return fail("Parameter 'type' does not accept value '{}': only 'none' is available", value);
+}
+
+Result<void> set_vga(Parse&, const std::string& value, const std::string&) {
+    if (value == "none") return {};
+    return fail("vga type '{}' is not available: only 'none' is", value);
+}
+
+Result<void> set_audio(Parse&, const std::string& value, const std::string&) {
+    auto options = TRY(OptionString::parse(value, "driver"));
+    const std::string driver = TRY(options.take_required("driver"));
+    if (driver != "none") {
+        return fail("Parameter 'driver' does not accept value '{}': only 'none' is available",
+                    driver);
+    }
+    return options.expect_empty();
+}
+
+}  // namespace qc::system
