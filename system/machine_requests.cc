@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What the machine is asked to do from outside and by its guest: reset, shut down, sleep,
+// wake up.
+#include "qapi/generated/qapi_events_run_state.h"
+#include "system/machine.h"
+#include "system/trace.h"
+#include "util/log.h"
+
+namespace qc::system {
+
+namespace {
+
+qapi::ShutdownCause to_qapi(runstate::ShutdownCause cause) {
+    return qapi::parse_shutdown_cause(runstate::to_string(cause))
+        .value_or(qapi::ShutdownCause::kNone);
+}
+
+}  // namespace
+
+void Machine::serve_requests() {
+    runstate::SystemRequests::Actions actions = requests_.take();
+    if (actions.internal_error) (void)vm_->stop(runstate::RunState::kInternalError);
+    if (actions.debug_exit) {
+        emit_shutdown_event(runstate::ShutdownCause::kGuestShutdown);
+        end(*actions.debug_exit);
+    } else if (actions.shutdown) {
+        if (actions.slept_to_disk) qapi::emit_suspend_disk(qmp_->monitor());
+        carry_out_shutdown(*actions.shutdown);
+    } else if (actions.reset) {
+        carry_out_reset(*actions.reset);
+    }
+    if (actions.sleep) carry_out_sleep();
+    if (actions.wake_up) carry_out_wake_up();
+}
+
+void Machine::emit_shutdown_event(runstate::ShutdownCause cause) {
+    qapi::emit_shutdown(qmp_->monitor(),
+                        {.guest = runstate::caused_by_guest(cause), .reason = to_qapi(cause)});
+}
+
+void Machine::carry_out_shutdown(runstate::ShutdownCause cause) {
+    trace::machine_shutdown(to_string(cause));
+    emit_shutdown_event(cause);
+    bool stays = options_.no_shutdown && cause != runstate::ShutdownCause::kHostQmpQuit &&
+                 cause != runstate::ShutdownCause::kHostSignal;
+    if (!stays) {
+        end(0);
+        return;
+    }
+    if (auto stopped = vm_->stop(runstate::RunState::kShutdown); !stopped) {
+        error_report(stopped.error());
+    }
+}
+
+void Machine::carry_out_reset(runstate::ShutdownCause cause) {
+    trace::machine_reset(to_string(cause));
+    reset_machine();
+    qapi::emit_reset(qmp_->monitor(),
+                     {.guest = runstate::caused_by_guest(cause), .reason = to_qapi(cause)});
+    settle_after_reset();
+}
+
+// A machine that stood still is where it was before it was started. One that migrates, or
+// is at a checkpoint, goes on from there.
+void Machine::settle_after_reset() {
+    using enum runstate::RunState;
+    const runstate::RunState state = vm_->state();
+    if (state == kRunning || state == kInmigrate || state == kFinishMigrate || state == kColo) {
+        return;
+    }
+    if (auto stopped = vm_->stop(kPrelaunch); !stopped) error_report(stopped.error());
+}
+
+void Machine::reset_machine() {
+    vm_->with_vcpus_paused([this] {
+        board_->reset();
+        for (const auto& vcpu : vcpus_)
+            vcpu->reset();
+        start_kernel();
+    });
+}
+
+void Machine::press_power_button() {
+    qapi::emit_powerdown(qmp_->monitor());
+    MachineLockGuard guard(core_->lock);
+    board_->power().press_power_button();
+}
+
+void Machine::inject_nmi() {
+    MachineLockGuard guard(core_->lock);
+    board_->pulse_nmi();
+}
+
+// A reset may have come in between, or a state in which the guest is awake.
+void Machine::carry_out_sleep() {
+    {
+        MachineLockGuard guard(core_->lock);
+        if (!board_->power().asleep()) return;
+    }
+    vm_->suspend();
+    qapi::emit_suspend(qmp_->monitor());
+}
+
+void Machine::carry_out_wake_up() {
+    {
+        MachineLockGuard guard(core_->lock);
+        if (!board_->power().wakes()) return;
+    }
+    // A VM that stands still will look again when it is started.
+    auto woken = vm_->wake_up([this] {
+        board_->reset_after_sleep();
+        for (const auto& vcpu : vcpus_)
+            vcpu->reset();
+    });
+    if (woken) qapi::emit_wakeup(qmp_->monitor());
+}
+
+// The guest sees that its power button was pressed, as under QEMU.
+Result<void> Machine::wake_up() {
+    if (vm_->state() != runstate::RunState::kSuspended) {
+        return fail("Unable to wake up: guest is not in suspended state");
+    }
+    {
+        MachineLockGuard guard(core_->lock);
+        board_->power().press_power_button();
+    }
+    carry_out_wake_up();
+    return {};
+}
+
+}  // namespace qc::system
