@@ -38,9 +38,10 @@ Result<void> refuse_foreign_format(Image& image, const std::string& file) {
     return {};
 }
 
-Result<std::unique_ptr<Image>> open_image(const DriveOptions& options, bool snapshot) {
+Result<std::unique_ptr<Image>> open_image(const DriveOptions& options, bool snapshot,
+                                          FdSets* fd_sets) {
     RawFile::Access access = snapshot ? RawFile::Access::kReadOnly : options.access;
-    std::unique_ptr<Image> image = TRY(RawFile::open(options.file, access, options.cache));
+    std::unique_ptr<Image> image = TRY(RawFile::open(options.file, access, options.cache, fd_sets));
     if (!options.format_given) TRY(refuse_foreign_format(*image, options.file));
     if (!snapshot) return image;
     return TRY(SnapshotOverlay::create(std::move(image), SnapshotOverlay::default_directory()));
@@ -107,7 +108,7 @@ Result<void> DriveTable::add(OptionString options) {
     // What is never written needs no overlay.
     const bool snapshot = !drive.cdrom && drive.snapshot.value_or(config_.snapshot);
     std::unique_ptr<Image> image;
-    if (!drive.file.empty()) image = TRY(open_image(drive, snapshot));
+    if (!drive.file.empty()) image = TRY(open_image(drive, snapshot, deps_.fd_sets));
     Drive& added = append(std::move(drive), std::move(image));
     if (config_.inactive) return {};
     if (auto active = added.backend->activate(); !active) {
@@ -159,7 +160,7 @@ Result<DriveTable::Medium> DriveTable::open_medium(const Drive& drive, std::stri
     medium.options.file = std::move(file);
     medium.options.format_given = format_given;
     medium.options.access = RawFile::Access::kReadOnly;
-    medium.image = TRY(open_image(medium.options, false));
+    medium.image = TRY(open_image(medium.options, false, deps_.fd_sets));
     return medium;
 }
 

@@ -17,6 +17,10 @@
 #include "block/block_backend.h"
 #include "block/drive_options.h"
 
+namespace qc {
+class FdSets;
+}
+
 namespace qc::block {
 
 struct Drive {
@@ -42,6 +46,8 @@ class DriveTable {
         MachineLock& lock;
         // See BlockBackend.
         std::function<void(const Drive& drive, bool open)> tray_moved = {};
+        // Where paths /dev/fdset/N are looked up; may be null.
+        FdSets* fd_sets = nullptr;
     };
     DriveTable(const Config& config, const Deps& deps);
     ~DriveTable();

@@ -16,10 +16,10 @@ namespace {
 constexpr uint64_t kMaxLength = uint64_t{1} << 62;
 }
 
-Result<std::unique_ptr<RawFile>> RawFile::open(const std::string& path, Access access,
-                                               Cache cache) {
-    int flags = O_CLOEXEC | (access == Access::kReadOnly ? O_RDONLY : O_RDWR);
-    UniqueFd fd(::open(path.c_str(), flags));
+Result<std::unique_ptr<RawFile>> RawFile::open(const std::string& path, Access access, Cache cache,
+                                               FdSets* fd_sets) {
+    OpenedPath file = open_path(fd_sets, path, access == Access::kReadOnly ? O_RDONLY : O_RDWR);
+    const UniqueFd& fd = file.fd;
     if (!fd) return fail_errno(errno, "Could not open '{}'", path);
     struct stat info{};
     if (::fstat(fd.get(), &info) != 0) return fail_errno(errno, "Could not open '{}'", path);
@@ -32,7 +32,7 @@ Result<std::unique_ptr<RawFile>> RawFile::open(const std::string& path, Access a
     if (length > kMaxLength) return fail("Could not open '{}': File too large", path);
     // The last sector of a file of odd length is filled up with zeros.
     length = (length + kSectorSize - 1) / kSectorSize * kSectorSize;
-    return std::unique_ptr<RawFile>(new RawFile(std::move(fd), path, access, cache, length));
+    return std::unique_ptr<RawFile>(new RawFile(std::move(file), path, access, cache, length));
 }
 
 int RawFile::read(uint64_t offset, std::span<const iovec> buffers) {

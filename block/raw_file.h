@@ -9,7 +9,7 @@
 #include <string>
 
 #include "block/image.h"
-#include "util/unique_fd.h"
+#include "util/fd_sets.h"
 
 namespace qc::block {
 
@@ -20,9 +20,10 @@ class RawFile final : public Image {
     enum class Cache : uint8_t { kWriteBack, kWriteThrough, kUnsafe };
     enum class Access : uint8_t { kReadWrite, kReadOnly };
 
-    // Opened but not activated. Error: "Could not open 'x': No such file or directory".
+    // Opened but not activated. `fd_sets` may be null. Error: "Could not open 'x': No such file or
+    // directory".
     static Result<std::unique_ptr<RawFile>> open(const std::string& path, Access access,
-                                                 Cache cache);
+                                                 Cache cache, FdSets* fd_sets = nullptr);
 
     uint64_t length() const override { return length_; }
     bool read_only() const override { return access_ == Access::kReadOnly; }
@@ -36,13 +37,15 @@ class RawFile final : public Image {
     void inactivate() override;
 
  private:
-    RawFile(UniqueFd fd, std::string path, Access access, Cache cache, uint64_t length)
-        : fd_(std::move(fd)),
+    RawFile(OpenedPath file, std::string path, Access access, Cache cache, uint64_t length)
+        : use_(std::move(file.use)),
+          fd_(std::move(file.fd)),
           path_(std::move(path)),
           access_(access),
           cache_(cache),
           length_(length) {}
 
+    FdUse use_;
     UniqueFd fd_;
     std::string path_;
     Access access_;

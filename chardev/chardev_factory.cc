@@ -39,7 +39,8 @@ struct Maker {
         return std::make_unique<NullChardev>(deps.loop, id);
     }
     Result<std::unique_ptr<Chardev>> operator()(const FileConfig& file) const {
-        return TRY(FileChardev::create(deps.loop, id, file.path, file.mode, file.input_path));
+        return TRY(FileChardev::create(deps.loop, id, file.path, file.mode, file.input_path,
+                                       deps.fd_sets));
     }
     Result<std::unique_ptr<Chardev>> operator()(const StdioConfig& stdio) const {
         return TRY(StdioChardev::create(deps.loop, id, stdio.signals, STDIN_FILENO, STDOUT_FILENO));
@@ -56,7 +57,7 @@ struct Maker {
             startup));
     }
     Result<std::unique_ptr<Chardev>> operator()(const PipeConfig& pipe) const {
-        return TRY(PipeChardev::create(deps.loop, id, pipe.path));
+        return TRY(PipeChardev::create(deps.loop, id, pipe.path, deps.fd_sets));
     }
     Result<std::unique_ptr<Chardev>> operator()(const PtyConfig&) const {
         return TRY(PtyChardev::create(deps.loop, id));

@@ -13,6 +13,7 @@
 #include "crypto/tls_objects.h"
 #include "io/wait.h"
 #include "util/event/event_loop.h"
+#include "util/fd_sets.h"
 #include "util/result.h"
 
 namespace qc::chardev {
@@ -25,6 +26,8 @@ struct ChardevDeps {
     // Where credentials are found by name. May be null.
     const crypto::TlsObjects* tls = nullptr;
     MuxRequests mux_requests = {};
+    // Where paths /dev/fdset/N are looked up. May be null.
+    FdSets* fd_sets = nullptr;
 };
 
 // `base` is what a multiplexer stands on, null for all others.

@@ -49,7 +49,8 @@ Result<std::unique_ptr<Chardev>> ChardevRegistry::make(const ChardevConfig& conf
     const ChardevDeps deps{.loop = loop,
                            .interrupt = deps_.interrupt,
                            .tls = deps_.tls,
-                           .mux_requests = deps_.mux_requests};
+                           .mux_requests = deps_.mux_requests,
+                           .fd_sets = deps_.fd_sets};
     return create_chardev(config, startup, deps, base);
 }
 

@@ -15,19 +15,22 @@ FileChardev::FileChardev(EventLoop& loop, std::string id, std::string path)
 
 Result<std::unique_ptr<FileChardev>> FileChardev::create(EventLoop& loop, std::string id,
                                                          std::string path, FileMode mode,
-                                                         const std::string& input_path) {
+                                                         const std::string& input_path,
+                                                         FdSets* fd_sets) {
     const int how = mode == FileMode::kAppend ? O_APPEND : O_TRUNC;
-    UniqueFd fd(
-        open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | how, 0666));
-    if (!fd) return fail_errno(errno, "Could not open '{}'", path);
-    UniqueFd input;
+    OpenedPath output =
+        open_path(fd_sets, path, O_WRONLY | O_CREAT | O_NONBLOCK | O_NOCTTY | how, 0666);
+    if (!output.fd) return fail_errno(errno, "Could not open '{}'", path);
+    OpenedPath input;
     if (!input_path.empty()) {
-        input.reset(open(input_path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-        if (!input) return fail_errno(errno, "Could not open '{}'", input_path);
+        input = open_path(fd_sets, input_path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+        if (!input.fd) return fail_errno(errno, "Could not open '{}'", input_path);
     }
-    auto channel =
-        TRY(io::FdChannel::create(std::move(input), std::move(fd), fmt::format("'{}'", path)));
+    auto channel = TRY(io::FdChannel::create(std::move(input.fd), std::move(output.fd),
+                                             fmt::format("'{}'", path)));
     std::unique_ptr<FileChardev> chardev(new FileChardev(loop, std::move(id), std::move(path)));
+    chardev->input_use_ = std::move(input.use);
+    chardev->output_use_ = std::move(output.use);
     chardev->open_channel(std::move(channel));
     return chardev;
 }

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "chardev/channel_chardev.h"
+#include "util/fd_sets.h"
 
 namespace qc::chardev {
 
@@ -19,10 +20,11 @@ enum class FileMode : uint8_t { kTruncate, kAppend };
 
 class FileChardev final : public ChannelChardev {
  public:
-    // An empty `input_path`: nothing is read.
+    // An empty `input_path`: nothing is read. `fd_sets` may be null.
     static Result<std::unique_ptr<FileChardev>> create(EventLoop& loop, std::string id,
                                                        std::string path, FileMode mode,
-                                                       const std::string& input_path = {});
+                                                       const std::string& input_path = {},
+                                                       FdSets* fd_sets = nullptr);
 
     std::string_view backend() const override { return "file"; }
     std::string description() const override { return "file"; }
@@ -33,6 +35,8 @@ class FileChardev final : public ChannelChardev {
     void output_failed(const Error& error, size_t dropped) override;
 
     std::string path_;
+    FdUse input_use_;
+    FdUse output_use_;
     bool reported_ = false;
 };
 

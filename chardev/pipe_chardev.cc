@@ -12,25 +12,26 @@ namespace qc::chardev {
 
 namespace {
 
-UniqueFd open_pipe(const std::string& path) {
-    return UniqueFd(open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+OpenedPath open_pipe(FdSets* fd_sets, const std::string& path) {
+    return open_path(fd_sets, path, O_RDWR | O_NONBLOCK | O_NOCTTY);
 }
 
 }  // namespace
 
 Result<std::unique_ptr<PipeChardev>> PipeChardev::create(EventLoop& loop, std::string id,
-                                                         const std::string& path) {
-    UniqueFd input = open_pipe(path + ".in");
-    UniqueFd output = open_pipe(path + ".out");
-    if (!input || !output) {
-        input = open_pipe(path);
-        if (!input) return fail_errno(errno, "Could not open '{}'", path);
-        output.reset(fcntl(input.get(), F_DUPFD_CLOEXEC, 3));
-        if (!output) return fail_errno(errno, "Could not open '{}'", path);
+                                                         const std::string& path, FdSets* fd_sets) {
+    OpenedPath input = open_pipe(nullptr, path + ".in");
+    OpenedPath output = open_pipe(nullptr, path + ".out");
+    if (!input.fd || !output.fd) {
+        input = open_pipe(fd_sets, path);
+        if (!input.fd) return fail_errno(errno, "Could not open '{}'", path);
+        output.fd.reset(fcntl(input.fd.get(), F_DUPFD_CLOEXEC, 3));
+        if (!output.fd) return fail_errno(errno, "Could not open '{}'", path);
     }
-    auto channel =
-        TRY(io::FdChannel::create(std::move(input), std::move(output), fmt::format("'{}'", path)));
+    auto channel = TRY(io::FdChannel::create(std::move(input.fd), std::move(output.fd),
+                                             fmt::format("'{}'", path)));
     std::unique_ptr<PipeChardev> chardev(new PipeChardev(loop, std::move(id)));
+    chardev->use_ = std::move(input.use);
     chardev->open_channel(std::move(channel));
     return chardev;
 }

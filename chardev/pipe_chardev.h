@@ -11,13 +11,15 @@
 #include <string>
 
 #include "chardev/channel_chardev.h"
+#include "util/fd_sets.h"
 
 namespace qc::chardev {
 
 class PipeChardev final : public ChannelChardev {
  public:
     static Result<std::unique_ptr<PipeChardev>> create(EventLoop& loop, std::string id,
-                                                       const std::string& path);
+                                                       const std::string& path,
+                                                       FdSets* fd_sets = nullptr);
 
     std::string_view backend() const override { return "pipe"; }
     std::string description() const override { return "pipe"; }
@@ -27,6 +29,7 @@ class PipeChardev final : public ChannelChardev {
     void input_ended(const Error*) override { end_input(); }
     void output_failed(const Error& error, size_t dropped) override;
 
+    FdUse use_;
     bool reported_ = false;
 };
 

@@ -31,30 +31,33 @@ bool is_character_device(int fd) {
 }  // namespace
 
 Result<std::unique_ptr<FileChannel>> FileChannel::open_at(const std::string& path, uint64_t offset,
-                                                          Direction direction) {
+                                                          Direction direction, FdSets* fd_sets) {
     if (offset > static_cast<uint64_t>(std::numeric_limits<off_t>::max())) {
         return fail("offset {} in file '{}' is too large", offset, path);
     }
     // Non-blocking, so that a FIFO without a peer is an error and not a wait.
-    const int flags = O_CLOEXEC | O_NONBLOCK |
-                      (direction == Direction::kWrite ? O_WRONLY | O_CREAT | O_TRUNC : O_RDONLY);
-    UniqueFd fd(open(path.c_str(), flags, 0600));
+    const int flags =
+        O_NONBLOCK | (direction == Direction::kWrite ? O_WRONLY | O_CREAT | O_TRUNC : O_RDONLY);
+    OpenedPath file = open_path(fd_sets, path, flags, 0600);
+    const UniqueFd& fd = file.fd;
     if (!fd) return fail_errno(errno, "Unable to open file '{}'", path);
     if (!is_file(fd.get())) return fail("'{}' is not a file", path);
     if (offset != 0 && lseek(fd.get(), static_cast<off_t>(offset), SEEK_SET) < 0) {
         return fail_errno(errno, "going to offset {} in file '{}'", offset, path);
     }
-    return adopt(std::move(fd), direction, "file:" + path);
+    auto channel = TRY(adopt(std::move(file.fd), direction, "file:" + path));
+    channel->use_ = std::move(file.use);
+    return channel;
 }
 
 Result<std::unique_ptr<FileChannel>> FileChannel::create_file(const std::string& path,
-                                                              uint64_t offset) {
-    return open_at(path, offset, Direction::kWrite);
+                                                              uint64_t offset, FdSets* fd_sets) {
+    return open_at(path, offset, Direction::kWrite, fd_sets);
 }
 
 Result<std::unique_ptr<FileChannel>> FileChannel::open_file(const std::string& path,
-                                                            uint64_t offset) {
-    return open_at(path, offset, Direction::kRead);
+                                                            uint64_t offset, FdSets* fd_sets) {
+    return open_at(path, offset, Direction::kRead, fd_sets);
 }
 
 Result<std::unique_ptr<FileChannel>> FileChannel::adopt(UniqueFd fd, Direction direction,

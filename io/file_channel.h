@@ -12,7 +12,7 @@
 
 #include "io/channel.h"
 #include "io/random_access.h"
-#include "util/unique_fd.h"
+#include "util/fd_sets.h"
 
 namespace qc::io {
 
@@ -20,9 +20,12 @@ class FileChannel final : public Channel, private RandomAccess {
  public:
     // Creates the file, or empties it; what lies before `offset` reads as zeros.
     // FIFOs, sockets and directories are refused.
+    // `fd_sets` (may be null) is where /dev/fdset/N is looked up.
     static Result<std::unique_ptr<FileChannel>> create_file(const std::string& path,
-                                                            uint64_t offset);
-    static Result<std::unique_ptr<FileChannel>> open_file(const std::string& path, uint64_t offset);
+                                                            uint64_t offset,
+                                                            FdSets* fd_sets = nullptr);
+    static Result<std::unique_ptr<FileChannel>> open_file(const std::string& path, uint64_t offset,
+                                                          FdSets* fd_sets = nullptr);
     // A descriptor that is open in this direction; its position stays.
     enum class Direction : uint8_t { kRead, kWrite };
     static Result<std::unique_ptr<FileChannel>> adopt(UniqueFd fd, Direction direction,
@@ -41,7 +44,7 @@ class FileChannel final : public Channel, private RandomAccess {
     FileChannel(UniqueFd fd, Direction direction, bool seekable, std::string name)
         : fd_(std::move(fd)), direction_(direction), seekable_(seekable), name_(std::move(name)) {}
     static Result<std::unique_ptr<FileChannel>> open_at(const std::string& path, uint64_t offset,
-                                                        Direction direction);
+                                                        Direction direction, FdSets* fd_sets);
     WaitOutcome wait(FdEvents direction, Deadline deadline) override;
     void on_shutdown() noexcept override {}
     Result<void> use_direct_io() override;
@@ -51,6 +54,7 @@ class FileChannel final : public Channel, private RandomAccess {
     Result<uint64_t> position() override;
     Result<void> seek(uint64_t offset) override;
 
+    FdUse use_;  // outlives fd_
     UniqueFd fd_;
     UniqueFd direct_fd_;  // the same file past the host's cache, if that is wanted
     const Direction direction_;

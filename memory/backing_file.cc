@@ -37,21 +37,22 @@ BackingFile::~BackingFile() {
 }
 
 BackingFile::BackingFile(BackingFile&& other) noexcept
-    : fd_(std::move(other.fd_)),
+    : use_(std::move(other.use_)),
+      fd_(std::move(other.fd_)),
       page_size_(other.page_size_),
       has_name_(other.has_name_),
       in_memory_(other.in_memory_),
       huge_pages_(other.huge_pages_),
       created_path_(std::exchange(other.created_path_, {})) {}
 
-Result<BackingFile> BackingFile::open(const MemoryBackendConfig& config) {
+Result<BackingFile> BackingFile::open(const MemoryBackendConfig& config, FdSets* fd_sets) {
     if (!checked_add(config.offset, config.size) ||
         config.offset + config.size > uint64_t{std::numeric_limits<off_t>::max()}) {
         return fail("offset {:#x} and size {:#x} do not fit into a file", config.offset,
                     config.size);
     }
     BackingFile file;
-    TRY(file.open_path(config));
+    TRY(file.open_named(config, fd_sets));
     TRY(file.look_at_file_system(config));
     TRY(file.check_alignment(config));
     TRY(file.set_size(config));
@@ -59,13 +60,14 @@ Result<BackingFile> BackingFile::open(const MemoryBackendConfig& config) {
     return file;
 }
 
-Result<void> BackingFile::open_path(const MemoryBackendConfig& config) {
-    const char* const path = config.path.c_str();
+Result<void> BackingFile::open_named(const MemoryBackendConfig& config, FdSets* fd_sets) {
     const int access = config.readonly ? O_RDONLY : O_RDWR;
     has_name_ = true;
-    fd_ = UniqueFd(::open(path, access | kOpenFlags));
+    OpenedPath file = open_path(fd_sets, config.path, access | kOpenFlags);
+    use_ = std::move(file.use);
+    fd_ = std::move(file.fd);
     if (!fd_ && errno == ENOENT && !config.readonly) {
-        fd_ = UniqueFd(::open(path, O_RDWR | O_CREAT | O_EXCL | kOpenFlags, 0644));
+        fd_ = UniqueFd(::open(config.path.c_str(), O_RDWR | O_CREAT | O_EXCL | kOpenFlags, 0644));
         if (fd_) created_path_ = config.path;
     }
     if (!fd_ && errno == EISDIR) return open_in_directory(config);

@@ -10,14 +10,14 @@
 #include <string>
 
 #include "memory/memory_backend.h"
+#include "util/fd_sets.h"
 #include "util/result.h"
-#include "util/unique_fd.h"
 
 namespace qc::memory {
 
 class BackingFile {
  public:
-    static Result<BackingFile> open(const MemoryBackendConfig& config);
+    static Result<BackingFile> open(const MemoryBackendConfig& config, FdSets* fd_sets);
     static Result<BackingFile> create_memfd(const MemoryBackendConfig& config);
     ~BackingFile();
     BackingFile(BackingFile&& other) noexcept;
@@ -31,13 +31,14 @@ class BackingFile {
 
  private:
     BackingFile() = default;
-    Result<void> open_path(const MemoryBackendConfig& config);
+    Result<void> open_named(const MemoryBackendConfig& config, FdSets* fd_sets);
     Result<void> open_in_directory(const MemoryBackendConfig& config);
     Result<void> look_at_file_system(const MemoryBackendConfig& config);
     Result<void> check_alignment(const MemoryBackendConfig& config) const;
     Result<void> set_size(const MemoryBackendConfig& config);
     Result<void> find_room(const MemoryBackendConfig& config);
 
+    FdUse use_;
     UniqueFd fd_;
     uint64_t page_size_ = kPageSize;
     bool has_name_ = false;

@@ -11,12 +11,13 @@
 
 namespace qc::memory {
 
-Result<std::unique_ptr<MemoryBackend>> MemoryBackend::create(const MemoryBackendConfig& config) {
+Result<std::unique_ptr<MemoryBackend>> MemoryBackend::create(const MemoryBackendConfig& config,
+                                                             FdSets* fd_sets) {
     QC_ASSERT(config.size > 0);
     using Kind = MemoryBackendConfig::Kind;
     if (config.size > UINT64_MAX - kPageSize) return fail("{} bytes are too many", config.size);
     std::optional<BackingFile> file;
-    if (config.kind == Kind::kFile) file.emplace(TRY(BackingFile::open(config)));
+    if (config.kind == Kind::kFile) file.emplace(TRY(BackingFile::open(config, fd_sets)));
     if (config.kind == Kind::kMemfd) file.emplace(TRY(BackingFile::create_memfd(config)));
     // RAM blocks have whole pages.
     const uint64_t size = (config.size + kPageSize - 1) / kPageSize * kPageSize;

@@ -15,6 +15,10 @@
 #include "util/host_memory.h"
 #include "util/result.h"
 
+namespace qc {
+class FdSets;
+}
+
 namespace qc::memory {
 
 struct MemoryBackendConfig {
@@ -44,7 +48,9 @@ struct MemoryBackendConfig {
 
 class MemoryBackend {
  public:
-    static Result<std::unique_ptr<MemoryBackend>> create(const MemoryBackendConfig& config);
+    // `fd_sets` (may be null): for a file /dev/fdset/N.
+    static Result<std::unique_ptr<MemoryBackend>> create(const MemoryBackendConfig& config,
+                                                         FdSets* fd_sets = nullptr);
     // Nobody writes to the memory any more if it is discarded.
     ~MemoryBackend();
     MemoryBackend(const MemoryBackend&) = delete;

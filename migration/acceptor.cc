@@ -31,13 +31,13 @@ bool is_readable(int fd) {
 }  // namespace
 
 Result<std::unique_ptr<Acceptor>> Acceptor::create(const Address& address, monitor::ContextFds* fds,
-                                                   const TlsSlot& tls) {
+                                                   const TlsSlot& tls, FdSets* fd_sets) {
     std::unique_ptr<Acceptor> self(new Acceptor(to_string(address), tls));
-    TRY(self->open(address, fds));
+    TRY(self->open(address, fds, fd_sets));
     return self;
 }
 
-Result<void> Acceptor::open(const Address& address, monitor::ContextFds* fds) {
+Result<void> Acceptor::open(const Address& address, monitor::ContextFds* fds, FdSets* fd_sets) {
     if (const auto* socket = std::get_if<io::SocketAddress>(&address)) {
         return listen_on(TRY(io::Listener::create(*socket)));
     }
@@ -47,7 +47,7 @@ Result<void> Acceptor::open(const Address& address, monitor::ContextFds* fds) {
         return {};
     }
     if (const auto* file = std::get_if<FileAddress>(&address)) {
-        channel_ = TRY(io::FileChannel::open_file(file->path, file->offset));
+        channel_ = TRY(io::FileChannel::open_file(file->path, file->offset, fd_sets));
         return {};
     }
     UniqueFd fd = TRY(take_passed_fd(std::get<PassedFdAddress>(address).name, fds));

@@ -44,7 +44,8 @@ class Acceptor {
     // Listens, or opens what can be opened: errors name the address. `tls` outlives
     // the acceptor.
     static Result<std::unique_ptr<Acceptor>> create(const Address& address,
-                                                    monitor::ContextFds* fds, const TlsSlot& tls);
+                                                    monitor::ContextFds* fds, const TlsSlot& tls,
+                                                    FdSets* fd_sets = nullptr);
 
     // The next channel, as often as it is called. `interrupt` (may be null) breaks
     // the wait. An error may pass: the caller may try again.
@@ -72,7 +73,7 @@ class Acceptor {
     enum class Step : uint8_t { kSpeaks, kWaits, kDrop };
 
     Acceptor(std::string name, const TlsSlot& tls) : name_(std::move(name)), tls_(tls) {}
-    Result<void> open(const Address& address, monitor::ContextFds* fds);
+    Result<void> open(const Address& address, monitor::ContextFds* fds, FdSets* fd_sets);
     Result<void> listen_on(std::unique_ptr<io::Listener> listener);
     // A waiting connection whose peer speaks; null if there is none.
     std::unique_ptr<io::Channel> take_speaking();

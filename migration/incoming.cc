@@ -36,7 +36,7 @@ Result<std::unique_ptr<Incoming>> Incoming::listen(const Deps& deps, const Addre
     self->source_ = address;
     self->set_tls(TRY(tls_settings(deps.settings.parameters(), deps.machine.tls,
                                    crypto::TlsEndpoint::kServer, address)));
-    self->acceptor_ = TRY(Acceptor::create(address, fds, self->tls_));
+    self->acceptor_ = TRY(Acceptor::create(address, fds, self->tls_, deps.machine.fd_sets));
     TRY(check_capabilities(capabilities, self->acceptor_->way(), to_string(address)));
     self->address_ = self->acceptor_->address();
     // With mapped-ram multifd's channels are threads that read one file.

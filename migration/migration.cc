@@ -221,7 +221,7 @@ Result<void> Migration::migrate(const Address& address, monitor::ContextFds* fds
     }
     std::optional<crypto::TlsSettings> tls =
         TRY(tls_settings(parameters(), deps_.tls, crypto::TlsEndpoint::kClient, address));
-    Route route = TRY(route_to(address, fds));
+    Route route = TRY(route_to(address, fds, deps_.fd_sets));
     TRY(check_capabilities(capabilities(), route.way, route.name));
     if (tls) route.open = over_tls(std::move(route.open), *std::move(tls));
     return migrate_over(std::move(route.open));

@@ -14,6 +14,7 @@
 #include "runstate/system_requests.h"
 #include "runstate/vm_control.h"
 #include "state/registry.h"
+#include "util/fd_sets.h"
 #include "util/machine_lock.h"
 #include "util/uuid.h"
 
@@ -54,6 +55,9 @@ struct MigrationDeps {
 
     // Where `tls-creds` and `tls-authz` are looked up; may be null: nowhere.
     const crypto::TlsObjects* tls = nullptr;
+
+    // Where files /dev/fdset/N are looked up; may be null: nowhere.
+    FdSets* fd_sets = nullptr;
 };
 
 }  // namespace qc::migration

@@ -34,9 +34,9 @@ Result<std::unique_ptr<io::Channel>> open_command(const CommandAddress& address)
         TRY(io::CommandChannel::start(address.arguments, io::CommandChannel::Direction::kWrite)));
 }
 
-Result<std::unique_ptr<io::Channel>> open_file(const FileAddress& address) {
+Result<std::unique_ptr<io::Channel>> open_file(const FileAddress& address, FdSets* fd_sets) {
     return std::unique_ptr<io::Channel>(
-        TRY(io::FileChannel::create_file(address.path, address.offset)));
+        TRY(io::FileChannel::create_file(address.path, address.offset, fd_sets)));
 }
 
 }  // namespace
@@ -92,7 +92,7 @@ WayTraits way_of(const Address& address) {
                    std::get<io::SocketAddress>(address).is_inet()};
 }
 
-Result<Route> route_to(const Address& address, monitor::ContextFds* fds) {
+Result<Route> route_to(const Address& address, monitor::ContextFds* fds, FdSets* fd_sets) {
     Route route{.open = {}, .way = way_of(address), .name = to_string(address)};
     if (const auto* socket = std::get_if<io::SocketAddress>(&address)) {
         route.open = [copy = *socket](const io::Interrupt* interrupt) {
@@ -104,7 +104,9 @@ Result<Route> route_to(const Address& address, monitor::ContextFds* fds) {
         if (file->offset > uint64_t{std::numeric_limits<int64_t>::max()}) {
             return fail("offset {} in file '{}' is too large", file->offset, file->path);
         }
-        route.open = [copy = *file](const io::Interrupt*) { return open_file(copy); };
+        route.open = [copy = *file, fd_sets](const io::Interrupt*) {
+            return open_file(copy, fd_sets);
+        };
     } else {
         const std::string& name = std::get<PassedFdAddress>(address).name;
         std::unique_ptr<io::Channel> channel =

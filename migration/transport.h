@@ -15,6 +15,7 @@
 #include "io/channel.h"
 #include "migration/address.h"
 #include "migration/capabilities.h"
+#include "util/fd_sets.h"
 #include "util/unique_fd.h"
 
 namespace qc::monitor {
@@ -44,8 +45,9 @@ struct Route {
     std::string name;  // for messages: the address
 };
 
-// Takes a descriptor that the address names out of `fds` (may be null).
-Result<Route> route_to(const Address& address, monitor::ContextFds* fds);
+// Takes a descriptor that the address names out of `fds` (may be null). `fd_sets` (may be
+// null) is where a file /dev/fdset/N is looked up.
+Result<Route> route_to(const Address& address, monitor::ContextFds* fds, FdSets* fd_sets = nullptr);
 
 // Refuses by name what it cannot.
 Result<void> check_capabilities(const Capabilities& capabilities, const WayTraits& way,

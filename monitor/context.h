@@ -10,8 +10,9 @@
 #pragma once
 
 namespace qc {
+class FdSets;
 class MachineLock;
-}
+}  // namespace qc
 namespace qc::block {
 class DriveTable;
 }
@@ -44,6 +45,7 @@ struct MonitorServices {
     const qom::TypeRegistry* types = nullptr;
     qom::ObjectTree* objects = nullptr;
     chardev::ChardevRegistry* chardevs = nullptr;
+    FdSets* fd_sets = nullptr;
     block::DriveTable* drives = nullptr;
     runstate::VmControl* vm = nullptr;
     runstate::SystemRequests* requests = nullptr;

@@ -18,12 +18,22 @@ void ContextFds::drop_waiting() {
     waiting_.clear();
 }
 
-Result<void> ContextFds::assign(const std::string& name) {
-    MutexLock lock(mutex_);
+Result<UniqueFd> ContextFds::next_waiting() {
     if (waiting_.empty()) return fail("No file descriptor supplied via SCM_RIGHTS");
     UniqueFd fd = std::move(waiting_.front());
     waiting_.pop_front();
-    if (name.empty() || (name[0] >= '0' && name[0] <= '9')) {
+    return fd;
+}
+
+Result<UniqueFd> ContextFds::take_waiting() {
+    MutexLock lock(mutex_);
+    return next_waiting();
+}
+
+Result<void> ContextFds::assign(const std::string& name) {
+    MutexLock lock(mutex_);
+    UniqueFd fd = TRY(next_waiting());
+    if (!name.empty() && name[0] >= '0' && name[0] <= '9') {
         return fail("Parameter 'fdname' expects a name not starting with a digit");
     }
     if (named_.size() >= kMaxNamed && !named_.contains(name)) {

@@ -29,6 +29,8 @@ class ContextFds {
     // The client is gone: nobody will name what it sent.
     void drop_waiting() EXCLUDES(mutex_);
 
+    // add-fd: the oldest that waits.
+    Result<UniqueFd> take_waiting() EXCLUDES(mutex_);
     // getfd: the oldest that waits gets a name; one of that name is closed.
     Result<void> assign(const std::string& name) EXCLUDES(mutex_);
     // closefd.
@@ -37,6 +39,8 @@ class ContextFds {
     Result<UniqueFd> take(const std::string& name) EXCLUDES(mutex_);
 
  private:
+    Result<UniqueFd> next_waiting() REQUIRES(mutex_);
+
     Mutex mutex_;
     std::deque<UniqueFd> waiting_ GUARDED_BY(mutex_);
     std::map<std::string, UniqueFd> named_ GUARDED_BY(mutex_);

@@ -43,7 +43,7 @@ TEST(ContextFdsTest, descriptor_that_was_taken_is_not_found_any_more) {
 TEST(ContextFdsTest, name_without_a_descriptor_and_bad_names_are_refused) {
     ContextFds fds;
     EXPECT_EQ(fds.assign("x").error().message(), "No file descriptor supplied via SCM_RIGHTS");
-    for (const char* name : {"", "0", "9lives"}) {
+    for (const char* name : {"0", "9lives"}) {
         std::vector<int> numbers;
         fds.arrived(some(1, &numbers));
         EXPECT_FALSE(fds.assign(name));

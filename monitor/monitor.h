@@ -8,6 +8,8 @@
 // what it posted to them refers to it. Owned by the system.
 #pragma once
 
+#include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +17,7 @@
 #include <vector>
 
 #include "monitor/context.h"
+#include "monitor/event_limiter.h"
 #include "qapi/command.h"
 #include "qapi/event_sink.h"
 #include "qapi/generated/qapi_types_control.h"
@@ -37,6 +40,11 @@ class Monitor final : public qapi::EventSink {
         MonitorServices services;
         // Wall time, for the events' time stamps.
         const Clock& host_clock;
+        // What the seconds of events with a limited rate are counted by.
+        const Clock& event_clock;
+        // Any thread, under any lock: send_kept_events() is to be called when
+        // `event_clock` has come to this time. Once will do for all that is asked for.
+        std::function<void(int64_t deadline_ns)> call_at;
         qapi::VersionInfo version;
     };
 
@@ -47,6 +55,12 @@ class Monitor final : public qapi::EventSink {
     QmpSession& add_session(Transport& transport);
 
     void emit(std::string_view name, std::optional<qapi::Object> data) override;
+    // Any thread.
+    void send_kept_events();
+
+    // Before the machine is initialized only commands with allow-preconfig are executed.
+    void set_preconfig(bool on) { preconfig_ = on; }
+    bool preconfig() const { return preconfig_; }
 
     // I/O thread. True if no client has something to come.
     bool output_empty() const;
@@ -56,12 +70,22 @@ class Monitor final : public qapi::EventSink {
     EventLoop& main_loop() { return deps_.main_loop; }
     EventLoop& io_loop() { return deps_.io_loop; }
     MonitorContext context_for(QmpSession& session);
+    // Of any session: a client is there, or is there no more.
+    void client_came();
+    void client_went();
     // As emit(), to one session.
     std::string event_line(std::string_view name, std::optional<qapi::Object> data) const;
 
  private:
     const Deps deps_;
+    void send(const std::string& line) REQUIRES(mutex_);
+    void ask_for_call() REQUIRES(mutex_);
+
+    std::atomic<bool> preconfig_ = false;
     mutable Mutex mutex_;
+    EventLimiter limiter_ GUARDED_BY(mutex_);
+    // What call_at() was last called with, kNever once that has come.
+    int64_t called_at_ GUARDED_BY(mutex_) = EventLimiter::kNever;
     std::vector<std::unique_ptr<QmpSession>> sessions_ GUARDED_BY(mutex_);
 };
 

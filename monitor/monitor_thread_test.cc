@@ -59,7 +59,8 @@ TEST(MonitorThread, exec_oob_is_answered_while_the_main_loop_does_not_run) {
     Monitor monitor({.main_loop = *main_loop,
                      .io_loop = thread->loop(),
                      .commands = commands,
-                     .host_clock = clock});
+                     .host_clock = clock,
+                     .event_clock = clock});
     QmpSession& session = monitor.add_session(transport);
     session.opened();
     session.negotiate({qapi::QMPCapability::kOob});
@@ -80,7 +81,8 @@ TEST(MonitorThread, stop_lets_clients_take_their_answers) {
     Monitor monitor({.main_loop = *main_loop,
                      .io_loop = thread->loop(),
                      .commands = commands,
-                     .host_clock = clock});
+                     .host_clock = clock,
+                     .event_clock = clock});
     QmpSession& session = monitor.add_session(transport);
     session.opened();
     session.negotiate({});

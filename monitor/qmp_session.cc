@@ -25,7 +25,7 @@ qapi::Object greeting(const qapi::VersionInfo& version) {
 }  // namespace
 
 void QmpSession::opened() {
-    open_ = true;
+    if (!std::exchange(open_, true)) monitor_.client_came();
     ++connection_;
     reader_.emplace();
     input_.clear();
@@ -45,7 +45,7 @@ void QmpSession::opened() {
 }
 
 void QmpSession::closed() {
-    open_ = false;
+    const bool was_open = std::exchange(open_, false);
     reader_.reset();
     input_.clear();
     {
@@ -55,6 +55,8 @@ void QmpSession::closed() {
         queue_.clear();
     }
     output_.clear();
+    fds_.drop_waiting();
+    if (was_open) monitor_.client_went();
 }
 
 void QmpSession::received(std::string_view bytes) {
@@ -171,6 +173,10 @@ Result<const qapi::CommandDef*> QmpSession::find_command(const QmpRequest& reque
     }
     if (request.out_of_band && !command->allow_oob) {
         return fail("The command {} does not support OOB", request.command);
+    }
+    if (monitor_.preconfig() && !command->allow_preconfig) {
+        return fail("The command '{}' is permitted only after machine initialization has completed",
+                    request.command);
     }
     return command;
 }

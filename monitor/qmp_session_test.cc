@@ -229,6 +229,41 @@ TEST_F(QmpSessionTest, event_goes_to_negotiated_sessions_only) {
     EXPECT_EQ(other_transport.take(), "");
 }
 
+TEST_F(QmpSessionTest, event_with_a_limited_rate_is_sent_once_a_second) {
+    connect();
+    for (int offset = 1; offset <= 3; ++offset) {
+        qapi::Object data;
+        data.set("offset", offset);
+        fixture.monitor.emit("RTC_CHANGE", data);
+        fixture.clock.advance_ns(1000);
+    }
+    fixture.settle();
+    EXPECT_EQ(fixture.transport.take(),
+              "{\"timestamp\": {\"seconds\": 0, \"microseconds\": 0}, \"event\": "
+              "\"RTC_CHANGE\", \"data\": {\"offset\": 1}}\n");
+    EXPECT_EQ(fixture.called_at_ns, 1'000'000'000);
+    fixture.clock.advance_ns(1'000'000'000);
+    fixture.monitor.send_kept_events();
+    fixture.settle();
+    // With the time at which it happened.
+    EXPECT_EQ(fixture.transport.take(),
+              "{\"timestamp\": {\"seconds\": 0, \"microseconds\": 2}, \"event\": "
+              "\"RTC_CHANGE\", \"data\": {\"offset\": 3}}\n");
+}
+
+TEST_F(QmpSessionTest, before_initialization_only_some_commands_are_there) {
+    fixture.monitor.set_preconfig(true);
+    connect();
+    EXPECT_EQ(say("{'execute':'query-version'}").find("\"return\""), 1u);
+    EXPECT_EQ(say("{'execute':'no-such-cmd'}"),
+              error("CommandNotFound", "The command no-such-cmd has not been found"));
+    EXPECT_EQ(say("{'execute':'echo','id':1}"),
+              "{\"error\": {\"class\": \"GenericError\", \"desc\": \"The command 'echo' is "
+              "permitted only after machine initialization has completed\"}, \"id\": 1}\n");
+    fixture.monitor.set_preconfig(false);
+    EXPECT_EQ(say("{'execute':'echo'}"), "{\"return\": {}}\n");
+}
+
 TEST_F(QmpSessionTest, client_that_does_not_read_is_not_read_from) {
     connect();
     fixture.transport.room = 0;

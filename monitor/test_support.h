@@ -49,6 +49,8 @@ struct MonitorFixture {
                    .commands = commands,
                    .services = services,
                    .host_clock = clock,
+                   .event_clock = clock,
+                   .call_at = [this](int64_t deadline_ns) { called_at_ns = deadline_ns; },
                    .version = {.qemu = {.major = 9, .minor = 0, .micro = 1}, .package = "test"}}),
           session(monitor.add_session(transport)) {}
 
@@ -68,6 +70,7 @@ struct MonitorFixture {
     std::unique_ptr<EventLoop> main_loop = *EventLoop::create();
     std::unique_ptr<EventLoop> io_loop = *EventLoop::create();
     FakeClock clock;
+    int64_t called_at_ns = 0;
     FakeTransport transport;
     Monitor monitor;
     QmpSession& session;

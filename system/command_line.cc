@@ -61,6 +61,9 @@ Result<CommandLine> parse_command_line(std::span<const char* const> arguments) {
         return fail("-append only allowed with -kernel option");
     }
     TRY(check_direct_kernel(options).context("-machine"));
+    if (options.preconfig && options.incoming && options.incoming->value != "defer") {
+        return fail("'preconfig' supports '-incoming defer' only");
+    }
     return CommandLine(std::move(parse.options));
 }
 

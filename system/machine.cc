@@ -48,7 +48,20 @@ void Machine::start_kernel() {
 }
 
 Result<void> Machine::launch() {
+    qmp_->monitor().set_preconfig(options_.preconfig);
     qmp_->start();
+    return options_.preconfig ? Result<void>() : start_guest();
+}
+
+Result<void> Machine::exit_preconfig() {
+    if (!qmp_->monitor().preconfig()) {
+        return fail("The command is permitted only before machine initialization");
+    }
+    qmp_->monitor().set_preconfig(false);
+    return start_guest();
+}
+
+Result<void> Machine::start_guest() {
     if (!options_.incoming) {
         return options_.start_paused ? Result<void>() : vm_->start();
     }

@@ -30,11 +30,13 @@
 #include "system/numa_options.h"
 #include "system/options.h"
 #include "system/qmp_server.h"
+#include "util/fd_sets.h"
 
 namespace qc::system {
 
 class DeviceNodes;
 class DiskListener;
+class GuestWatch;
 class QtestService;
 class SleepWatch;
 class TlsLookup;
@@ -47,6 +49,8 @@ class Machine {
 
     Result<void> launch();
     void shut_down();
+    // QMP's `x-exit-preconfig`, after -preconfig.
+    Result<void> exit_preconfig();
     // What main() returns.
     int exit_status() const { return exit_status_; }
 
@@ -74,6 +78,7 @@ class Machine {
     accel::Accelerator& accelerator() { return *accelerator_; }
     block::DriveTable& drives() { return *drives_; }
     chardev::ChardevRegistry& chardevs() { return *chardevs_; }
+    FdSets& fd_sets() { return fd_sets_; }
     const QmpServer& qmp() const { return *qmp_; }
     EventLoop& loop() { return loop_; }
     hw::PcBoard& board() { return *board_; }
@@ -93,6 +98,7 @@ class Machine {
     Result<void> create_board();
     Result<void> create_migration();
     Result<void> create_monitors();
+    Result<void> start_guest();
     Result<void> choose_serials(hw::PcBoard::Config& config);
     void serve_requests();
     void carry_out_shutdown(runstate::ShutdownCause cause);
@@ -112,6 +118,7 @@ class Machine {
     int exit_status_ = 0;
     bool ended_ = false;
 
+    FdSets fd_sets_;
     std::unique_ptr<MachineCore> core_;
     std::unique_ptr<DeviceNodes> nodes_;
     std::vector<hw::DeviceRequest> device_requests_;
@@ -127,11 +134,13 @@ class Machine {
     NumaNodes numa_;
     std::string cpu_model_name_;  // as -cpu has it, without the changes
     std::unique_ptr<SleepWatch> sleep_watch_;
+    std::unique_ptr<GuestWatch> guest_watch_;
     std::vector<std::unique_ptr<accel::Vcpu>> vcpus_;
     uint64_t processor_id_ = 0;  // CPUID leaf 1: EAX, EDX
     std::unique_ptr<hw::PcBoard> board_;
     std::unique_ptr<EventRelay> events_;
     std::unique_ptr<migration::Migration> migration_;
+    std::unique_ptr<EventTimer> event_timer_;
     std::unique_ptr<QmpServer> qmp_;
     chardev::Chardev* qtest_chardev_ = nullptr;  // of -qtest
     std::unique_ptr<QtestService> qtest_;

@@ -33,11 +33,11 @@ Result<void> Machine::create_back_ends() {
         block::DriveTable::Config{.snapshot = options_.snapshot,
                                   .inactive = options_.incoming.has_value(),
                                   .ide = hw::pc_ide_layout(chipset_of(options_.machine_type))},
-        block::DriveTable::Deps{.loop = loop_,
-                                .lock = core_->lock,
-                                .tray_moved = [this](const block::Drive& drive, bool open) {
-                                    tray_moved(drive, open);
-                                }});
+        block::DriveTable::Deps{
+            .loop = loop_,
+            .lock = core_->lock,
+            .tray_moved = [this](const block::Drive& drive, bool open) { tray_moved(drive, open); },
+            .fd_sets = &fd_sets_});
     for (const ParsedOption& option : options_.drives)
         TRY(drives_->add(option.options).context("{}", option.origin));
     disk_listener_ = std::make_unique<DiskListener>(*drives_);
@@ -47,10 +47,11 @@ Result<void> Machine::create_back_ends() {
 Result<void> Machine::create_chardevs() {
     monitor_thread_ = TRY(monitor::MonitorThread::create());
     chardevs_ = std::make_unique<chardev::ChardevRegistry>(chardev::ChardevDeps{
-        .loop = loop_, .tls = tls_lookup_.get(), .mux_requests = {.quit = [this] {
-                                                     requests_.request_shutdown(
-                                                         runstate::ShutdownCause::kHostUi);
-                                                 }}});
+        .loop = loop_,
+        .tls = tls_lookup_.get(),
+        .mux_requests =
+            {.quit = [this] { requests_.request_shutdown(runstate::ShutdownCause::kHostUi); }},
+        .fd_sets = &fd_sets_});
     chardevs_->place(monitor_chardevs(options_.monitors), monitor_thread_->loop());
     for (const RawOption& option : options_.chardevs) {
         auto config = TRY(chardev::parse_chardev_option(option.value).context("{}", option.origin));
@@ -97,6 +98,8 @@ Result<void> Machine::create_accelerator() {
     vm_->add_observer(*disk_listener_);
     sleep_watch_ = std::make_unique<SleepWatch>(requests_);
     vm_->add_observer(*sleep_watch_);
+    guest_watch_ = std::make_unique<GuestWatch>(fd_sets_);
+    vm_->add_observer(*guest_watch_);
     return {};
 }
 
@@ -227,20 +230,26 @@ Result<void> Machine::create_migration() {
         .autostart = !options_.start_paused,
         .requests = requests_,
         .output_gate = output_gate_,
-        .tls = tls_lookup_.get()});
+        .tls = tls_lookup_.get(),
+        .fd_sets = &fd_sets_});
     requests_.set_policy(migration_.get());
     return {};
 }
 
 Result<void> Machine::create_monitors() {
+    event_timer_ = std::make_unique<EventTimer>(
+        accelerator_->guest_time_passes() ? EventTimer::Time::kHost : EventTimer::Time::kGuest,
+        loop_, core_->lock, core_->virtual_timers);
     qmp_ = std::make_unique<QmpServer>(QmpServer::Deps{.main_loop = loop_,
                                                        .thread = *monitor_thread_,
                                                        .chardevs = *chardevs_,
-                                                       .host_clock = core_->host_clock},
+                                                       .host_clock = core_->host_clock,
+                                                       .event_timer = *event_timer_},
                                        monitor::MonitorServices{.machine_lock = &core_->lock,
                                                                 .types = &nodes_->types(),
                                                                 .objects = &nodes_->tree(),
                                                                 .chardevs = chardevs_.get(),
+                                                                .fd_sets = &fd_sets_,
                                                                 .drives = drives_.get(),
                                                                 .vm = vm_.get(),
                                                                 .requests = &requests_,

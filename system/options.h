@@ -77,6 +77,7 @@ struct Options {
     bool nographic = false;
 
     bool start_paused = false;
+    bool preconfig = false;  // -preconfig: x-exit-preconfig starts the guest
     bool no_reboot = false;
     bool no_shutdown = false;
     std::optional<RawOption> incoming;

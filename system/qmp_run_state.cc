@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // query-status, stop, cont, system_reset, system_powerdown, system_wakeup,
-// inject-nmi, quit.
+// inject-nmi, x-exit-preconfig, quit.
 
 #include "monitor/context.h"
 #include "qapi/generated/qapi_commands_control.h"
@@ -45,6 +45,10 @@ Result<void> qmp_system_wakeup(monitor::MonitorContext& context) {
 Result<void> qmp_inject_nmi(monitor::MonitorContext& context) {
     context.machine->inject_nmi();
     return {};
+}
+
+Result<void> qmp_x_exit_preconfig(monitor::MonitorContext& context) {
+    return context.machine->exit_preconfig();
 }
 
 Result<void> qmp_quit(monitor::MonitorContext& context) {

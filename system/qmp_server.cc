@@ -101,8 +101,11 @@ QmpServer::QmpServer(const Deps& deps, const monitor::MonitorServices& services)
         .commands = commands_,
         .services = services,
         .host_clock = deps.host_clock,
+        .event_clock = deps.event_timer.clock(),
+        .call_at = [&timer = deps.event_timer](int64_t when) { timer.call_at(when); },
         .version = {.qemu = {.major = kQemuMajor, .minor = kQemuMinor, .micro = kQemuMicro},
                     .package = std::string(kPackageVersion)}});
+    deps.event_timer.connect([this] { monitor_->send_kept_events(); });
 }
 
 QmpServer::~QmpServer() {

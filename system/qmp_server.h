@@ -14,6 +14,7 @@
 #include "monitor/monitor.h"
 #include "monitor/monitor_thread.h"
 #include "qapi/command.h"
+#include "system/event_timer.h"
 #include "system/options.h"
 
 namespace qc::system {
@@ -26,6 +27,7 @@ class QmpServer {
         // Those of the monitors have their place on the thread's loop.
         chardev::ChardevRegistry& chardevs;
         const Clock& host_clock;
+        EventTimer& event_timer;
     };
 
     // Makes the monitor, without sessions: events may be sent.

@@ -8,6 +8,7 @@
 #include "block/drive_table.h"
 #include "runstate/system_requests.h"
 #include "runstate/vm_control.h"
+#include "util/fd_sets.h"
 
 namespace qc::system {
 
@@ -39,6 +40,18 @@ class SleepWatch final : public runstate::RunObserver {
 
  private:
     runstate::SystemRequests& requests_;
+};
+
+// Tells the descriptor sets whether the guest may still need what was passed for its start.
+class GuestWatch final : public runstate::RunObserver {
+ public:
+    explicit GuestWatch(FdSets& fd_sets) : fd_sets_(fd_sets) {}
+    void run_state_changed(runstate::RunState, runstate::RunState to) override {
+        fd_sets_.set_guest_runs(to == runstate::RunState::kRunning);
+    }
+
+ private:
+    FdSets& fd_sets_;
 };
 
 }  // namespace qc::system

@@ -11,8 +11,8 @@
 #include <span>
 #include <string>
 
+#include "util/fd_sets.h"
 #include "util/result.h"
-#include "util/unique_fd.h"
 
 namespace qc {
 
@@ -32,12 +32,13 @@ class BuiltinEntropy final : public EntropySource {
 // A file or device: /dev/urandom, /dev/hwrng.
 class FileEntropy final : public EntropySource {
  public:
-    static Result<std::unique_ptr<FileEntropy>> open(const std::string& path);
+    static Result<std::unique_ptr<FileEntropy>> open(const std::string& path,
+                                                     FdSets* fd_sets = nullptr);
     size_t read(std::span<std::byte> data) override;
 
  private:
-    explicit FileEntropy(UniqueFd fd) : fd_(std::move(fd)) {}
-    UniqueFd fd_;
+    explicit FileEntropy(OpenedPath file) : file_(std::move(file)) {}
+    OpenedPath file_;
 };
 
 }  // namespace qc

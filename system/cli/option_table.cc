@@ -116,6 +116,8 @@ constexpr OptionEntry kDebug[] = {
     {"D", "FILE", "write the trace log there", set_string<&Options::log_file>},
     {"L", "DIR", "look for firmware there first", add_data_dir},
     {"enable-kvm", "", "the same as -accel kvm", enable_kvm},
+    {"preconfig", "", "start nothing until QMP's 'x-exit-preconfig'",
+     set_flag<&Options::preconfig>},
     {"no-reboot", "", "end where the guest would reset", set_flag<&Options::no_reboot>},
     {"no-shutdown", "", "stop, do not end, where the guest shuts down",
      set_flag<&Options::no_shutdown>},

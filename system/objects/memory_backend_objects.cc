@@ -189,15 +189,15 @@ Result<Config> common_config(Machine& machine, const qom::ObjectType& type, cons
     };
 }
 
-Result<std::unique_ptr<qom::UserObject>> make(const qom::ObjectType& type,
+Result<std::unique_ptr<qom::UserObject>> make(Machine& machine, const qom::ObjectType& type,
                                               const qom::PropertyValues& values,
                                               const Config& config) {
     // What is in force is shown, not what was given.
     qom::PropertyValues shown = values;
     TRY(shown.set(type, "prealloc", qapi::Value(config.prealloc)));
     TRY(shown.set(type, "host-nodes", qapi::Value(qapi::Array{})));
-    return std::make_unique<MemoryBackendObject>(type, shown,
-                                                 TRY(memory::MemoryBackend::create(config)));
+    return std::make_unique<MemoryBackendObject>(
+        type, shown, TRY(memory::MemoryBackend::create(config, &machine.fd_sets())));
 }
 
 }  // namespace
@@ -228,7 +228,7 @@ Result<void> MemoryBackendObject::check_removal() const {
 Result<std::unique_ptr<qom::UserObject>> make_memory_backend_ram(
     Machine& machine, const std::string& id, const qom::PropertyValues& values) {
     const Config config = TRY(common_config(machine, kMemoryBackendRamType, id, values));
-    return make(kMemoryBackendRamType, values, config);
+    return make(machine, kMemoryBackendRamType, values, config);
 }
 
 Result<std::unique_ptr<qom::UserObject>> make_memory_backend_file(
@@ -256,7 +256,7 @@ Result<std::unique_ptr<qom::UserObject>> make_memory_backend_file(
             "property 'rom' = 'off' is incompatible with 'readonly' = 'on' and 'share' = "
             "'on'");
     }
-    return make(kMemoryBackendFileType, values, config);
+    return make(machine, kMemoryBackendFileType, values, config);
 }
 
 Result<std::unique_ptr<qom::UserObject>> make_memory_backend_memfd(
@@ -271,7 +271,7 @@ Result<std::unique_ptr<qom::UserObject>> make_memory_backend_memfd(
             return wrong_value("memory-backend-memfd", "hugetlbsize", 0);
         if (!config.huge_pages) return fail("hugetlbsize needs hugetlb=on");
     }
-    return make(kMemoryBackendMemfdType, values, config);
+    return make(machine, kMemoryBackendMemfdType, values, config);
 }
 
 MemoryBackendObject* find_memory_backend(const UserObjects& objects, std::string_view id) {

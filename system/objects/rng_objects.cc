@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "system/objects/rng_objects.h"
 
+#include "system/machine.h"
 #include "system/user_objects.h"
 
 namespace qc::system {
@@ -36,10 +37,10 @@ Result<std::unique_ptr<qom::UserObject>> make_rng_builtin(Machine&, const std::s
     return std::make_unique<RngObject>(kRngBuiltinType, values, std::make_shared<BuiltinEntropy>());
 }
 
-Result<std::unique_ptr<qom::UserObject>> make_rng_random(Machine&, const std::string&,
+Result<std::unique_ptr<qom::UserObject>> make_rng_random(Machine& machine, const std::string&,
                                                          const qom::PropertyValues& values) {
     std::shared_ptr<EntropySource> source =
-        TRY(FileEntropy::open(std::string(values.get_string("filename"))));
+        TRY(FileEntropy::open(std::string(values.get_string("filename")), &machine.fd_sets()));
     return std::make_unique<RngObject>(kRngRandomType, values, std::move(source));
 }
 
