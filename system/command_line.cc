@@ -46,11 +46,12 @@ Result<CommandLine> parse_command_line(std::span<const char* const> arguments) {
             value = arguments[++i];
             origin += " " + value;
         }
-        TRY(entry->handler(parse, value, origin).context("{}", origin));
+        TRY(read_option(*entry, parse, value, origin, origin));
         if (parse.text) return CommandLine(PrintAndExit{*std::move(parse.text)});
     }
     const Options& options = parse.options;
-    TRY(check_cpu_count(options.smp, canonical_machine_type(options.machine_type)));
+    TRY(check_cpu_count(options.smp, canonical_machine_type(options.machine_type),
+                        find_machine_type(options.machine_type)->max_cpus));
     if (!options.qtest && !options.qtest_log.empty()) {
         return fail("-qtest-log only allowed with -qtest option");
     }

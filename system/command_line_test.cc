@@ -5,6 +5,8 @@
 
 #include <initializer_list>
 
+#include "system/option_help.h"
+
 namespace qc::system {
 namespace {
 
@@ -126,6 +128,38 @@ TEST(CommandLine, kernel_without_firmware_is_a_property_of_the_machine) {
               std::string::npos);
     EXPECT_NE(refusal({"-M", "pc,x-direct-kernel=on", "-kernel", "k", "-boot", "menu=on"})
                   .find("not with -boot menu=on"),
+              std::string::npos);
+}
+
+TEST(CommandLine, versions_are_names_of_the_same_machines) {
+    EXPECT_EQ(parsed({"-M", "pc-q35-7.2"}).machine_type, "pc-q35-7.2");
+    EXPECT_EQ(chipset_of("pc-q35-7.2"), hw::PcChipsetKind::kQ35);
+    EXPECT_EQ(canonical_machine_type("pc"), "pc-i440fx-9.0");
+    EXPECT_EQ(find_machine_type(""), nullptr);
+    EXPECT_NE(refusal({"-M", "pc-q35-2.4"}).find("unsupported machine type"), std::string::npos);
+}
+
+TEST(CommandLine, machine_none_has_one_cpu_at_most) {
+    EXPECT_FALSE(has_board(parsed({"-M", "none"}).machine_type));
+    EXPECT_NE(refusal({"-M", "none", "-smp", "2"}).find("machine 'none' is 1"), std::string::npos);
+    EXPECT_EQ(parsed({"-M", "none", "-cpu", "qemu64"}).needs_board.size(), 1u);
+    EXPECT_TRUE(parsed({"-M", "none", "-m", "64"}).needs_board.empty());
+}
+
+TEST(CommandLine, boot_order_is_for_always_or_for_once) {
+    const BootOptions boot =
+        parsed({"-boot", "dc,once=n,reboot-timeout=5000,splash-time=100"}).boot;
+    EXPECT_EQ(boot.order, "dc");
+    EXPECT_EQ(boot.once, "n");
+    EXPECT_EQ(boot.retry_ms, 5000);
+    EXPECT_EQ(boot.menu_wait_ms, 100);
+    EXPECT_FALSE(parsed({"-boot", "reboot-timeout=-1"}).boot.retry_ms);
+    EXPECT_NE(refusal({"-boot", "once=z"}).find("Invalid boot device 'z'"), std::string::npos);
+    EXPECT_NE(refusal({"-boot", "cdc"}).find("Boot device 'c' was given twice"), std::string::npos);
+    EXPECT_NE(refusal({"-boot", "reboot-timeout=65536"}).find("between -1 and 65535"),
+              std::string::npos);
+    EXPECT_NE(refusal({"-boot", "splash-time=-1"}).find("between 0 and 65535"), std::string::npos);
+    EXPECT_NE(refusal({"-boot", "splash=x.bmp"}).find("splash is not supported"),
               std::string::npos);
 }
 

@@ -4,34 +4,34 @@
 #include <set>
 
 #include "system/objects/memory_backend_objects.h"
+#include "system/option_help.h"
 
 namespace qc::system {
 
 namespace {
 
-constexpr const char* kDefaultId = "pc.ram";
-
 // As the machine's memory has always been here: without swap space set aside, and not in
 // core dumps. A file's is what the user asked for.
 Result<memory::RamMemory> make_default(const Options& options, UserObjects& objects) {
-    if (objects.find(kDefaultId) != nullptr) {
+    const std::string id(find_machine_type(options.machine_type)->default_ram_id);
+    if (objects.find(id) != nullptr) {
         return Failure(Error(fmt::format("object name '{}' is reserved for the default RAM "
                                          "backend, it can't be used for any other purposes",
-                                         kDefaultId))
+                                         id))
                            .set_hint("Change the object's 'id' to something else"));
     }
     qapi::Object members;
     members.set("size", qapi::Value(options.ram_bytes));
     if (options.memory.path) {
         members.set("mem-path", qapi::Value(*options.memory.path));
-        TRY(objects.add("memory-backend-file", kDefaultId, members));
+        TRY(objects.add("memory-backend-file", id, members));
     } else {
         members.set("reserve", qapi::Value(false));
         members.set("dump", qapi::Value(false));
         members.set("merge", qapi::Value(false));
-        TRY(objects.add("memory-backend-ram", kDefaultId, members));
+        TRY(objects.add("memory-backend-ram", id, members));
     }
-    return find_memory_backend(objects, kDefaultId)->backend().lend(kDefaultId);
+    return find_memory_backend(objects, id)->backend().lend(id);
 }
 
 // A node without a back end has no memory.

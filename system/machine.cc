@@ -41,6 +41,7 @@ Result<std::unique_ptr<Machine>> Machine::create(Options options, EventLoop& loo
 }
 
 void Machine::start_kernel() {
+    if (board_ == nullptr) return;
     board_->start_kernel();
     for (unsigned index = 0; index < vcpus_.size(); ++index) {
         if (auto start = board_->processor_start(index)) vcpus_[index]->start_from(*start);

@@ -37,6 +37,7 @@ namespace qc::system {
 class DeviceNodes;
 class DiskListener;
 class GuestWatch;
+struct GuestMemory;
 class QtestService;
 class SleepWatch;
 class TlsLookup;
@@ -60,7 +61,7 @@ class Machine {
     void press_power_button();
     // Any thread: tells the monitors.
     void tray_moved(const block::Drive& drive, bool open) { events_->tray_moved(drive, open); }
-    void inject_nmi();
+    Result<void> inject_nmi();
     // QMP's `system_wakeup`.
     Result<void> wake_up();
 
@@ -81,7 +82,8 @@ class Machine {
     FdSets& fd_sets() { return fd_sets_; }
     const QmpServer& qmp() const { return *qmp_; }
     EventLoop& loop() { return loop_; }
-    hw::PcBoard& board() { return *board_; }
+    // Null for `-machine none`.
+    hw::PcBoard* board() { return board_.get(); }
     // Null if `node` of the object tree is no device.
     hw::Device* find_device(const qom::Object& node) const;
     QtestService& qtest() { return *qtest_; }
@@ -96,6 +98,10 @@ class Machine {
     Result<void> create_vcpus();
     unsigned current_cpu() const;
     Result<void> create_board();
+    Result<void> create_bare_memory();
+    void reset_first_time();
+    Result<hw::PcBoard::Config> board_config(GuestMemory memory);
+    Result<void> check_no_board() const;
     Result<void> create_migration();
     Result<void> create_monitors();
     Result<void> start_guest();
@@ -137,7 +143,10 @@ class Machine {
     std::unique_ptr<GuestWatch> guest_watch_;
     std::vector<std::unique_ptr<accel::Vcpu>> vcpus_;
     uint64_t processor_id_ = 0;  // CPUID leaf 1: EAX, EDX
-    std::unique_ptr<hw::PcBoard> board_;
+    // Of a machine without board.
+    std::unique_ptr<memory::MemoryRegion> bare_ram_;
+    std::unique_ptr<hw::PcBoard> board_;  // null: -machine none
+    bool boot_once_pending_ = false;
     std::unique_ptr<EventRelay> events_;
     std::unique_ptr<migration::Migration> migration_;
     std::unique_ptr<EventTimer> event_timer_;

@@ -2,6 +2,7 @@
 //
 // How a machine is put together: the steps of Machine::create().
 #include "accel/accelerators.h"
+#include "hw/i386/pc_cmos.h"
 #include "system/device_nodes.h"
 #include "system/firmware.h"
 #include "system/guest_memory.h"
@@ -87,13 +88,13 @@ Result<void> Machine::create_accelerator() {
         error_report("falling back to {}", choice.accelerator->name());
     }
     accelerator_ = std::move(choice.accelerator);
-    vm_ = std::make_unique<runstate::VmControl>(
-        runstate::VmControl::Deps{.lock = core_->lock,
-                                  .virtual_clock = core_->virtual_clock,
-                                  .clock_changed = [this] { core_->clock_changed(); },
-                                  .internal_error = [this] { requests_.report_internal_error(); },
-                                  .guest_asleep = [this] { return board_->power().asleep(); },
-                                  .accelerator = accelerator_.get()});
+    vm_ = std::make_unique<runstate::VmControl>(runstate::VmControl::Deps{
+        .lock = core_->lock,
+        .virtual_clock = core_->virtual_clock,
+        .clock_changed = [this] { core_->clock_changed(); },
+        .internal_error = [this] { requests_.report_internal_error(); },
+        .guest_asleep = [this] { return board_ && board_->power().asleep(); },
+        .accelerator = accelerator_.get()});
     vm_->add_listener(*disk_listener_);
     vm_->add_observer(*disk_listener_);
     sleep_watch_ = std::make_unique<SleepWatch>(requests_);
@@ -104,6 +105,7 @@ Result<void> Machine::create_accelerator() {
 }
 
 Result<void> Machine::create_vcpus() {
+    if (!has_board(options_.machine_type)) return {};
     auto choice = TRY(i386::choose_cpu_model(options_.cpu_model, accelerator_->cpu_support()));
     for (const std::string& warning : choice.warnings)
         warn_report("{}", warning);
@@ -126,11 +128,8 @@ unsigned Machine::current_cpu() const {
     return 0;
 }
 
-Result<void> Machine::create_board() {
-    numa_ = TRY(resolve_numa(options_.numa, options_.smp.topology));
-    for (const std::string& warning : numa_.warnings)
-        warn_report("{}", warning);
-    GuestMemory memory = TRY(choose_guest_memory(options_, numa_, *user_objects_));
+Result<hw::PcBoard::Config> Machine::board_config(GuestMemory memory) {
+    const BootOptions& boot = options_.boot;
     hw::PcBoard::Config config{
         .chipset = chipset_of(options_.machine_type),
         .ram_bytes = options_.ram_bytes,
@@ -141,9 +140,11 @@ Result<void> Machine::create_board() {
         .firmware = options_.direct_kernel
                         ? std::vector<std::byte>()
                         : TRY(load_firmware(options_.firmware, options_.data_dirs)),
-        .boot_order = options_.boot.order,
-        .boot_menu = options_.boot.menu,
-        .boot_strict = options_.boot.strict,
+        .boot_order = boot.once.value_or(boot.order),
+        .boot_menu = boot.menu,
+        .boot_strict = boot.strict,
+        .boot_menu_wait_ms = boot.menu_wait_ms,
+        .boot_retry_ms = boot.retry_ms,
         .product = std::string(canonical_machine_type(options_.machine_type))};
     hw::SmbiosOptions smbios = TRY(choose_smbios(options_));
     if (smbios.uuid) options_.uuid = smbios.uuid;
@@ -158,6 +159,56 @@ Result<void> Machine::create_board() {
     }
     TRY(choose_serials(config));
     config.devices = device_requests_;
+    return config;
+}
+
+// `-machine none`: what needs a board is refused by name.
+Result<void> Machine::check_no_board() const {
+    if (!options_.needs_board.empty()) {
+        return fail("{}: machine type 'none' has no board", options_.needs_board.front());
+    }
+    for (const auto& drive : drives_->drives()) {
+        if (drive->options.interface == block::DriveInterface::kNone) continue;
+        return fail("drive '{}': machine type 'none' has only drives of if=none",
+                    drive->options.id);
+    }
+    if (!device_requests_.empty()) {
+        const std::string_view type = device_requests_.front().type->name;
+        return fail("-device {}: No bus found for device '{}': machine type 'none' has none", type,
+                    type);
+    }
+    return {};
+}
+
+// Only what was asked for.
+Result<void> Machine::create_bare_memory() {
+    TRY(check_no_board());
+    const MemoryOptions& wanted = options_.memory;
+    if (!wanted.size_given && !wanted.backend && !wanted.path) {
+        options_.ram_bytes = 0;
+        return accelerator_->attach_memory();
+    }
+    GuestMemory memory = TRY(choose_guest_memory(options_, numa_, *user_objects_));
+    memory::RamBlock* block =
+        core_->ram.add_block(std::move(memory.pieces.front()), memory::RamBlock::Kind::kRam);
+    bare_ram_ = std::make_unique<memory::MemoryRegion>(
+        memory::MemoryRegion::ram(std::string(block->id()), *block));
+    core_->memory_root.add_child(0, *bare_ram_);
+    core_->memory.rebuild();
+    return accelerator_->attach_memory();
+}
+
+Result<void> Machine::create_board() {
+    if (!has_board(options_.machine_type)) return create_bare_memory();
+    numa_ = TRY(resolve_numa(options_.numa, options_.smp.topology));
+    for (const std::string& warning : numa_.warnings)
+        warn_report("{}", warning);
+    const hw::PcBoard::Config config =
+        TRY(board_config(TRY(choose_guest_memory(options_, numa_, *user_objects_))));
+    if (options_.boot.once) {
+        TRY(hw::boot_order_bytes(options_.boot.order));
+        boot_once_pending_ = true;
+    }
     std::vector<hw::CpuPort*> ports;
     for (const auto& vcpu : vcpus_)
         ports.push_back(vcpu.get());
@@ -177,6 +228,11 @@ Result<void> Machine::create_board() {
          .find_rng = [this](std::string_view id) { return find_rng(*user_objects_, id); }}));
     TRY(nodes_->adopt(device_requests_, *board_, cpu_model_name_, options_.smp.cpus));
     TRY(accelerator_->attach_memory());
+    reset_first_time();
+    return {};
+}
+
+void Machine::reset_first_time() {
     MachineLockGuard guard(core_->lock);
     for (unsigned index = 0; index < vcpus_.size(); ++index) {
         core_->registry.add(vcpus_[index]->state());
@@ -188,14 +244,14 @@ Result<void> Machine::create_board() {
     board_->reset();
     // What arrives brings its memory along.
     if (!options_.incoming) start_kernel();
-    return {};
 }
 
 // `-serial` options fill COM1 to COM4 in order. Without any, COM1 is standard input
 // and output under -nographic, else it exists and goes nowhere.
 Result<void> Machine::choose_serials(hw::PcBoard::Config& config) {
     std::vector<RawOption> wanted = options_.serials;
-    if (wanted.empty() && options_.nographic) wanted.push_back({"stdio", "-nographic"});
+    if (wanted.empty() && options_.nographic && options_.default_devices)
+        wanted.push_back({"stdio", "-nographic"});
     if (wanted.empty() && options_.default_devices) wanted.push_back({"null", "-serial null"});
     if (wanted.size() > config.serials.size()) {
         return fail("{}: a PC has {} serial ports", wanted[config.serials.size()].origin,
@@ -217,7 +273,7 @@ Result<void> Machine::create_migration() {
     migration_ = std::make_unique<migration::Migration>(migration::MigrationDeps{
         .machine_type = std::string(canonical_machine_type(options_.machine_type)),
         .uuid = options_.uuid,
-        .processors = {.present = options_.smp.cpus,
+        .processors = {.present = static_cast<uint32_t>(vcpus_.size()),
                        .sockets = options_.smp.topology.sockets,
                        .cores = options_.smp.topology.cores,
                        .threads = options_.smp.topology.threads},

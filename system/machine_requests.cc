@@ -2,7 +2,9 @@
 //
 // What the machine is asked to do from outside and by its guest: reset, shut down, sleep,
 // wake up.
+#include <utility>
 #include "qapi/generated/qapi_events_run_state.h"
+
 #include "system/machine.h"
 #include "system/trace.h"
 #include "util/log.h"
@@ -74,6 +76,11 @@ void Machine::settle_after_reset() {
 
 void Machine::reset_machine() {
     vm_->with_vcpus_paused([this] {
+        if (board_ == nullptr) return;
+        if (std::exchange(boot_once_pending_, false)) {
+            // The command line's was checked when the board was made.
+            (void)board_->set_boot_order(options_.boot.order);
+        }
         board_->reset();
         for (const auto& vcpu : vcpus_)
             vcpu->reset();
@@ -83,17 +90,21 @@ void Machine::reset_machine() {
 
 void Machine::press_power_button() {
     qapi::emit_powerdown(qmp_->monitor());
+    if (board_ == nullptr) return;
     MachineLockGuard guard(core_->lock);
     board_->power().press_power_button();
 }
 
-void Machine::inject_nmi() {
+Result<void> Machine::inject_nmi() {
+    if (board_ == nullptr) return fail("this feature or command is not currently supported");
     MachineLockGuard guard(core_->lock);
     board_->pulse_nmi();
+    return {};
 }
 
 // A reset may have come in between, or a state in which the guest is awake.
 void Machine::carry_out_sleep() {
+    if (board_ == nullptr) return;
     {
         MachineLockGuard guard(core_->lock);
         if (!board_->power().asleep()) return;
@@ -103,6 +114,7 @@ void Machine::carry_out_sleep() {
 }
 
 void Machine::carry_out_wake_up() {
+    if (board_ == nullptr) return;
     {
         MachineLockGuard guard(core_->lock);
         if (!board_->power().wakes()) return;
@@ -118,6 +130,7 @@ void Machine::carry_out_wake_up() {
 
 // The guest sees that its power button was pressed, as under QEMU.
 Result<void> Machine::wake_up() {
+    if (board_ == nullptr) return fail("wake-up from suspend is not supported by this guest");
     if (vm_->state() != runstate::RunState::kSuspended) {
         return fail("Unable to wake up: guest is not in suspended state");
     }

@@ -15,23 +15,38 @@ namespace qc::system {
 
 namespace {
 
-constexpr std::array kMachineTypes = {
-    MachineType{.name = "pc-i440fx-9.0",
-                .description = "Standard PC (i440FX + PIIX, 1996)",
-                .alias = "pc",
-                .is_default = true},
-    MachineType{.name = "pc-q35-9.0",
-                .description = "Standard PC (Q35 + ICH9, 2009)",
-                .alias = "q35",
-                .chipset = hw::PcChipsetKind::kQ35},
-};
-
-const MachineType* find_machine_type(std::string_view type) {
-    for (const MachineType& entry : kMachineTypes) {
-        if (type == entry.name || type == entry.alias) return &entry;
-    }
-    return nullptr;
+constexpr MachineType i440fx(std::string_view name, std::string_view alias = {}) {
+    return {.name = name,
+            .description = "Standard PC (i440FX + PIIX, 1996)",
+            .alias = alias,
+            .is_default = !alias.empty()};
 }
+
+constexpr MachineType q35(std::string_view name, std::string_view alias = {}) {
+    return {.name = name,
+            .description = "Standard PC (Q35 + ICH9, 2009)",
+            .alias = alias,
+            .chipset = hw::PcChipsetKind::kQ35};
+}
+
+// The versions' hardware does not differ.
+constexpr std::array kMachineTypes = {
+    i440fx("pc-i440fx-9.0", "pc"),
+    i440fx("pc-i440fx-8.2"),
+    i440fx("pc-i440fx-8.1"),
+    i440fx("pc-i440fx-8.0"),
+    i440fx("pc-i440fx-7.2"),
+    q35("pc-q35-9.0", "q35"),
+    q35("pc-q35-8.2"),
+    q35("pc-q35-8.1"),
+    q35("pc-q35-8.0"),
+    q35("pc-q35-7.2"),
+    MachineType{.name = "none",
+                .description = "empty machine",
+                .chipset = std::nullopt,
+                .max_cpus = 1,
+                .default_ram_id = "ram"},
+};
 
 // By name, and those that follow the host or have no features last.
 std::vector<i386::CpuCatalogEntry> sorted_models() {
@@ -63,8 +78,11 @@ std::span<const MachineType> machine_types() {
     return kMachineTypes;
 }
 
-bool is_machine_type(std::string_view type) {
-    return !canonical_machine_type(type).empty();
+const MachineType* find_machine_type(std::string_view type) {
+    for (const MachineType& entry : kMachineTypes) {
+        if (type == entry.name || (!type.empty() && type == entry.alias)) return &entry;
+    }
+    return nullptr;
 }
 
 std::string_view canonical_machine_type(std::string_view type) {
@@ -74,7 +92,13 @@ std::string_view canonical_machine_type(std::string_view type) {
 
 hw::PcChipsetKind chipset_of(std::string_view type) {
     const MachineType* found = find_machine_type(type);
-    return found == nullptr ? hw::PcChipsetKind::kI440fx : found->chipset;
+    return found == nullptr ? hw::PcChipsetKind::kI440fx
+                            : found->chipset.value_or(hw::PcChipsetKind::kI440fx);
+}
+
+bool has_board(std::string_view type) {
+    const MachineType* found = find_machine_type(type);
+    return found != nullptr && found->chipset.has_value();
 }
 
 std::string machine_help() {

@@ -39,7 +39,10 @@ struct MemoryOptions {
 // -boot
 struct BootOptions {
     std::string order = "cad";
+    std::optional<std::string> once;  // until the first reset
     bool menu = false;
+    std::optional<uint16_t> menu_wait_ms;  // splash-time
+    std::optional<uint16_t> retry_ms;      // reboot-timeout; nothing: a failed boot is the end
     bool strict = false;
 };
 
@@ -91,6 +94,8 @@ struct Options {
     std::string firmware = "bios-256k.bin";
     bool firmware_given = false;  // -bios
     std::vector<std::string> data_dirs;
+    // What was written of which a machine without board can make nothing.
+    std::vector<std::string> needs_board;
 
     std::vector<ParsedOption> smbios;
 

@@ -49,6 +49,9 @@ Result<std::vector<CpuInfoFast>> qmp_query_cpus_fast(monitor::MonitorContext& co
 
 Result<std::vector<HotpluggableCPU>> qmp_query_hotpluggable_cpus(monitor::MonitorContext& context) {
     const system::Options& options = context.machine->options();
+    if (context.machine->board() == nullptr) {
+        return fail("The feature 'query-hotpluggable-cpus' is not enabled");
+    }
     std::vector<HotpluggableCPU> cpus;
     for (uint32_t left = options.smp.topology.cpus(); left > 0; --left) {
         const uint32_t index = left - 1;
@@ -65,13 +68,13 @@ Result<std::vector<MachineInfo>> qmp_query_machines(monitor::MonitorContext&) {
     std::vector<MachineInfo> machines;
     for (const system::MachineType& type : system::machine_types()) {
         MachineInfo info{.name = std::string(type.name),
-                         .cpu_max = 255,
+                         .cpu_max = type.max_cpus,
                          .hotpluggable_cpus = false,
                          .numa_mem_supported = false,
                          .deprecated = false,
-                         .default_cpu_type = "qemu64-x86_64-cpu",
-                         .default_ram_id = "pc.ram",
-                         .acpi = true};
+                         .default_ram_id = std::string(type.default_ram_id),
+                         .acpi = type.chipset.has_value()};
+        if (type.chipset) info.default_cpu_type = "qemu64-x86_64-cpu";
         if (!type.alias.empty()) info.alias = std::string(type.alias);
         if (type.is_default) info.is_default = true;
         machines.push_back(std::move(info));
@@ -79,8 +82,8 @@ Result<std::vector<MachineInfo>> qmp_query_machines(monitor::MonitorContext&) {
     return machines;
 }
 
-Result<CurrentMachineParams> qmp_query_current_machine(monitor::MonitorContext&) {
-    return CurrentMachineParams{.wakeup_suspend_support = true};
+Result<CurrentMachineParams> qmp_query_current_machine(monitor::MonitorContext& context) {
+    return CurrentMachineParams{.wakeup_suspend_support = context.machine->board() != nullptr};
 }
 
 Result<NameInfo> qmp_query_name(monitor::MonitorContext& context) {

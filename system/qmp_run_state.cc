@@ -43,8 +43,7 @@ Result<void> qmp_system_wakeup(monitor::MonitorContext& context) {
 }
 
 Result<void> qmp_inject_nmi(monitor::MonitorContext& context) {
-    context.machine->inject_nmi();
-    return {};
+    return context.machine->inject_nmi();
 }
 
 Result<void> qmp_x_exit_preconfig(monitor::MonitorContext& context) {

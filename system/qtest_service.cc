@@ -54,7 +54,7 @@ std::optional<qtest_server::WatchableDevice> QtestService::find_device(std::stri
     if (!object) return std::nullopt;
     const hw::Device* const device = machine_.find_device(**object);
     if (device == nullptr) return std::nullopt;
-    return qtest_server::WatchableDevice{(*object)->path(), machine_.board().pins(*device)};
+    return qtest_server::WatchableDevice{(*object)->path(), machine_.board()->pins(*device)};
 }
 
 }  // namespace qc::system

@@ -11,7 +11,6 @@ namespace qc::system {
 
 namespace {
 
-constexpr uint64_t kMostCpus = 255;
 constexpr uint32_t kLargestApicId = 254;  // 255 is everybody
 
 enum Level : uint8_t { kSockets, kCores, kThreads, kLevels };
@@ -93,11 +92,12 @@ Result<CpuArrangement> parse_smp(const std::string& text) {
                                        .threads = static_cast<uint32_t>(levels[kThreads])}};
 }
 
-Result<void> check_cpu_count(const CpuArrangement& cpus, std::string_view machine_type) {
+Result<void> check_cpu_count(const CpuArrangement& cpus, std::string_view machine_type,
+                             unsigned allowed) {
     const uint32_t most = cpus.topology.cpus();
-    if (most > kMostCpus) {
+    if (most > allowed) {
         return fail("Invalid SMP CPUs {}. The max CPUs supported by machine '{}' is {}", most,
-                    machine_type, kMostCpus);
+                    machine_type, allowed);
     }
     const uint32_t id = cpus.topology.apic_id(most - 1);
     if (id > kLargestApicId) {

@@ -23,6 +23,7 @@ struct CpuArrangement {
 Result<CpuArrangement> parse_smp(const std::string& text);
 
 // Whether a machine of that type can have so many. APIC IDs have gaps.
-Result<void> check_cpu_count(const CpuArrangement& cpus, std::string_view machine_type);
+Result<void> check_cpu_count(const CpuArrangement& cpus, std::string_view machine_type,
+                             unsigned most = 255);
 
 }  // namespace qc::system

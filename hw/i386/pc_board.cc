@@ -316,6 +316,8 @@ Result<void> PcBoard::Parts::describe_to_firmware(const Config& config) {
                              .boot_entries = virtio.boot_entries(),
                              .boot_menu = config.boot_menu,
                              .boot_strict = config.boot_strict,
+                             .boot_menu_wait_ms = config.boot_menu_wait_ms,
+                             .boot_retry_ms = config.boot_retry_ms,
                              .chipset = config.chipset,
                              .serial_ports = static_cast<uint8_t>(serial_ports_used & 0xf),
                              .kernel_files = config.direct_kernel ? nullptr : kernel,
@@ -412,6 +414,15 @@ void PcBoard::reset_after_sleep() {
     for (Device* device : parts_->devices)
         device->reset_after_sleep();
     parts_->rtc.set_cmos(kCmosResetCode, kResetToResume);
+}
+
+Result<void> PcBoard::set_boot_order(std::string_view order) {
+    constexpr uint8_t kUpperHalf = 0xf0;
+    const BootOrderBytes bytes = TRY(boot_order_bytes(order));
+    Mc146818& rtc = parts_->rtc;
+    rtc.set_cmos(kCmosBootThird, (rtc.cmos(kCmosBootThird) & ~kUpperHalf) | bytes.third);
+    rtc.set_cmos(kCmosBootFirst, bytes.first);
+    return {};
 }
 
 void PcBoard::pulse_nmi() {

@@ -87,6 +87,8 @@ class PcBoard {
         bool boot_menu = false;
         // Boot from nothing that has no boot index.
         bool boot_strict = false;
+        std::optional<uint16_t> boot_menu_wait_ms = {};
+        std::optional<uint16_t> boot_retry_ms = {};  // nothing: a failed boot is the end
         std::optional<std::array<uint8_t, 16>> uuid;
         // The machine's type as firmware tables name it: "pc-i440fx-9.0".
         std::string product;
@@ -132,6 +134,9 @@ class PcBoard {
 
     // The local APIC of a vCPU; null when the host kernel has the irqchip.
     ApicPort* apic(unsigned cpu) const;
+
+    // From the next reset on, as Config::boot_order has it; machine lock.
+    Result<void> set_boot_order(std::string_view order);
 
     // The power button, and whether the guest sleeps.
     PowerManagement& power();

@@ -18,9 +18,7 @@ constexpr unsigned kFirstDiskType = 0x19;
 constexpr unsigned kFirstDiskGeometry = 0x1b;
 constexpr unsigned kExtendedMemoryAgain = 0x30;
 constexpr unsigned kMemoryAbove16m = 0x34;  // 64 KiB
-constexpr unsigned kBootThird = 0x38;
 constexpr unsigned kDiskTranslation = 0x39;
-constexpr unsigned kBootFirst = 0x3d;
 constexpr unsigned kMemoryAbove4g = 0x5b;  // 64 KiB, three bytes
 constexpr unsigned kExtraCpus = 0x5f;
 
@@ -70,7 +68,9 @@ void put_disks(CmosBytes& cmos, const IdeDisks& disks) {
     }
 }
 
-Result<void> put_boot_order(CmosBytes& cmos, std::string_view order) {
+}  // namespace
+
+Result<BootOrderBytes> boot_order_bytes(std::string_view order) {
     std::array<uint8_t, 3> devices{};
     if (order.size() > devices.size()) {
         return fail("boot order '{}' has more than {} devices", order, devices.size());
@@ -84,13 +84,10 @@ Result<void> put_boot_order(CmosBytes& cmos, std::string_view order) {
         }
         devices[i] = kCodes[known];
     }
-    cmos[kBootFirst] = static_cast<uint8_t>(devices[1] << 4 | devices[0]);
-    // Bit 0: boot sectors of floppies need no signature.
-    cmos[kBootThird] = static_cast<uint8_t>(devices[2] << 4);
-    return {};
+    // Bit 0 of the third's byte: boot sectors of floppies need no signature.
+    return BootOrderBytes{.third = static_cast<uint8_t>(devices[2] << 4),
+                          .first = static_cast<uint8_t>(devices[1] << 4 | devices[0])};
 }
-
-}  // namespace
 
 Result<CmosBytes> make_cmos(const PcCmosConfig& config) {
     CmosBytes cmos{};
@@ -98,7 +95,9 @@ Result<CmosBytes> make_cmos(const PcCmosConfig& config) {
     cmos[kExtraCpus] = static_cast<uint8_t>(config.cpus - 1);
     put_memory(cmos, config);
     put_disks(cmos, *config.disks);
-    TRY(put_boot_order(cmos, config.boot_order));
+    const BootOrderBytes order = TRY(boot_order_bytes(config.boot_order));
+    cmos[kCmosBootThird] = order.third;
+    cmos[kCmosBootFirst] = order.first;
     return cmos;
 }
 

@@ -28,7 +28,17 @@ struct PcCmosConfig {
     std::string_view boot_order;
 };
 
-// An error names the letter of the boot order at fault.
+// What byte 38h has in its upper half, and byte 3Dh: the order of booting.
+struct BootOrderBytes {
+    uint8_t third = 0;
+    uint8_t first = 0;
+};
+inline constexpr unsigned kCmosBootThird = 0x38;
+inline constexpr unsigned kCmosBootFirst = 0x3d;
+// An error names the letter at fault.
+Result<BootOrderBytes> boot_order_bytes(std::string_view order);
+
+// An error is about the boot order.
 Result<CmosBytes> make_cmos(const PcCmosConfig& config);
 
 }  // namespace qc::hw

@@ -142,10 +142,15 @@ Result<void> fill_fw_cfg(FwCfg& fw_cfg, const PcFwCfgConfig& config) {
         fw_cfg.add_file(kSmbiosTablesFile, std::move(files.smbios->tables));
         fw_cfg.add_file(kSmbiosAnchorFile, std::move(files.smbios->anchor));
     }
-    // Milliseconds until a failed boot is tried again; all ones: never.
+    // Both in milliseconds; all ones: never.
     ByteWriter wait;
-    wait.le32(0xffffffff);
+    wait.le32(config.boot_retry_ms ? *config.boot_retry_ms : 0xffffffff);
     fw_cfg.add_file("etc/boot-fail-wait", wait.take());
+    if (config.boot_menu_wait_ms) {
+        ByteWriter menu_wait;
+        menu_wait.le16(*config.boot_menu_wait_ms);
+        fw_cfg.add_file("etc/boot-menu-wait", menu_wait.take());
+    }
     return {};
 }
 

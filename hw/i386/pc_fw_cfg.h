@@ -35,6 +35,9 @@ struct PcFwCfgConfig {
     std::span<const BootEntry> boot_entries = {};
     bool boot_menu = false;
     bool boot_strict = false;
+    // How long the menu waits for a key; how long until a failed boot is tried again (never).
+    std::optional<uint16_t> boot_menu_wait_ms = {};
+    std::optional<uint16_t> boot_retry_ms = {};
     PcChipsetKind chipset = PcChipsetKind::kI440fx;
     uint8_t serial_ports = 0;  // bit n: port n exists
     const KernelFiles* kernel_files = nullptr;

@@ -25,6 +25,9 @@ Result<void> add_smbios(Parse& parse, const std::string& value, const std::strin
 Result<void> set_firmware(Parse& parse, const std::string& value, const std::string& origin);
 Result<void> add_data_dir(Parse& parse, const std::string& value, const std::string& origin);
 
+// read_config.cc
+Result<void> read_config(Parse& parse, const std::string& value, const std::string& origin);
+
 // global_option.cc
 Result<void> set_global(Parse& parse, const std::string& value, const std::string& origin);
 
@@ -46,6 +49,7 @@ Result<void> set_audio(Parse& parse, const std::string& value, const std::string
 // life_handlers.cc
 Result<void> set_boot(Parse& parse, const std::string& value, const std::string& origin);
 Result<void> set_action(Parse& parse, const std::string& value, const std::string& origin);
+Result<void> do_nothing(Parse& parse, const std::string& value, const std::string& origin);
 Result<void> set_incoming(Parse& parse, const std::string& value, const std::string& origin);
 
 // identity_handlers.cc

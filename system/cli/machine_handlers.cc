@@ -39,7 +39,7 @@ Result<void> set_machine(Parse& parse, const std::string& value, const std::stri
     }
     auto options = TRY(OptionString::parse(value, "type"));
     if (auto type = options.take("type")) {
-        if (!is_machine_type(*type)) {
+        if (find_machine_type(*type) == nullptr) {
             return Failure(Error(fmt::format("unsupported machine type '{}'", *type))
                                .set_hint("Use -machine help to list supported machines"));
         }
@@ -48,9 +48,13 @@ Result<void> set_machine(Parse& parse, const std::string& value, const std::stri
     if (auto accelerators = options.take("accel")) {
         TRY(add_accelerators(parse, *accelerators, origin));
     }
-    if (auto hpet = TRY(options.take_bool("hpet"))) parse.options.hpet = *hpet;
+    if (auto hpet = TRY(options.take_bool("hpet"))) {
+        parse.options.hpet = *hpet;
+        parse.options.needs_board.push_back(origin);
+    }
     if (auto direct = TRY(options.take_bool("x-direct-kernel"))) {
         parse.options.direct_kernel = *direct;
+        parse.options.needs_board.push_back(origin);
     }
     if (auto backend = options.take("memory-backend")) {
         parse.options.memory.backend = std::move(backend);

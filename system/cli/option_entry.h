@@ -46,6 +46,8 @@ struct OptionEntry {
     std::string_view group = {};
     // The keys; empty where they depend on the kind of thing that is made.
     std::span<const OptionParameter> parameters = {};
+    // A machine without board and processors has no use for it.
+    bool needs_board = false;
 };
 
 struct OptionSection {

@@ -27,7 +27,12 @@ constexpr OptionParameter kSmp[] = {
     {"clusters", kNumber}, {"cores", kNumber},   {"threads", kNumber}};
 constexpr OptionParameter kMemory[] = {{"size", kSize}};
 constexpr OptionParameter kName[] = {{"guest"}, {"process"}, {"debug-threads", kBoolean}};
-constexpr OptionParameter kBoot[] = {{"order"}, {"menu", kBoolean}, {"strict", kBoolean}};
+constexpr OptionParameter kBoot[] = {{"order"},
+                                     {"once"},
+                                     {"menu", kBoolean},
+                                     {"splash-time", kNumber},
+                                     {"reboot-timeout", kNumber},
+                                     {"strict", kBoolean}};
 constexpr OptionParameter kGlobal[] = {{"driver"}, {"property"}, {"value"}};
 constexpr OptionParameter kMon[] = {{"chardev"}, {"mode"}};
 constexpr OptionParameter kAction[] = {{"reboot"}, {"shutdown"}};
@@ -41,19 +46,32 @@ constexpr OptionEntry kStandard[] = {
      "[type=]NAME[,accel=A[:B]][,hpet=on|off][,memory-backend=ID][,x-direct-kernel=on|off]",
      "the board; 'help' lists them", set_machine, "machine", kMachine},
     {"M", "[type=]NAME[,...]", "the same as -machine", set_machine},
-    {"cpu", "MODEL[,[+-]FEATURE][,FEATURE=on|off]", "the CPU model; 'help' lists them",
-     set_string<&Options::cpu_model>},
+    {"cpu",
+     "MODEL[,[+-]FEATURE][,FEATURE=on|off]",
+     "the CPU model; 'help' lists them",
+     set_string<&Options::cpu_model>,
+     {},
+     {},
+     true},
     {"accel", "[accel=]NAME[,PROP=VALUE]",
      "how guest code runs, tried in the order given; 'help' lists them", set_accelerator, "accel"},
     {"smp", "[cpus=]N[,maxcpus=N][,sockets=N][,cores=N][,threads=N]", "number of CPUs", set_cpus,
      "smp-opts", kSmp},
-    {"numa", "node[,memdev=ID][,cpus=N[-M]][,nodeid=N]|cpu,node-id=N,...|dist,src=N,dst=M,val=D",
-     "a NUMA node, a CPU's node, a distance", add_numa, "numa"},
+    {"numa",
+     "node[,memdev=ID][,cpus=N[-M]][,nodeid=N]|cpu,node-id=N,...|dist,src=N,dst=M,val=D",
+     "a NUMA node, a CPU's node, a distance",
+     add_numa,
+     "numa",
+     {},
+     true},
     {"global", "DRIVER.PROP=VALUE|driver=DRIVER,property=PROP,value=VALUE",
      "a property of a chip of the board: disable_s3, disable_s4, s4_val of PIIX4_PM, ICH9-LPC",
-     set_global, "global", kGlobal},
-    {"boot", "[order=]DRIVES[,menu=on|off][,strict=on|off]",
-     "what to boot from: c disk, d CD-ROM, a floppy, n network", set_boot, "boot-opts", kBoot},
+     set_global, "global", kGlobal, true},
+    {"boot",
+     "[order=]DRIVES[,once=DRIVES][,menu=on|off][,splash-time=MS][,reboot-timeout=MS][,strict=on|"
+     "off]",
+     "what to boot from, always or once: c disk, d CD-ROM, a floppy, n network", set_boot,
+     "boot-opts", kBoot, true},
     {"m", "[size=]N[kMGT]", "guest memory, in MiB if no unit is given (128)", set_memory, "memory",
      kMemory},
     {"mem-path", "FILE", "guest memory in a file there; FILE may be a directory", set_memory_path},
@@ -67,11 +85,17 @@ constexpr OptionEntry kStandard[] = {
 };
 
 constexpr OptionEntry kBlock[] = {
-    {"hda", "FILE", "disk image for IDE disk 0", add_hard_disk<0>},
-    {"hdb", "FILE", "disk image for IDE disk 1", add_hard_disk<1>},
-    {"hdc", "FILE", "disk image for IDE disk 2", add_hard_disk<2>},
-    {"hdd", "FILE", "disk image for IDE disk 3", add_hard_disk<3>},
-    {"cdrom", "FILE", "CD or DVD image in a drive in the place of IDE disk 2", add_cdrom},
+    {"hda", "FILE", "disk image for IDE disk 0", add_hard_disk<0>, {}, {}, true},
+    {"hdb", "FILE", "disk image for IDE disk 1", add_hard_disk<1>, {}, {}, true},
+    {"hdc", "FILE", "disk image for IDE disk 2", add_hard_disk<2>, {}, {}, true},
+    {"hdd", "FILE", "disk image for IDE disk 3", add_hard_disk<3>, {}, {}, true},
+    {"cdrom",
+     "FILE",
+     "CD or DVD image in a drive in the place of IDE disk 2",
+     add_cdrom,
+     {},
+     {},
+     true},
     {"drive", "file=F,if=ide|virtio|none[,id=ID][,media=disk|cdrom][,...]", "a disk image",
      add_drive, "drive"},
     {"snapshot", "", "write to temporary files, never to the disk images",
@@ -86,8 +110,13 @@ constexpr OptionEntry kDisplay[] = {
 };
 
 constexpr OptionEntry kI386[] = {
-    {"smbios", "type=N[,FIELD=TEXT...]|file=FILE", "what the SMBIOS tables say", add_smbios,
-     "smbios"},
+    {"smbios",
+     "type=N[,FIELD=TEXT...]|file=FILE",
+     "what the SMBIOS tables say",
+     add_smbios,
+     "smbios",
+     {},
+     true},
 };
 
 constexpr OptionEntry kCharacter[] = {
@@ -96,9 +125,14 @@ constexpr OptionEntry kCharacter[] = {
 };
 
 constexpr OptionEntry kBootImage[] = {
-    {"bios", "FILE", "the firmware image", set_firmware},
-    {"kernel", "FILE", "boot this kernel (bzImage, PVH or Multiboot)",
-     set_string<&Options::kernel>},
+    {"bios", "FILE", "the firmware image", set_firmware, {}, {}, true},
+    {"kernel",
+     "FILE",
+     "boot this kernel (bzImage, PVH or Multiboot)",
+     set_string<&Options::kernel>,
+     {},
+     {},
+     true},
     {"append", "TEXT", "the kernel's command line", set_string<&Options::kernel_command_line>},
     {"initrd", "FILE", "the kernel's initial RAM disk", set_string<&Options::initrd>},
 };
@@ -125,6 +159,9 @@ constexpr OptionEntry kDebug[] = {
      "what follows where the guest would reset, or shuts down", set_action, "action", kAction},
     {"incoming", "tcp:HOST:PORT|unix:PATH|fd:N|exec:COMMAND|file:PATH[,offset=N]|defer",
      "wait for a migration, or load one", set_incoming},
+    {"readconfig", "FILE", "read options from a file", read_config},
+    {"no-user-config", "", "read no configuration files but those named (there are no others)",
+     do_nothing},
     {"nodefaults", "", "no devices but those asked for",
      set_flag<&Options::default_devices, false>},
     {"trace", "[enable=]PATTERN[,events=F][,file=F]", "trace events; 'help' lists them",
@@ -195,6 +232,12 @@ const OptionEntry* find_option(std::string_view name) {
 const OptionEntry* find_option_group(std::string_view group) {
     if (group.empty()) return nullptr;
     return find_if([&](const OptionEntry& entry) { return entry.group == group; });
+}
+
+Result<void> read_option(const OptionEntry& entry, Parse& parse, const std::string& value,
+                         const std::string& origin, const std::string& place) {
+    if (entry.needs_board) parse.options.needs_board.push_back(origin);
+    return entry.handler(parse, value, origin).context("{}", place);
 }
 
 }  // namespace qc::system

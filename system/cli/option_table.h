@@ -17,5 +17,8 @@ std::span<const OptionSection> option_sections();
 const OptionEntry* find_option(std::string_view name);
 // The option whose key=value pairs are a group of that name; null if there is none.
 const OptionEntry* find_option_group(std::string_view group);
+// Has the option's value read. Errors begin with `place`.
+Result<void> read_option(const OptionEntry& entry, Parse& parse, const std::string& value,
+                         const std::string& origin, const std::string& place);
 
 }  // namespace qc::system

@@ -162,6 +162,18 @@ const BadCommandLine kBadCommandLines[] = {
     {"memory_hugetlbsize_alone",
      {"-object", "memory-backend-memfd,id=m,size=2M,hugetlbsize=2M"},
      "hugetlb=on"},
+    {"none_cpu", {"-M", "none", "-cpu", "qemu64"}, "machine type 'none' has no board"},
+    {"none_device", {"-M", "none", "-device", "ide-hd"}, "No bus found for device 'ide-hd'"},
+    {"none_smp", {"-M", "none", "-smp", "2"}, "The max CPUs supported by machine 'none' is 1"},
+    {"none_kernel", {"-M", "none", "-kernel", "x"}, "-kernel x: machine type 'none'"},
+    {"none_hpet", {"-M", "none,hpet=off"}, "machine type 'none' has no board"},
+    {"boot_letter", {"-boot", "order=x"}, "Invalid boot device 'x'"},
+    {"boot_letter_of_no_pc", {"-boot", "order=p"}, "Invalid boot device 'p'"},
+    {"boot_once_letter", {"-boot", "once=p"}, "Invalid boot device 'p'"},
+    {"boot_splash", {"-boot", "splash=x"}, "splash is not supported"},
+    {"boot_key", {"-boot", "nosuch=1"}, "nosuch"},
+    {"readconfig_absent", {"-readconfig", "/no/such/config"}, "Could not open '/no/such/config'"},
+    {"readconfig_kind", {"-readconfig", "/proc/self/status"}, "/proc/self/status: 1: "},
     {"not_yet_daemonize", {"-daemonize"}, "-daemonize"},
 };
 
