@@ -4,6 +4,7 @@
 #include <span>
 
 #include "util/assert.h"
+#include "util/little_endian.h"
 
 namespace qc::hw {
 
@@ -87,19 +88,6 @@ void put_checksum(ByteWriter& out, std::string_view in, uint32_t at, uint32_t st
     put_command(out, command);
 }
 
-void put_number(std::vector<std::byte>& bytes, size_t at, unsigned size, uint64_t value) {
-    QC_ASSERT(at + size <= bytes.size());
-    for (unsigned i = 0; i < size; ++i)
-        bytes[at + i] = static_cast<std::byte>(value >> (8 * i));
-}
-
-uint32_t number_at(std::span<const std::byte> bytes, size_t at) {
-    uint32_t value = 0;
-    for (unsigned i = 0; i < 4; ++i)
-        value |= std::to_integer<uint32_t>(bytes[at + i]) << (8 * i);
-    return value;
-}
-
 }  // namespace
 
 AcpiTables::Table AcpiTables::add(std::string_view signature, uint8_t revision,
@@ -140,11 +128,11 @@ AcpiTables::Table AcpiTables::add_facs() {
 
 void AcpiTables::note_checksum(Table table) {
     put_checksum(checksums_, kTablesFile, table.offset + kChecksumAt, table.offset,
-                 number_at(tables_, table.offset + kLengthAt));
+                 get_le<uint32_t>(tables_, table.offset + kLengthAt));
 }
 
 void AcpiTables::point(Table from, uint32_t at, uint8_t size, Table to) {
-    put_number(tables_, from.offset + at, size, to.offset);
+    put_le(tables_, from.offset + at, size, to.offset);
     put_pointer(pointers_, kTablesFile, kTablesFile, from.offset + at, size);
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "util/bytes.h"
+#include "util/little_endian.h"
 
 namespace qc::hw {
 
@@ -108,9 +109,7 @@ class Placement {
             return fail("a pointer cannot have {} bytes", size);
         }
         const std::span<std::byte> field = TRY(part(in, start, size));
-        uint64_t value = 0;
-        for (size_t i = 0; i < field.size(); ++i)
-            value |= std::to_integer<uint64_t>(field[i]) << (8 * i);
+        uint64_t value = get_le(field, 0, size);
         if (value > to.contents.bytes.size()) {
             return fail("offset {:#x} is outside of file '{}'", value, to.contents.name);
         }
@@ -118,8 +117,7 @@ class Placement {
         if (size < 8 && value >> (8 * size) != 0) {
             return fail("address {:#x} does not fit into {} bytes", value, size);
         }
-        for (size_t i = 0; i < field.size(); ++i)
-            field[i] = static_cast<std::byte>(value >> (8 * i));
+        put_le(field, 0, size, value);
         return {};
     }
 

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "hw/i386/boot_files.h"
+#include "hw/i386/pc_addresses.h"
 #include "pc-bios/flatboot.hex"
 #include "util/assert.h"
 #include "util/bytes.h"
@@ -15,7 +16,6 @@ namespace qc::hw {
 
 namespace {
 
-constexpr uint64_t kMiB = 1 << 20;
 // Below are the interrupt vectors and the BIOS's data; its extended data end conventional memory.
 constexpr uint64_t kLowStart = 0x1000;
 constexpr uint64_t kLowEnd = 0x9f000;

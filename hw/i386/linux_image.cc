@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "pc-bios/linuxboot.hex"
+#include "util/little_endian.h"
 
 namespace qc::hw {
 
@@ -44,19 +45,6 @@ constexpr uint8_t kLoaderIsQemu = 0xb0;
 constexpr uint64_t kInitrdMostBefore203 = 0x37ffffff;
 constexpr uint64_t kCommandLineMostBefore206 = 255;
 
-template <typename T>
-T get(std::span<const std::byte> image, size_t at) {
-    T value = 0;
-    for (size_t i = 0; i < sizeof(T); ++i)
-        value = static_cast<T>(value | std::to_integer<T>(image[at + i]) << (8 * i));
-    return value;
-}
-template <typename T>
-void put(std::span<std::byte> image, size_t at, T value) {
-    for (size_t i = 0; i < sizeof(T); ++i)
-        image[at + i] = static_cast<std::byte>(value >> (8 * i));
-}
-
 // What "vga=" on the command line asks the setup code for, if it is there.
 Result<std::optional<uint16_t>> video_mode(std::string_view command_line) {
     constexpr std::string_view kOption = "vga=";
@@ -84,19 +72,19 @@ Result<uint16_t> version_of(std::span<const std::byte> image) {
     if (!has_linux_header(image)) {
         return fail("it is not a Linux kernel that a boot loader can start (bzImage)");
     }
-    const auto version = get<uint16_t>(image, kVersion);
+    const auto version = get_le<uint16_t>(image, kVersion);
     if (version < kOldestVersion) {
         return fail("its boot protocol is {}.{:02}, which is too old (2.02)", version >> 8,
                     version & 0xff);
     }
-    if ((get<uint8_t>(image, kLoadFlags) & kLoadedHigh) == 0) {
+    if ((get_le<uint8_t>(image, kLoadFlags) & kLoadedHigh) == 0) {
         return fail("it is a zImage, which must be loaded below 1 MiB");
     }
     return version;
 }
 
 Result<size_t> setup_size_of(std::span<const std::byte> image) {
-    size_t sectors = get<uint8_t>(image, kSetupSectors);
+    size_t sectors = get_le<uint8_t>(image, kSetupSectors);
     if (sectors == 0) sectors = 4;
     const size_t size = (sectors + 1) * kSector;
     if (size > kMostSetup || size >= image.size()) {
@@ -118,7 +106,7 @@ Result<uint32_t> place_initrd(size_t size, uint64_t most, uint64_t kernel_end,
 }  // namespace
 
 bool has_linux_header(std::span<const std::byte> image) {
-    return image.size() >= kHeaderEnd && get<uint32_t>(image, kMagic) == kMagicValue;
+    return image.size() >= kHeaderEnd && get_le<uint32_t>(image, kMagic) == kMagicValue;
 }
 
 Result<LinuxBoot> prepare_linux(const KernelFiles& files, uint64_t ram_below_4g) {
@@ -130,7 +118,7 @@ Result<LinuxBoot> prepare_linux(const KernelFiles& files, uint64_t ram_below_4g)
         return fail("it has {} bytes, which do not fit into memory", image.size());
     }
     const uint64_t longest =
-        version >= 0x206 ? get<uint32_t>(image, kCommandLineMost) : kCommandLineMostBefore206;
+        version >= 0x206 ? get_le<uint32_t>(image, kCommandLineMost) : kCommandLineMostBefore206;
     if (files.command_line.size() > longest) {
         return fail("the command line has {} characters, this kernel takes {}",
                     files.command_line.size(), longest);
@@ -146,18 +134,18 @@ Result<LinuxBoot> prepare_linux(const KernelFiles& files, uint64_t ram_below_4g)
     boot.command_line = {kCommandLineAddress, {text.begin(), text.end()}};
 
     const std::span<std::byte> header = boot.setup.bytes;
-    put<uint8_t>(header, kLoaderType, kLoaderIsQemu);
-    put<uint8_t>(header, kLoadFlags, get<uint8_t>(image, kLoadFlags) | kCanUseHeap);
-    put<uint16_t>(header, kHeapEndPointer, kHeapEnd);
-    put<uint32_t>(header, kCommandLinePointer, kCommandLineAddress);
-    if (auto mode = TRY(video_mode(files.command_line))) put<uint16_t>(header, kVideoMode, *mode);
+    put_le(header, kLoaderType, 1, kLoaderIsQemu);
+    put_le(header, kLoadFlags, 1, get_le<uint8_t>(image, kLoadFlags) | kCanUseHeap);
+    put_le(header, kHeapEndPointer, 2, kHeapEnd);
+    put_le(header, kCommandLinePointer, 4, kCommandLineAddress);
+    if (auto mode = TRY(video_mode(files.command_line))) put_le(header, kVideoMode, 2, *mode);
     if (!files.modules.empty() && !files.modules.front().bytes.empty()) {
         const std::vector<std::byte>& initrd = files.modules.front().bytes;
         const uint64_t most =
-            version >= 0x203 ? get<uint32_t>(image, kInitrdMost) : kInitrdMostBefore203;
+            version >= 0x203 ? get_le<uint32_t>(image, kInitrdMost) : kInitrdMostBefore203;
         boot.initrd = {TRY(place_initrd(initrd.size(), most, kernel_end, ram_below_4g)), initrd};
-        put<uint32_t>(header, kInitrdAddress, boot.initrd.address);
-        put<uint32_t>(header, kInitrdSize, static_cast<uint32_t>(initrd.size()));
+        put_le(header, kInitrdAddress, 4, boot.initrd.address);
+        put_le(header, kInitrdSize, 4, static_cast<uint32_t>(initrd.size()));
     }
     return boot;
 }

@@ -17,7 +17,6 @@ namespace qc::hw {
 
 namespace {
 
-constexpr uint64_t k4GiB = uint64_t{1} << 32;
 constexpr uint64_t k1GiB = uint64_t{1} << 30;
 
 constexpr uint32_t kPmControl = kPmBase + 4;

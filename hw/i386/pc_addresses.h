@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Where things are that firmware places: as SeaBIOS does it, which firmware tables take
-// for granted.
+// Where things are in the PC's physical address space: by the architecture, and where
+// SeaBIOS places them, which firmware tables take for granted.
 //
 // Threading: constants.
 #pragma once
@@ -9,6 +9,14 @@
 #include <cstdint>
 
 namespace qc::hw {
+
+inline constexpr uint64_t kMiB = 1 << 20;
+inline constexpr uint64_t k4GiB = uint64_t{1} << 32;
+
+// Pages that KVM needs for itself on hosts without unrestricted guests. Told to
+// every guest, so that one can move between accelerators.
+inline constexpr uint64_t kKvmPages = 0xfeffc000;
+inline constexpr uint64_t kKvmPagesSize = 0x4000;
 
 // The power management block; on q35 with general-purpose events 20h further.
 inline constexpr uint32_t kPmBase = 0x600;

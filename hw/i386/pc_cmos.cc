@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "hw/i386/pc_cmos.h"
+#include "hw/i386/pc_addresses.h"
+#include "util/little_endian.h"
 
 #include <algorithm>
 
@@ -8,7 +10,6 @@ namespace qc::hw {
 namespace {
 
 constexpr uint64_t kKiB = 1024;
-constexpr uint64_t kMiB = 1024 * kKiB;
 
 constexpr unsigned kDiskTypes = 0x12;
 constexpr unsigned kEquipment = 0x14;
@@ -25,20 +26,15 @@ constexpr unsigned kExtraCpus = 0x5f;
 constexpr uint8_t kEquipmentFpuAndMouse = 0x06;
 constexpr uint8_t kUserDefinedType = 47;
 
-void put(CmosBytes& cmos, unsigned index, unsigned bytes, uint64_t value) {
-    for (unsigned i = 0; i < bytes; ++i)
-        cmos[index + i] = static_cast<uint8_t>(value >> (8 * i));
-}
-
 void put_memory(CmosBytes& cmos, const PcCmosConfig& config) {
     const uint64_t below = config.ram_below_4g;
-    put(cmos, kBaseMemory, 2, std::min<uint64_t>(below / kKiB, 640));
+    put_le(cmos, kBaseMemory, 2, std::min<uint64_t>(below / kKiB, 640));
     const uint64_t extended = std::min<uint64_t>((below - kMiB) / kKiB, 65535);
-    put(cmos, kExtendedMemory, 2, extended);
-    put(cmos, kExtendedMemoryAgain, 2, extended);
+    put_le(cmos, kExtendedMemory, 2, extended);
+    put_le(cmos, kExtendedMemoryAgain, 2, extended);
     const uint64_t above_16m = below > 16 * kMiB ? (below - 16 * kMiB) / (64 * kKiB) : 0;
-    put(cmos, kMemoryAbove16m, 2, std::min<uint64_t>(above_16m, 65535));
-    put(cmos, kMemoryAbove4g, 3, config.ram_above_4g / (64 * kKiB));
+    put_le(cmos, kMemoryAbove16m, 2, std::min<uint64_t>(above_16m, 65535));
+    put_le(cmos, kMemoryAbove4g, 3, config.ram_above_4g / (64 * kKiB));
 }
 
 // The first two disks have a type and a geometry here, the first four a translation.
@@ -50,11 +46,11 @@ void put_disks(CmosBytes& cmos, const IdeDisks& disks) {
         cmos[kDiskTypes] |= static_cast<uint8_t>(index == 0 ? 0xf0 : 0x0f);
         cmos[kFirstDiskType + index] = kUserDefinedType;
         const unsigned base = kFirstDiskGeometry + 9 * index;
-        put(cmos, base, 2, geometry.cylinders);
+        put_le(cmos, base, 2, geometry.cylinders);
         cmos[base + 2] = geometry.heads;
-        put(cmos, base + 3, 2, 0xffff);  // no write precompensation
+        put_le(cmos, base + 3, 2, 0xffff);  // no write precompensation
         cmos[base + 5] = static_cast<uint8_t>(0xc0 | (geometry.heads > 8 ? 0x08 : 0));
-        put(cmos, base + 6, 2, geometry.cylinders);  // landing zone
+        put_le(cmos, base + 6, 2, geometry.cylinders);  // landing zone
         cmos[base + 8] = geometry.sectors_per_track;
     }
     constexpr uint8_t kTranslationLba = 1;

@@ -6,6 +6,7 @@
 
 #include "hw/i386/kernel_boot.h"
 #include "hw/i386/pc_acpi.h"
+#include "hw/i386/pc_addresses.h"
 #include "hw/timer/hpet.h"
 #include "util/bytes.h"
 
@@ -13,13 +14,8 @@ namespace qc::hw {
 
 namespace {
 
-constexpr uint64_t k4GiB = uint64_t{1} << 32;
 constexpr uint32_t kE820Ram = 1;
 constexpr uint32_t kE820Reserved = 2;
-// Pages that KVM needs for itself on hosts without unrestricted guests. Told to
-// every guest, so that one can move between accelerators.
-constexpr uint64_t kKvmPages = 0xfeffc000;
-constexpr uint64_t kKvmPagesSize = 0x4000;
 
 void put_range(ByteWriter& out, uint64_t start, uint64_t size, uint32_t type) {
     out.le64(start);

@@ -16,7 +16,6 @@ namespace {
 
 constexpr unsigned kTimerIrq = 0;
 constexpr unsigned kCascadeIrq = 2;
-constexpr unsigned kIoApicPins = 24;
 
 // Ports and command words. Source: Intel 8259A datasheet, ICW1 to ICW4 and OCW1; 82371SB
 // datasheet, 2.5.6 (ELCR).
@@ -128,7 +127,7 @@ class OwnInterrupts final : public PcInterrupts {
     I8254 pit_;
     std::vector<std::unique_ptr<LocalApic>> apics_;
     std::unique_ptr<ApicWindow> window_;
-    GpioPins ioapic_inputs_{GpioPins::Direction::kIn, kIoApicPins,
+    GpioPins ioapic_inputs_{GpioPins::Direction::kIn, IoApicCore::kPins,
                             [this](unsigned pin, bool level) { set_ioapic_pin(pin, level); }};
     GpioPins pic_inputs_{GpioPins::Direction::kIn, kIsaIrqCount,
                          [this](unsigned pin, bool level) { set_pic_pin(pin, level); }};
@@ -163,9 +162,8 @@ class KernelInterrupts final : public PcInterrupts {
     PitChannel2& timer_channel2() override { return channel2_; }
     void set_timer_replaced(bool replaced) override { irqchip_.set_pit_replaced(replaced); }
     void pulse_nmi() override {
-        constexpr uint64_t kFirstProcessor = 0xfee00000;
         constexpr uint32_t kNmi = 0x400;
-        irqchip_.send_msi(kFirstProcessor, kNmi);
+        irqchip_.send_msi(LocalApicCore::kDefaultBase, kNmi);
     }
     ApicPort* apic(unsigned) override { return nullptr; }
     std::vector<Device*> devices() override { return {&device_}; }
@@ -183,7 +181,7 @@ class KernelInterrupts final : public PcInterrupts {
     KernelDevice device_;
     KernelPitChannel2 channel2_;
     // Those of the I/O APIC, as devices of ours drive them.
-    GpioPins inputs_{GpioPins::Direction::kIn, kIoApicPins,
+    GpioPins inputs_{GpioPins::Direction::kIn, IoApicCore::kPins,
                      [this](unsigned pin, bool level) { set_irq(pin, level); }};
 };
 

@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <cstring>
 
+#include "hw/i386/pc_addresses.h"
+
 namespace qc::hw {
 
 namespace {
-constexpr uint64_t kMiB = 1 << 20;
 constexpr uint64_t kConventionalEnd = 0xa0000;
-constexpr uint64_t k4GiB = uint64_t{1} << 32;
 constexpr uint64_t kMaxRam = uint64_t{1} << 39;
 constexpr uint64_t kFirmwareUnit = 0x10000;
 constexpr uint64_t kMaxFirmware = 16 * kMiB;

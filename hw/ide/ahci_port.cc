@@ -6,6 +6,7 @@
 #include "hw/ide/ahci.h"
 #include "hw/ide/trace.h"
 #include "util/checked.h"
+#include "util/little_endian.h"
 
 namespace qc::hw {
 
@@ -33,19 +34,12 @@ struct Header {
     uint64_t table;
 };
 
-uint32_t le32(std::span<const std::byte> data, size_t at) {
-    uint32_t value = 0;
-    for (size_t i = 0; i < 4; ++i)
-        value |= std::to_integer<uint32_t>(data[at + i]) << (8 * i);
-    return value;
-}
-
 Header parse_header(std::span<const std::byte, kHeaderSize> data) {
-    const uint32_t flags = le32(data, 0);
+    const uint32_t flags = get_le<uint32_t>(data, 0);
     return {.fis_bytes = (flags & 0x1f) * 4,
             .regions = static_cast<uint16_t>(flags >> 16),
             .packet = (flags & 0x20) != 0,
-            .table = uint64_t{le32(data, 12)} << 32 | (le32(data, 8) & ~0x7fu)};
+            .table = get_le<uint64_t>(data, 8) & ~uint64_t{0x7f}};
 }
 
 }  // namespace
@@ -510,7 +504,7 @@ void AhciPort::post_register_fis(const TaskFile& file, bool interrupt) {
 AhciRegionTable::Entry AhciPort::read_region(uint64_t address) const {
     std::array<std::byte, kRegionEntrySize> bytes{};
     memory_read(address, bytes);
-    return {.address = uint64_t{le32(bytes, 4)} << 32 | le32(bytes, 0), .count = le32(bytes, 12)};
+    return {.address = get_le<uint64_t>(bytes, 0), .count = get_le<uint32_t>(bytes, 12)};
 }
 
 bool AhciPort::scatter(AhciRegionTable& regions, std::span<const std::byte> data) {

@@ -8,6 +8,7 @@
 
 #include "util/assert.h"
 #include "util/bytes.h"
+#include "util/little_endian.h"
 
 namespace qc::hw {
 
@@ -343,14 +344,6 @@ void Tables::memory_range(unsigned index, uint64_t start, uint64_t size) {
         s.le64(extended ? start : 0);
         s.le64(extended ? last : 0);
     });
-}
-
-void set_checksum(std::span<std::byte> bytes, size_t at) {
-    uint8_t sum = 0;
-    bytes[at] = std::byte{0};
-    for (std::byte byte : bytes)
-        sum = static_cast<uint8_t>(sum + static_cast<uint8_t>(byte));
-    bytes[at] = static_cast<std::byte>(-sum);
 }
 
 // The 32-bit entry point, section 5.2.1. The firmware corrects both checksums when it

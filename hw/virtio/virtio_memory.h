@@ -14,6 +14,7 @@
 #include <span>
 
 #include "memory/ram_buffer.h"
+#include "util/little_endian.h"
 
 namespace qc::hw {
 
@@ -33,16 +34,12 @@ class VirtioMemory {
     std::optional<T> load(uint64_t address) const {
         std::array<std::byte, sizeof(T)> bytes{};
         if (!read(address, bytes)) return std::nullopt;
-        T value = 0;
-        for (size_t i = 0; i < sizeof(T); ++i)
-            value = static_cast<T>(value | static_cast<T>(static_cast<T>(bytes[i]) << (8 * i)));
-        return value;
+        return get_le<T>(bytes, 0);
     }
     template <typename T>
     bool store(uint64_t address, T value) {
         std::array<std::byte, sizeof(T)> bytes{};
-        for (size_t i = 0; i < sizeof(T); ++i)
-            bytes[i] = static_cast<std::byte>(value >> (8 * i));
+        put_le(bytes, 0, sizeof(T), value);
         return write(address, bytes);
     }
 };

@@ -4,6 +4,7 @@
 // (section 4.1.4.10).
 #include "hw/virtio/virtio_pci.h"
 #include "hw/virtio/virtio_pci_layout.h"
+#include "util/little_endian.h"
 
 namespace qc::hw {
 
@@ -49,16 +50,10 @@ enum Legacy : uint32_t {
 constexpr unsigned kPageBits = 12;
 constexpr uint64_t kPageSize = uint64_t{1} << kPageBits;
 
-void put(std::vector<uint8_t>& image, uint32_t offset, unsigned bytes, uint64_t value) {
-    for (unsigned i = 0; i < bytes; ++i)
-        image[offset + i] = static_cast<uint8_t>(value >> (8 * i));
-}
-
+// What lies behind the end reads as zeros.
 uint64_t get(const std::vector<uint8_t>& image, uint64_t offset, unsigned bytes) {
-    uint64_t value = 0;
-    for (unsigned i = 0; i < bytes && offset + i < image.size(); ++i)
-        value |= uint64_t{image[offset + i]} << (8 * i);
-    return value;
+    if (offset >= image.size()) return 0;
+    return get_le(image, offset, std::min<uint64_t>(bytes, image.size() - offset));
 }
 
 void put_half(uint64_t& target, bool high, uint32_t value) {
@@ -110,25 +105,25 @@ VirtioPci::Image VirtioPci::common_image() const {
     const auto half = [](uint64_t all, uint32_t select) {
         return select > 1 ? 0 : static_cast<uint32_t>(all >> (32 * select));
     };
-    put(image, kDeviceFeatureSelect, 4, device_feature_select_);
-    put(image, kDeviceFeature, 4, half(features, device_feature_select_));
-    put(image, kDriverFeatureSelect, 4, driver_feature_select_);
-    put(image, kDriverFeature, 4, half(device_->features(), driver_feature_select_));
-    put(image, kConfigVector, 2, config_vector_);
-    put(image, kQueueCount, 2, device_->queue_count());
-    put(image, kDeviceStatus, 1, device_->status());
-    put(image, kGeneration, 1, device_->generation());
-    put(image, kQueueSelect, 2, queue_select_);
-    put(image, kQueueVector, 2, Virtqueue::kNoVector);
-    put(image, kQueueNotify, 2, queue_select_);
+    put_le(image, kDeviceFeatureSelect, 4, device_feature_select_);
+    put_le(image, kDeviceFeature, 4, half(features, device_feature_select_));
+    put_le(image, kDriverFeatureSelect, 4, driver_feature_select_);
+    put_le(image, kDriverFeature, 4, half(device_->features(), driver_feature_select_));
+    put_le(image, kConfigVector, 2, config_vector_);
+    put_le(image, kQueueCount, 2, device_->queue_count());
+    put_le(image, kDeviceStatus, 1, device_->status());
+    put_le(image, kGeneration, 1, device_->generation());
+    put_le(image, kQueueSelect, 2, queue_select_);
+    put_le(image, kQueueVector, 2, Virtqueue::kNoVector);
+    put_le(image, kQueueNotify, 2, queue_select_);
     if (const Virtqueue* queue = selected()) {
         const VirtqueueState& registers = queue->registers();
-        put(image, kQueueSize, 2, registers.size);
-        put(image, kQueueVector, 2, registers.vector);
-        put(image, kQueueEnable, 2, registers.enabled ? 1 : 0);
-        put(image, kQueueDescriptors, 8, registers.descriptors);
-        put(image, kQueueDriver, 8, registers.driver);
-        put(image, kQueueDevice, 8, registers.device);
+        put_le(image, kQueueSize, 2, registers.size);
+        put_le(image, kQueueVector, 2, registers.vector);
+        put_le(image, kQueueEnable, 2, registers.enabled ? 1 : 0);
+        put_le(image, kQueueDescriptors, 8, registers.descriptors);
+        put_le(image, kQueueDriver, 8, registers.driver);
+        put_le(image, kQueueDevice, 8, registers.device);
     }
     return image;
 }
@@ -203,21 +198,21 @@ uint32_t VirtioPci::legacy_header_size() const {
 
 VirtioPci::Image VirtioPci::legacy_image() const {
     Image image(legacy_header_size());
-    put(image, kHostFeatures, 4, device_->offered_features());
-    put(image, kGuestFeatures, 4, device_->features());
-    put(image, kLegacySelect, 2, queue_select_);
-    put(image, kLegacyStatus, 1, device_->status());
+    put_le(image, kHostFeatures, 4, device_->offered_features());
+    put_le(image, kGuestFeatures, 4, device_->features());
+    put_le(image, kLegacySelect, 2, queue_select_);
+    put_le(image, kLegacyStatus, 1, device_->status());
     uint16_t vector = Virtqueue::kNoVector;
     if (const Virtqueue* queue = selected()) {
         const VirtqueueState& registers = queue->registers();
         const uint64_t page = registers.enabled ? registers.descriptors >> kPageBits : 0;
-        put(image, kLegacyPage, 4, page);
-        put(image, kLegacySize, 2, queue->max_size());
+        put_le(image, kLegacyPage, 4, page);
+        put_le(image, kLegacySize, 2, queue->max_size());
         vector = registers.vector;
     }
     if (image.size() > kLegacyConfigVector) {
-        put(image, kLegacyConfigVector, 2, config_vector_);
-        put(image, kLegacyQueueVector, 2, vector);
+        put_le(image, kLegacyConfigVector, 2, config_vector_);
+        put_le(image, kLegacyQueueVector, 2, vector);
     }
     const std::vector<uint8_t> space = device_->config_space();
     image.insert(image.end(), space.begin(), space.end());

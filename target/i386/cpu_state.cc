@@ -3,6 +3,7 @@
 
 #include "target/i386/cpu_model.h"
 #include "target/i386/msr_values.h"
+#include "util/little_endian.h"
 
 namespace qc::i386 {
 
@@ -43,24 +44,12 @@ constexpr uint32_t kCode = Segment::kPresent | Segment::kNonSystem | 0xb;
 constexpr uint32_t kLdt = Segment::kPresent | 2;
 constexpr uint32_t kBusyTss = Segment::kPresent | 0xb;
 
-void put_le32(std::array<uint8_t, kFxsaveSize>& image, size_t offset, uint32_t value) {
-    for (size_t i = 0; i < 4; ++i)
-        image[offset + i] = static_cast<uint8_t>(value >> (8 * i));
-}
-
-uint32_t get_le32(const std::array<uint8_t, kFxsaveSize>& image, size_t offset) {
-    uint32_t value = 0;
-    for (size_t i = 0; i < 4; ++i)
-        value |= static_cast<uint32_t>(image[offset + i]) << (8 * i);
-    return value;
-}
-
 void reset_fpu(CpuState& state) {
     state.fxsave.fill(0);
     state.fxsave[kFxsaveFcw] = 0x40;
     state.fxsave[kFxsaveTags] = 0xff;  // every register holds a valid +0.0
-    put_le32(state.fxsave, kFxsaveMxcsr, 0x1f80);
-    put_le32(state.fxsave, kFxsaveMxcsrMask, kMxcsrDefined);
+    put_le(state.fxsave, kFxsaveMxcsr, 4, 0x1f80);
+    put_le(state.fxsave, kFxsaveMxcsrMask, 4, kMxcsrDefined);
     state.xsave_extension.clear();
 }
 
@@ -243,7 +232,7 @@ Result<void> validate(const CpuState& state) {
     TRY(validate_segments(state));
     TRY(validate_msrs(state));
     TRY(validate_events(state));
-    uint32_t mxcsr = get_le32(state.fxsave, kFxsaveMxcsr);
+    uint32_t mxcsr = get_le<uint32_t>(state.fxsave, kFxsaveMxcsr);
     if (mxcsr & ~kMxcsrDefined) return fail("MXCSR is {:#x}", mxcsr);
     if (state.xsave_extension.size() > kMaxXsaveExtension) {
         return fail("the XSAVE image has {} bytes", state.xsave_extension.size() + kFxsaveSize);

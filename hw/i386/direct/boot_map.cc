@@ -8,14 +8,9 @@ namespace qc::hw {
 
 namespace {
 
-constexpr uint64_t kMiB = 1 << 20;
-constexpr uint64_t k4GiB = uint64_t{1} << 32;
 // The ICH9's chipset configuration.
 constexpr uint64_t kRootComplex = 0xfed1c000;
 constexpr uint64_t kRootComplexSize = 0x4000;
-// As etc/e820 has it: what KVM may keep for itself.
-constexpr uint64_t kKvmPages = 0xfeffc000;
-constexpr uint64_t kKvmPagesSize = 0x4000;
 
 }  // namespace
 

@@ -8,6 +8,7 @@
 #include "hw/i386/direct/chipset_setup.h"
 #include "hw/i386/direct/firmware_area.h"
 #include "util/bytes.h"
+#include "util/little_endian.h"
 
 namespace qc::hw {
 
@@ -39,18 +40,6 @@ std::vector<std::byte> bios_data(uint8_t serial_ports) {
     return out.take();
 }
 
-void put_number(std::span<std::byte> bytes, size_t at, uint32_t value) {
-    for (unsigned i = 0; i < 4; ++i)
-        bytes[at + i] = static_cast<std::byte>(value >> (8 * i));
-}
-
-void correct_checksum(std::span<std::byte> bytes, size_t at) {
-    uint8_t sum = 0;
-    for (std::byte byte : bytes)
-        sum = static_cast<uint8_t>(sum + std::to_integer<uint8_t>(byte));
-    bytes[at] = static_cast<std::byte>(std::to_integer<uint8_t>(bytes[at]) - sum);
-}
-
 // Returns the RSDP's address.
 Result<uint32_t> place_acpi(AcpiTables::Files files, FirmwareArea& area) {
     auto placed = TRY(place_tables(files.loader,
@@ -74,9 +63,9 @@ Result<void> place_smbios(SmbiosFiles files, FirmwareArea& area) {
     const uint32_t tables =
         TRY(area.allocate(TableZone::kHigh, files.tables.size(), kParagraph).context("SMBIOS"));
     area.put(tables, files.tables);
-    put_number(files.anchor, kAddress, tables);
-    correct_checksum(std::span(files.anchor).subspan(kIntermediate), kIntermediateChecksum);
-    correct_checksum(files.anchor, kChecksum);
+    put_le(files.anchor, kAddress, 4, tables);
+    set_checksum(std::span(files.anchor).subspan(kIntermediate), kIntermediateChecksum);
+    set_checksum(files.anchor, kChecksum);
     const uint32_t anchor =
         TRY(area.allocate(TableZone::kFSegment, files.anchor.size(), kParagraph).context("SMBIOS"));
     area.put(anchor, files.anchor);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "util/assert.h"
+#include "util/little_endian.h"
 
 namespace qc::hw {
 
@@ -17,18 +18,10 @@ class Plan {
  public:
     explicit Plan(const std::vector<std::byte>& bytes) : bytes_(bytes) {}
 
-    uint64_t number(size_t at, unsigned size) const {
-        uint64_t value = 0;
-        for (unsigned i = 0; i < size; ++i)
-            value |= std::to_integer<uint64_t>(bytes_.at(at + i)) << (8 * i);
-        return value;
-    }
+    uint64_t number(size_t at, unsigned size) const { return get_le(bytes_, at, size); }
     uint16_t u16(size_t at) const { return static_cast<uint16_t>(number(at, 2)); }
     uint32_t u32(size_t at) const { return static_cast<uint32_t>(number(at, 4)); }
-    void put(size_t at, unsigned size, uint64_t value) {
-        for (unsigned i = 0; i < size; ++i)
-            bytes_.at(at + i) = static_cast<std::byte>(value >> (8 * i));
-    }
+    void put(size_t at, unsigned size, uint64_t value) { put_le(bytes_, at, size, value); }
     // Fields of a transfer are big-endian.
     uint64_t big(size_t at, unsigned size) const {
         uint64_t value = 0;

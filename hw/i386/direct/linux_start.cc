@@ -6,6 +6,7 @@
 
 #include "util/assert.h"
 #include "util/bytes.h"
+#include "util/little_endian.h"
 
 namespace qc::hw {
 
@@ -34,22 +35,17 @@ constexpr size_t kMap = 0x2d0;
 constexpr size_t kMapEntry = 20;
 constexpr size_t kMapRoom = 128;
 
-void put(std::vector<std::byte>& page, size_t at, unsigned size, uint64_t value) {
-    for (unsigned i = 0; i < size; ++i)
-        page.at(at + i) = static_cast<std::byte>(value >> (8 * i));
-}
-
 void put_map(std::vector<std::byte>& page, const std::vector<BootRange>& map) {
     QC_ASSERT(map.size() <= kMapRoom);
     const uint32_t upper = upper_kib(map);
-    put(page, kExtendedKib, 2, std::min<uint32_t>(upper, 0xfc00));
-    put(page, kAlternativeKib, 4, upper);
-    put(page, kMapEntries, 1, map.size());
+    put_le(page, kExtendedKib, 2, std::min<uint32_t>(upper, 0xfc00));
+    put_le(page, kAlternativeKib, 4, upper);
+    put_le(page, kMapEntries, 1, map.size());
     size_t at = kMap;
     for (const BootRange& range : map) {
-        put(page, at, 8, range.start);
-        put(page, at + 8, 8, range.size);
-        put(page, at + 16, 4, range.type);
+        put_le(page, at, 8, range.start);
+        put_le(page, at + 8, 8, range.size);
+        put_le(page, at + 16, 4, range.type);
         at += kMapEntry;
     }
 }
@@ -71,7 +67,7 @@ Result<LoadedKernel> start_linux(LinuxBoot boot, const BootFacts& facts) {
     std::copy(setup.begin() + kHeader, setup.begin() + static_cast<ptrdiff_t>(header_end),
               page.begin() + kHeader);
     put_map(page, facts.map);
-    put(page, kRsdp, 8, facts.rsdp);
+    put_le(page, kRsdp, 8, facts.rsdp);
 
     ByteWriter gdt;
     for (uint64_t descriptor : kGdt)

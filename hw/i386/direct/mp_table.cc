@@ -8,6 +8,7 @@
 #include "hw/intc/local_apic_core.h"
 #include "util/assert.h"
 #include "util/bytes.h"
+#include "util/little_endian.h"
 
 namespace qc::hw {
 
@@ -105,13 +106,6 @@ void add_interrupts(Entries& entries, const MpTableConfig& config) {
     const auto first = static_cast<uint8_t>(config.cpus.possible.front().apic_id);
     entries.add_interrupt(kLocalInterrupt, {.kind = kExternal, .apic = first, .input = 0});
     entries.add_interrupt(kLocalInterrupt, {.kind = kNmi, .apic = kAllApics, .input = 1});
-}
-
-void set_checksum(std::vector<std::byte>& bytes, size_t at) {
-    uint8_t sum = 0;
-    for (std::byte byte : bytes)
-        sum = static_cast<uint8_t>(sum + std::to_integer<uint8_t>(byte));
-    bytes.at(at) = static_cast<std::byte>(-sum);
 }
 
 void put_text(ByteWriter& out, std::string_view text) {
