@@ -330,6 +330,14 @@ bool MmcCore::take_tray_moved() {
     return std::exchange(tray_moved_, false);
 }
 
+// What lies in an open tray is its host's matter until the tray is shut: the hosts of a
+// pair change it one after the other.
+MmcState MmcCore::save() const {
+    MmcState state = state_;
+    if (state.tray_open) state.blocks = 0;
+    return state;
+}
+
 Result<void> MmcCore::validate(const MmcState& state) const {
     if (state.event > MmcEvent::kRemoval) {
         return qc::fail("media event {}", static_cast<unsigned>(state.event));

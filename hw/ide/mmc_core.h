@@ -70,7 +70,7 @@ struct MmcState {
     bool attention = false;  // the medium may be another one: nobody was told yet
     MmcEvent event = MmcEvent::kNone;
     MmcSense sense;
-    uint32_t blocks = 0;  // of the medium; 0: none
+    uint32_t blocks = 0;  // of the medium; 0: none, or saved while the tray is open
 
     template <typename Visitor, typename Self>
     static void fields(Visitor& v, Self& s) {
@@ -127,7 +127,7 @@ class MmcCore {
     // The guest moved the tray since this was asked last.
     bool take_tray_moved();
 
-    MmcState save() const { return state_; }
+    MmcState save() const;
     // Another medium fits only behind an open tray.
     Result<void> validate(const MmcState& state) const;
     void restore(const MmcState& state);

@@ -282,6 +282,7 @@ TEST(MmcCore, state_fits_another_medium_only_behind_an_open_tray) {
     EXPECT_TRUE(other.core.validate(f.core.save()));
     other.core.restore(f.core.save());
     EXPECT_TRUE(other.core.tray_open());
+    EXPECT_EQ(other.core.save().blocks, f.core.save().blocks) << "two hosts, one state";
     other.core.move_tray(false);
     EXPECT_EQ(other.core.save().blocks, 4000u);
     MmcState bad = f.core.save();
