@@ -132,6 +132,7 @@ void TestListener::incoming_failed(const std::string& message) {
 }
 
 void TestListener::log(std::string entry) {
+    if (on_entry) on_entry(entry);
     MutexLock lock(mutex_);
     entries_.push_back(std::move(entry));
     changed_.notify_all();

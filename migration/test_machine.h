@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -129,6 +130,9 @@ class TestListener final : public EventListener {
     void colo_failed(ColoMode, const std::string& message) override;
     void colo_checkpoint_slow(const colo::CheckpointRecord& record) override;
     void incoming_failed(const std::string& message) override;
+
+    // Set before anything happens: called with each entry, by the thread that logs it.
+    std::function<void(const std::string&)> on_entry;
 
     void log(std::string entry) EXCLUDES(mutex_);
     // Waits until `entry` was logged; false after 10 s.

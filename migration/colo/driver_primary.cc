@@ -398,15 +398,19 @@ void PrimaryDriver::act(const ReleaseGuest&) {
 void PrimaryDriver::act(const Fsm::EnterColo&) {
     deps_.statistics.begin(ColoMode::kPrimary);
     deps_.state.enter(ColoMode::kPrimary);
+    // Whatever the VM was before: a pair runs. Who sees that it is a pair and stops it is
+    // obeyed, so the freeze is told before the status changes and ends after it.
+    runstate::FreezeGuard freeze = std::move(*deps_.source.freeze());
+    deps_.source.freeze().reset();
+    Result<void> runs = deps_.machine.vm.prepare_to_start();
+    if (runs) runs = deps_.machine.vm.user_start();
+    if (!runs) {
+        freeze.disarm();
+        answers_.push_back(HostFailed{runs.error().message()});
+    }
     deps_.board.advance_any({MigrationStatus::kActive, MigrationStatus::kDevice},
                             MigrationStatus::kColo);
-    deps_.source.freeze()->disarm();
-    deps_.source.freeze().reset();
     next_ahead_ = io::deadline_in_ms(ahead_interval_ms_);
-    // Whatever the VM was before: a pair runs.
-    if (Result<void> started = deps_.machine.vm.start(); !started) {
-        answers_.push_back(HostFailed{started.error().message()});
-    }
 }
 
 void PrimaryDriver::act(const Fsm::Abandon& action) {

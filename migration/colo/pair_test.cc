@@ -42,9 +42,8 @@ class ColoPairTest : public testing::TestWithParam<ColoMethod> {
         secondary.shut_down();
     }
 
-    void enter_colo() {
+    void migrate() {
         pvm.fill_cold_pages(7);
-        ASSERT_TRUE(pvm.vm->start());
         auto [a, b] = io::MemoryChannel::create_pair();
         link = a.get();
         ASSERT_TRUE(secondary.migrate_incoming_from(std::move(b)));
@@ -53,6 +52,13 @@ class ColoPairTest : public testing::TestWithParam<ColoMethod> {
                 -> Result<std::unique_ptr<io::Channel>> { return std::move(channel); }));
         ASSERT_TRUE(pvm.events.wait_for("colo")) << primary.info().error_desc.value_or("");
         ASSERT_TRUE(svm.events.wait_for("colo"));
+    }
+    void enter_colo() {
+        ASSERT_TRUE(pvm.vm->start());
+        ASSERT_NO_FATAL_FAILURE(migrate());
+        wait_until_both_run();
+    }
+    void wait_until_both_run() {
         ASSERT_TRUE(eventually([&] { return svm.vm->running() && pvm.vm->running(); }));
     }
 
@@ -94,6 +100,28 @@ TEST_P(ColoPairTest, both_guests_run_after_entering) {
     EXPECT_EQ(secondary.colo_status().mode, ColoMode::kSecondary);
     EXPECT_EQ(*primary.info().status, MigrationStatus::kColo);
     EXPECT_EQ(*secondary.info().status, MigrationStatus::kColo);
+}
+
+TEST_P(ColoPairTest, stop_at_the_moment_of_entering_outlives_it) {
+    pvm.events.on_entry = [this](const std::string& entry) {
+        if (entry != "colo") return;
+        EXPECT_TRUE(pvm.vm->user_stop());
+    };
+    ASSERT_TRUE(pvm.vm->start());
+    migrate();
+    ASSERT_TRUE(eventually([&] { return svm.vm->running(); }));
+    ASSERT_TRUE(eventually([&] { return pvm.vm->state() == RunState::kPaused; }));
+    ASSERT_TRUE(checkpoint());
+    EXPECT_TRUE(eventually([&] { return pvm.vm->state() == RunState::kPaused; }));
+    ASSERT_TRUE(pvm.vm->user_start());
+    EXPECT_TRUE(runs_on(pvm));
+}
+
+TEST_P(ColoPairTest, vm_that_stood_still_runs_as_a_pair) {
+    ASSERT_TRUE(pvm.vm->stop(RunState::kPaused));
+    migrate();
+    wait_until_both_run();
+    EXPECT_TRUE(runs_on(pvm));
 }
 
 TEST_P(ColoPairTest, two_hundred_checkpoints_leave_both_sides_equal) {
