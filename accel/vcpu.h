@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "hw/core/cpu_port.h"
+#include "hw/core/float_error_pin.h"
 #include "hw/core/processor_start.h"
 #include "state/state_component.h"
 
@@ -29,6 +30,9 @@ class Vcpu : public hw::CpuPort {
     // The APIC in front of this vCPU. Called once, before the first run(). Not
     // called for vCPUs whose irqchip lives in the host kernel.
     virtual void connect_apic(hw::ApicPort& apic) = 0;
+    // For accelerators that tell of x87 exceptions while CR0.NE is clear: KVM keeps that bit
+    // set for itself. Called once at most, before the first run().
+    virtual void connect_float_error(hw::FloatErrorPin&) {}
 
     virtual VcpuExit run() = 0;
     // After kHalted: returns when an interrupt that would wake the CPU is pending,

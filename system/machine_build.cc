@@ -239,6 +239,7 @@ void Machine::reset_first_time() {
         if (hw::ApicPort* apic = board_->apic(index)) vcpus_[index]->connect_apic(*apic);
         vcpus_[index]->reset();
     }
+    vcpus_.front()->connect_float_error(board_->float_error());
     for (state::StateComponent* component : accelerator_->state_components())
         core_->registry.add(*component);
     board_->reset();

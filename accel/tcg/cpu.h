@@ -19,6 +19,7 @@
 #include "accel/tcg/op.h"
 #include "accel/tcg/tlb.h"
 #include "hw/core/cpu_port.h"
+#include "hw/core/float_error_pin.h"
 #include "hw/core/machine_port.h"
 #include "memory/address_space.h"
 #include "target/i386/cpu_model.h"
@@ -79,6 +80,8 @@ struct PendingException {
     bool has_error = false;
     uint8_t vector = 0;
     uint32_t error = 0;
+    // None at all: the processor waits for an interrupt before the instruction.
+    bool waits = false;
 };
 
 // An event whose delivery had begun when the state was saved, by an accelerator that
@@ -102,6 +105,7 @@ struct Environment {
     const i386::CpuModel& model;
     Mutex& split_access;  // see locked_access.h
     hw::ApicPort* apic = nullptr;
+    hw::FloatErrorPin* float_error = nullptr;
 };
 
 struct Cpu {

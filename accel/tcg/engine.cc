@@ -128,6 +128,11 @@ void Engine::settle_exception() {
     cpu_.chain_slot = nullptr;
     cpu_.shadow_sti = false;
     cpu_.shadow_mov_ss = false;
+    if (cpu_.exception.waits) {
+        cpu_.exception = {};
+        cpu_.halted = true;
+        return;
+    }
     deliver_exception(cpu_);
 }
 

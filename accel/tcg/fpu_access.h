@@ -18,12 +18,15 @@ inline bool x87_available(Cpu& cpu) {
     return (cpu.cr0 & kAbsent) == 0 || raise(cpu, i386::kDeviceNotAvailable);
 }
 
-// What an instruction that waits finds first: an exception of one before it. Without
-// CR0.NE that would be IRQ 13, which nothing in this machine carries.
+// An exception is to be settled before the instruction: by #MF, or without CR0.NE by the
+// interrupt that FERR# asks for. True if it is to be ignored.
+bool settle_x87_error(Cpu& cpu);
+// Without CR0.NE, after instructions that may have removed an exception: FERR# follows.
+void note_x87_error_gone(Cpu& cpu);
+
+// What an instruction that waits finds first: an exception of one before it.
 inline bool x87_settled(Cpu& cpu) {
-    bool pending =
-        (cpu.fpu.status() & x87_status::kSummary) != 0 && (cpu.cr0 & i386::cr0::kNe) != 0;
-    return !pending || raise(cpu, i386::kX87Error);
+    return (cpu.fpu.status() & x87_status::kSummary) == 0 || settle_x87_error(cpu);
 }
 
 inline bool x87_ready(Cpu& cpu) {

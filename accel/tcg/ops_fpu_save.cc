@@ -46,6 +46,7 @@ bool fxrstor(Cpu& cpu, const Op& op) {
     if ((mxcsr & ~kMxcsrMask) != 0) return raise(cpu, i386::kGeneralProtection, 0);
     cpu.fpu.release_host();
     cpu.fpu.load_area(data.data(), bytes, kPointers);
+    note_x87_error_gone(cpu);
     return true;
 }
 

@@ -57,6 +57,7 @@ class TcgVcpu final : public Vcpu, private EngineEvents, private CodeSharing {
     void set_a20_enabled(bool enabled) override;
 
     void connect_apic(hw::ApicPort& apic) override;
+    void connect_float_error(hw::FloatErrorPin& pin) override { cpu_.env.float_error = &pin; }
     VcpuExit run() override;
     void wait_for_event() override;
     void kick() override;

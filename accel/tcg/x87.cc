@@ -84,11 +84,13 @@ bool compute(Cpu& cpu, const Op& op) {
 bool fninit(Cpu& cpu, const Op&) {
     if (!x87_available(cpu)) return false;
     cpu.fpu.initialize();
+    note_x87_error_gone(cpu);
     return true;
 }
 bool fnclex(Cpu& cpu, const Op&) {
     if (!x87_available(cpu)) return false;
     cpu.fpu.set_status(cpu.fpu.status() & 0x7f00);
+    note_x87_error_gone(cpu);
     return true;
 }
 bool fnop(Cpu& cpu, const Op&) {
@@ -110,6 +112,7 @@ bool fldcw(Cpu& cpu, const Op& op) {
     if (!x87_ready(cpu) || !load_operand<uint16_t>(cpu, op, control)) return false;
     cpu.fpu.set_control(control);
     cpu.fpu.update_summary();
+    note_x87_error_gone(cpu);
     return true;
 }
 bool fnstcw(Cpu& cpu, const Op& op) {
@@ -184,6 +187,7 @@ void take_environment(Cpu& cpu, const uint8_t* data) {
         fpu.data_selector = static_cast<uint16_t>(words[6]);
     }
     fpu.update_summary();
+    note_x87_error_gone(cpu);
 }
 
 template <typename T>
@@ -195,6 +199,7 @@ bool fnstenv(Cpu& cpu, const Op& op) {
     // The environment is saved for a handler: exceptions are masked from here on.
     cpu.fpu.set_control(cpu.fpu.control() | x87_status::kExceptions);
     cpu.fpu.update_summary();
+    note_x87_error_gone(cpu);
     return true;
 }
 template <typename T>
@@ -215,6 +220,7 @@ bool fnsave(Cpu& cpu, const Op& op) {
     }
     if (!store_bytes(cpu, op, data.data(), data.size())) return false;
     cpu.fpu.initialize();
+    note_x87_error_gone(cpu);
     return true;
 }
 template <typename T>
@@ -282,6 +288,22 @@ Handler control_handler(const Insn& insn) {
 }
 
 }  // namespace
+
+bool settle_x87_error(Cpu& cpu) {
+    if ((cpu.cr0 & cr0::kNe) != 0) return raise(cpu, i386::kX87Error);
+    if (cpu.env.float_error == nullptr) return true;
+    MachineLockGuard guard(cpu.env.lock);
+    if (cpu.env.float_error->set_error(true)) return true;
+    cpu.exception = {.active = true, .waits = true};
+    return false;
+}
+
+void note_x87_error_gone(Cpu& cpu) {
+    const bool gone = (cpu.fpu.status() & x87_status::kSummary) == 0;
+    if (!gone || (cpu.cr0 & cr0::kNe) != 0 || cpu.env.float_error == nullptr) return;
+    MachineLockGuard guard(cpu.env.lock);
+    cpu.env.float_error->set_error(false);
+}
 
 Selected select_x87(const Insn& insn, Op& op) {
     if (Handler handler = control_handler(insn)) {

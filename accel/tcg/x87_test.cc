@@ -141,6 +141,64 @@ TEST(TcgX87, unmasked_exception_is_raised_by_the_next_instruction) {
     EXPECT_EQ((status >> 11) & 7, 6);
 }
 
+class TestFloatErrorPin final : public hw::FloatErrorPin {
+ public:
+    bool set_error(bool asserted) override {
+        error = asserted;
+        ignored = ignored && asserted;
+        return ignored;
+    }
+    bool error = false;
+    bool ignored = false;
+};
+
+// Stops at the FLD behind the division, with FERR# asserted.
+struct FrozenMachine : ProtectedMachine {
+    FrozenMachine() {
+        vcpu->connect_float_error(pin);
+        start(divide_unmasked(), 0, 0);
+        EXPECT_EQ(run(), VcpuExit::kHalted);
+        EXPECT_EQ(state().mp_state, i386::MpState::kHalted);
+        EXPECT_EQ(peek<uint8_t>(state().rip), 0xd9u);
+        EXPECT_TRUE(pin.error);
+    }
+    TestFloatErrorPin pin;
+};
+
+TEST(TcgX87, without_ne_an_exception_asks_for_an_interrupt_and_is_waited_for) {
+    FrozenMachine m;
+    m.set_state(m.running());
+    const uint64_t before = m.state().rip;
+    EXPECT_EQ(m.run(), VcpuExit::kHalted);
+    EXPECT_EQ(m.state().rip, before) << "nothing has changed";
+}
+
+TEST(TcgX87, without_ne_an_ignored_exception_is_passed) {
+    FrozenMachine m;
+    m.pin.ignored = true;
+    m.set_state(m.running());
+    const uint64_t before = m.state().rip;
+    EXPECT_EQ(m.run(), VcpuExit::kHalted);
+    EXPECT_EQ(m.state().rip, before + 3) << "FLD1 and HLT";
+    EXPECT_TRUE(m.pin.error);
+}
+
+QC_GUEST_CODE(32, clear_exceptions, "fnclex; hlt")
+QC_GUEST_CODE(32, initialize_unit, "fninit; hlt")
+QC_GUEST_CODE(32, store_environment, "fnstenv 0x6100; hlt")
+QC_GUEST_CODE(32, save_unit, "fnsave 0x6100; hlt")
+QC_GUEST_CODE(32, load_saved_unit, "fxrstor 0x6200; hlt")
+
+TEST(TcgX87, ferr_goes_with_the_exception) {
+    for (auto code : {clear_exceptions(), initialize_unit(), store_environment(), save_unit(),
+                      load_saved_unit()}) {
+        FrozenMachine m;
+        m.start(code, 0, 0);
+        EXPECT_EQ(m.run(), VcpuExit::kHalted);
+        EXPECT_FALSE(m.pin.error);
+    }
+}
+
 // As FNINIT and FLDCW leave it.
 void begin_with_control(TestMachine& m, uint16_t control) {
     i386::CpuState s = m.state();

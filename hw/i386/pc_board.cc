@@ -20,6 +20,7 @@
 #include "hw/input/i8042.h"
 #include "hw/isa/isa_irqs.h"
 #include "hw/misc/a20_gate.h"
+#include "hw/misc/float_error.h"
 #include "hw/misc/isa_debug_exit.h"
 #include "hw/misc/port92.h"
 #include "hw/nvram/fw_cfg.h"
@@ -34,6 +35,7 @@ namespace {
 constexpr unsigned kKeyboardIrq = 1;
 constexpr unsigned kRtcIrq = 8;
 constexpr unsigned kMouseIrq = 12;
+constexpr unsigned kFloatErrorIrq = 13;
 
 // The byte in CMOS that tells firmware why it was reset, and "out of a sleep".
 constexpr unsigned kCmosResetCode = 0x0f;
@@ -97,6 +99,7 @@ struct PcBoard::Parts {
     Mc146818 rtc;
     I8042 keyboard;
     Port92 port92;
+    FloatError float_error;
     I8237Pair dma;
     FwCfg fw_cfg;
     std::unique_ptr<DirectBoot> direct_boot;
@@ -128,6 +131,7 @@ PcBoard::Parts::Parts(const Config& config, const Deps& board_deps, PcCpus cpu_p
       rtc({}, context),
       keyboard(context, {deps.machine, a20}),
       port92(context, {deps.machine, a20}),
+      float_error(context),
       dma(context),
       fw_cfg(context),
       disks(pc_disk_controller(config.chipset)),
@@ -150,6 +154,7 @@ void PcBoard::Parts::wire() {
     wires.connect(kKeyboardIrq, keyboard.keyboard_irq());
     wires.connect(kMouseIrq, keyboard.mouse_irq());
     wires.connect(kRtcIrq, rtc.irq());
+    wires.connect(kFloatErrorIrq, float_error.irq());
     rtc.on_alarm([this] { chipset->power().note_rtc_alarm(); });
 }
 
@@ -340,7 +345,7 @@ void PcBoard::Parts::list_devices() {
     append(interrupts->devices());
     append(chipset->bridges());
     if (hpet) devices.push_back(hpet.get());
-    append({&speaker, &rtc, &keyboard, &port92, &dma, &fw_cfg});
+    append({&speaker, &rtc, &keyboard, &port92, &float_error, &dma, &fw_cfg});
     append(chipset->functions());
     for (const auto& device : added)
         devices.push_back(device.get());
@@ -408,6 +413,10 @@ std::optional<ProcessorStart> PcBoard::processor_start(unsigned cpu) const {
 
 ApicPort* PcBoard::apic(unsigned cpu) const {
     return parts_->interrupts->apic(cpu);
+}
+
+FloatErrorPin& PcBoard::float_error() {
+    return parts_->float_error;
 }
 
 void PcBoard::reset_after_sleep() {

@@ -32,6 +32,7 @@
 #include "hw/core/cpu_port.h"
 #include "hw/core/device.h"
 #include "hw/core/device_context.h"
+#include "hw/core/float_error_pin.h"
 #include "hw/core/gpio_pins.h"
 #include "hw/core/kernel_irqchip.h"
 #include "hw/core/machine_port.h"
@@ -134,6 +135,8 @@ class PcBoard {
 
     // The local APIC of a vCPU; null when the host kernel has the irqchip.
     ApicPort* apic(unsigned cpu) const;
+    // Of the first vCPU: nobody wired others.
+    FloatErrorPin& float_error();
 
     // From the next reset on, as Config::boot_order has it; machine lock.
     Result<void> set_boot_order(std::string_view order);

@@ -135,6 +135,12 @@ TEST_P(Boot, paging_faults_and_interrupts_work) {
     ASSERT_VALUE(vm->serial().wait_for("1234567done\r\nttt", Deadline::in(kUsual)));
 }
 
+TEST_P(Boot, x87_errors_come_as_interrupt_13_without_cr0_ne) {
+    if (accel() == "kvm") GTEST_SKIP() << "KVM keeps CR0.NE set for itself";
+    auto vm = ASSERT_VALUE(Vm::start(config("float_error"), directory()));
+    ASSERT_VALUE(vm->serial().wait_for("EAEA", Deadline::in(kUsual)));
+}
+
 TEST_P(Boot, debug_exit_gives_exit_code) {
     VmConfig with_device = config("debug_exit");
     with_device.extra = {"-device", "isa-debug-exit,iobase=0xf4,iosize=4"};
