@@ -61,39 +61,37 @@ Xmm chosen_elements(const Xmm& from, unsigned immediate) {
     }
     return chosen;
 }
-bool single_steps(Cpu& cpu, Xmm values, const Xmm& factors) {
-    constexpr auto kTiny = Tiny::kSingles;
-    auto multiply = [&] {
-        asm volatile("movdqa %0, %%xmm0\n\tmulps %1, %%xmm0\n\tmovdqa %%xmm0, %0"
-                     : "+m"(values)
-                     : "m"(factors)
-                     : "xmm0");
-    };
-    auto add = [&] {
-        asm volatile("movdqa %0, %%xmm0\n\thaddps %%xmm0, %%xmm0\n\tmovdqa %%xmm0, %0"
-                     : "+m"(values)
-                     :
-                     : "xmm0");
-    };
-    return under_guest_mxcsr(cpu, values, kTiny, multiply) &&
-           under_guest_mxcsr(cpu, values, kTiny, add) && under_guest_mxcsr(cpu, values, kTiny, add);
+// An instruction on two registers, by its mnemonic for singles or doubles.
+#define QC_STEP(MNEMONIC, VALUES, OTHERS)                                            \
+    asm volatile("movdqa %0, %%xmm0\n\t" MNEMONIC " %1, %%xmm0\n\tmovdqa %%xmm0, %0" \
+                 : "+m"(VALUES)                                                      \
+                 : "m"(OTHERS)                                                       \
+                 : "xmm0")
+template <typename Element>
+void multiply(Xmm& values, const Xmm& factors) {
+    if constexpr (sizeof(Element) == sizeof(uint32_t))
+        QC_STEP("mulps", values, factors);
+    else
+        QC_STEP("mulpd", values, factors);
 }
-bool double_steps(Cpu& cpu, Xmm values, const Xmm& factors) {
-    constexpr auto kTiny = Tiny::kDoubles;
-    auto multiply = [&] {
-        asm volatile("movdqa %0, %%xmm0\n\tmulpd %1, %%xmm0\n\tmovdqa %%xmm0, %0"
-                     : "+m"(values)
-                     : "m"(factors)
-                     : "xmm0");
+template <typename Element>
+void add_neighbours(Xmm& values) {
+    const Xmm others = values;
+    if constexpr (sizeof(Element) == sizeof(uint32_t))
+        QC_STEP("haddps", values, others);
+    else
+        QC_STEP("haddpd", values, others);
+}
+#undef QC_STEP
+template <typename Element>
+bool dot_product_steps(Cpu& cpu, Xmm values, const Xmm& factors) {
+    constexpr bool kSingles = sizeof(Element) == sizeof(uint32_t);
+    constexpr Tiny kTiny = kSingles ? Tiny::kSingles : Tiny::kDoubles;
+    const auto add = [&] {
+        return under_guest_mxcsr(cpu, values, kTiny, [&] { add_neighbours<Element>(values); });
     };
-    auto add = [&] {
-        asm volatile("movdqa %0, %%xmm0\n\thaddpd %%xmm0, %%xmm0\n\tmovdqa %%xmm0, %0"
-                     : "+m"(values)
-                     :
-                     : "xmm0");
-    };
-    return under_guest_mxcsr(cpu, values, kTiny, multiply) &&
-           under_guest_mxcsr(cpu, values, kTiny, add);
+    return under_guest_mxcsr(cpu, values, kTiny, [&] { multiply<Element>(values, factors); }) &&
+           add() && (!kSingles || add());
 }
 template <typename Element>
 bool dot_product(Cpu& cpu, const Op& op, const Xmm& source) {
@@ -101,9 +99,7 @@ bool dot_product(Cpu& cpu, const Op& op, const Xmm& source) {
     if (!masked) {
         const Xmm values = chosen_elements<Element>(xmm(cpu, op.dst), op.extra);
         const Xmm factors = chosen_elements<Element>(source, op.extra);
-        if (!(sizeof(Element) == 4 ? single_steps : double_steps)(cpu, values, factors)) {
-            return false;
-        }
+        if (!dot_product_steps<Element>(cpu, values, factors)) return false;
     }
     return compute(cpu, op, source);
 }
