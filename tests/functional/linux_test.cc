@@ -72,6 +72,25 @@ TEST_P(LinuxDirect, boots_computes_and_switches_off_without_firmware) {
     ASSERT_VALUE(check_linux_results(*vm, cpus));
 }
 
+class LinuxDirectOrders : public LinuxBoard {};
+INSTANTIATE_TEST_SUITE_P(Nightly, LinuxDirectOrders,
+                         ::testing::Values(Board{"pc", 2, "vmlinuz"}, Board{"q35", 1, "vmlinux"}),
+                         board_name);
+
+TEST_P(LinuxDirectOrders, operator_resets_the_guest_and_switches_it_off) {
+    const auto [machine, cpus, kernel] = GetParam();
+    VmConfig words = linux_config(std::string(machine) + ",x-direct-kernel=on", cpus,
+                                  "initrd_drivers.gz", "job=button load=button,evdev", kernel);
+    std::erase(words.extra, "-no-reboot");
+    auto vm = ASSERT_VALUE(Vm::start(words, directory()));
+    ASSERT_VALUE(vm->serial().wait_for("button ready", Deadline::in(kBoot)));
+    const size_t before = vm->serial().size();
+    ASSERT_VALUE(vm->qmp().execute("system_reset"));
+    ASSERT_VALUE(vm->serial().wait_for("button ready", Deadline::in(kBoot), before));
+    ASSERT_VALUE(vm->qmp().execute("system_powerdown"));
+    EXPECT_EQ(ASSERT_VALUE(vm->process().wait(Deadline::in(kBoot))), ExitStatus::exited(0));
+}
+
 // Processors in sockets of one core of two threads, the last place empty, and two nodes.
 TEST_F(Linux, guest_sees_sockets_threads_nodes_and_product) {
     VmConfig described = config("q35", 1, "describe");
@@ -95,9 +114,13 @@ TEST_F(Linux, guest_sees_sockets_threads_nodes_and_product) {
 struct Loss {
     const char* side;
     int cpus;
+    const char* machine = "q35";
 };
 void PrintTo(const Loss& loss, std::ostream* stream) {
-    *stream << loss.side << " of two with " << loss.cpus;
+    *stream << loss.side << " of two " << loss.machine << " with " << loss.cpus;
+}
+std::string loss_name(const ::testing::TestParamInfo<Loss>& tested) {
+    return fmt::format("{}_{}", tested.param.side, tested.param.cpus);
 }
 
 class LinuxPair : public Linux, public ::testing::WithParamInterface<Loss> {
@@ -105,7 +128,7 @@ class LinuxPair : public Linux, public ::testing::WithParamInterface<Loss> {
     // As far as two checkpoints in which the guest worked.
     Result<void> start_pair() {
         PairConfig config;
-        config.vm = Linux::config("q35", GetParam().cpus, "work");
+        config.vm = Linux::config(GetParam().machine, GetParam().cpus, "work");
         config.capabilities = {"x-colo"};
         config.checkpoint_delay_ms = 200;
         pair_ = TRY(VmPair::start(config, directory()));
@@ -120,9 +143,11 @@ class LinuxPair : public Linux, public ::testing::WithParamInterface<Loss> {
 INSTANTIATE_TEST_SUITE_P(Lost, LinuxPair,
                          ::testing::Values(Loss{"primary", 1}, Loss{"secondary", 1},
                                            Loss{"primary", 2}, Loss{"secondary", 2}),
-                         [](const auto& tested) {
-                             return fmt::format("{}_{}", tested.param.side, tested.param.cpus);
-                         });
+                         loss_name);
+INSTANTIATE_TEST_SUITE_P(NightlyDirect, LinuxPair,
+                         ::testing::Values(Loss{"primary", 1, "pc,x-direct-kernel=on"},
+                                           Loss{"secondary", 2, "q35,x-direct-kernel=on"}),
+                         loss_name);
 
 TEST_P(LinuxPair, work_goes_on_without_the_lost_side) {
     ASSERT_VALUE(start_pair());

@@ -161,6 +161,7 @@ case " $(cat /proc/cmdline) " in
             sleep 1
         done
         ;;
+    *" job=button "*) wait_for_button ;;
     *" job=disk "*) disk_job ;;
     *" job=sleep "*)
         echo "clocksource $(cat /sys/devices/system/clocksource/clocksource0/current_clocksource)"
