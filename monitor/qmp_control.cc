@@ -31,6 +31,17 @@ Result<std::vector<CommandInfo>> qmp_query_commands(monitor::MonitorContext& con
     return result;
 }
 
+Result<std::vector<EventInfo>> qmp_query_events(monitor::MonitorContext&) {
+    const Value schema = TRY(parse_json(introspection_json()));
+    std::vector<EventInfo> result;
+    for (const Value& entity : *schema.as_array()) {
+        const Object& info = *entity.as_object();
+        if (*info.find("meta-type")->as_string() != "event") continue;
+        result.push_back({.name = *info.find("name")->as_string()});
+    }
+    return result;
+}
+
 Result<std::string> qmp_human_monitor_command(monitor::MonitorContext& context,
                                               const HumanMonitorCommandArgs& args) {
     if (args.cpu_index) return fail("Parameter 'cpu-index' is not supported by any command");

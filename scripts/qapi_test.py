@@ -9,7 +9,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 
-from qapi import gen_docs, gen_introspect, gen_types  # noqa: E402
+from qapi import gen_commands, gen_docs, gen_events, gen_introspect, gen_source, gen_types, gen_visit  # noqa: E402
 from qapi.parser import SchemaError  # noqa: E402
 from qapi.schema import Schema  # noqa: E402
 
@@ -177,11 +177,171 @@ class Output(unittest.TestCase):
         for absent in ("size", "fast", "GONE"):
             self.assertNotIn(f"``{absent}``", gen_docs.generate(bare))
 
+    def test_flags_of_commands_reach_the_table(self):
+        schema = load(LAMP + "".join(
+            doc(name) + f"{{ 'command': '{name}', {flag} }}\n"
+            for name, flag in (("plain", "'returns': 'str'"), ("out", "'allow-oob': true"),
+                               ("early", "'allow-preconfig': true"), ("silent", "'success-response': false"))))
+        table = gen_commands.generate(schema, "test")["qapi_commands_test.cc"]
+        self.assertIn('{.name = "plain", .invoke = call_plain},', table)
+        self.assertIn('{.name = "out", .invoke = call_out, .allow_oob = true},', table)
+        self.assertIn('{.name = "early", .invoke = call_early, .allow_preconfig = true},', table)
+        self.assertIn('{.name = "silent", .invoke = call_silent, .success_response = false},', table)
+
+    def test_handlers_take_and_return_the_types(self):
+        schema = load(LAMP + doc("none") + "{ 'command': 'none' }\n"
+                      + doc("own", "how") + "{ 'command': 'own', 'data': { 'how': 'str' }, 'returns': [ 'Lamp' ] }\n"
+                      + doc("raw", "how") + "{ 'command': 'raw', 'data': { 'how': 'str' }, 'gen': false }\n"
+                      + doc("whole") + "{ 'command': 'whole', 'data': 'Lamp', 'boxed': true }\n")
+        files = gen_commands.generate(schema, "test")
+        context = "monitor::MonitorContext& context"
+        for declaration in (f"Result<void> qmp_none({context});",
+                            f"Result<std::vector<Lamp>> qmp_own({context}, const OwnArgs& args);",
+                            f"Result<Value> qmp_raw({context}, const Object& args);",
+                            f"Result<void> qmp_whole({context}, const Lamp& args);"):
+            self.assertIn(declaration, files["qapi_commands_test.h"])
+        # Without arguments none are taken; where the handler deals in JSON nothing is converted.
+        self.assertIn("TRY(expect_no_arguments(args));\n    TRY(qmp_none(context));", files["qapi_commands_test.cc"])
+        self.assertNotIn("from_value<RawArgs>", files["qapi_commands_test.cc"])
+        self.assertIn("from_value<Lamp>(args)", files["qapi_commands_test.cc"])
+
+    def test_events_with_and_without_data(self):
+        schema = load(LAMP + doc("DARK") + "{ 'event': 'DARK' }\n" + doc("LIT", "by")
+                      + "{ 'event': 'LIT', 'data': { 'by': 'Lamp' } }\n"
+                      + doc("SEEN") + "{ 'event': 'SEEN', 'data': 'Lamp', 'boxed': true }\n")
+        header = gen_events.generate(schema, "test")["qapi_events_test.h"]
+        for declaration in ("void emit_dark(EventSink& sink);", "void emit_lit(EventSink& sink, const LitEvent& data);",
+                            "void emit_seen(EventSink& sink, const Lamp& data);"):
+            self.assertIn(declaration, header)
+        source = gen_source.generate(schema, "test")["qapi_test.cc"]
+        self.assertIn('sink.emit("DARK", std::nullopt);', source)
+
+    def test_flat_union_in_cpp_and_introspection(self):
+        schema = load(LAMP + doc("U", "kind", "watts") + "{ 'union': 'U', 'base': { 'kind': 'Colour', "
+                      "'watts': 'int' }, 'discriminator': 'kind', 'data': { 'red': 'Red' } }\n"
+                      + doc("Red", "blue-ish") + "{ 'struct': 'Red', 'data': { '*blue-ish': 'str' } }\n"
+                      + doc("go") + "{ 'command': 'go', 'data': 'U', 'boxed': true }")
+        header = gen_types.generate(schema, "test")["qapi_types_test.h"]
+        self.assertIn("    Colour kind{};\n    int64_t watts{};\n", header)
+        self.assertIn("    std::optional<Red> red{};\n", header)
+        source = gen_source.generate(schema, "test")["qapi_test.cc"]
+        self.assertIn("case Colour::kRed:\n            return read_members(in, out.red.emplace());", source)
+        entries = {entry["name"]: entry for entry in gen_introspect.Introspection(schema).entries}
+        union = entries[entries["go"]["arg-type"]]
+        self.assertEqual(union["tag"], "kind")
+        self.assertEqual([variant["case"] for variant in union["variants"]], ["red", "blue-ish"])
+        # A value without a branch adds nothing.
+        self.assertEqual(entries[union["variants"][1]["type"]]["members"], [])
+
+    def test_simple_union_is_a_flat_one_with_wrappers(self):
+        schema = load(LAMP + doc("Wrapped", "data") + "{ 'struct': 'Wrapped', 'data': { 'data': 'Lamp' } }\n"
+                      + doc("S", "type") + "{ 'union': 'S', 'base': { 'type': 'Colour' }, 'discriminator': 'type', "
+                      "'data': { 'red': 'Wrapped' } }")
+        self.assertEqual([member.name for member in schema.types["S"].branches["red"].members], ["data"])
+
+    def test_alternate_in_cpp_and_introspection(self):
+        schema = load(LAMP + doc("A", "name", "number", "none", "lamp")
+                      + "{ 'alternate': 'A', 'data': { 'name': 'str', 'number': 'int', 'none': 'null', 'lamp': 'Lamp' } }\n"
+                      + doc("go", "what") + "{ 'command': 'go', 'data': { 'what': 'A' } }")
+        header = gen_types.generate(schema, "test")["qapi_types_test.h"]
+        self.assertIn("std::variant<std::string, int64_t, Null, Lamp> value{};", header)
+        source = gen_source.generate(schema, "test")["qapi_test.cc"]
+        self.assertIn("case Value::Kind::kInt:\n        case Value::Kind::kUint:\n"
+                      "            return read(in, value, out.value.emplace<1>());", source)
+        entries = {entry["name"]: entry for entry in gen_introspect.Introspection(schema).entries}
+        alternate = entries[entries[entries["go"]["arg-type"]]["members"][0]["type"]]
+        self.assertEqual(alternate["meta-type"], "alternate")
+        self.assertEqual(len(alternate["members"]), 4)
+
+    def test_features_are_seen_wherever_they_stand(self):
+        text = ("##\n# @Kind:\n#\n# @a: text\n#\n# Features:\n# @unstable: text\n##\n"
+                "{ 'enum': 'Kind', 'data': [ { 'name': 'a', 'features': [ 'unstable' ] } ] }\n"
+                "##\n# @go:\n#\n# @how: text\n#\n# Features:\n# @deprecated: text\n# @unstable: text\n##\n"
+                "{ 'command': 'go', 'features': [ 'deprecated' ], 'allow-oob': true,\n"
+                "  'data': { 'how': { 'type': 'Kind', 'features': [ 'unstable' ] } } }\n")
+        schema = load(text)
+        entries = {entry["name"]: entry for entry in gen_introspect.Introspection(schema).entries}
+        go = entries["go"]
+        self.assertEqual((go["features"], go["allow-oob"]), (["deprecated"], True))
+        how = entries[go["arg-type"]]["members"][0]
+        self.assertEqual(how["features"], ["unstable"])
+        self.assertEqual(entries[how["type"]]["members"], [{"name": "a", "features": ["unstable"]}])
+        self.assertIn("(*unstable*)", gen_docs.generate(schema))
+
+    def test_optional_members_are_read_and_written_so(self):
+        source = gen_source.generate(load(LAMP), "test")["qapi_test.cc"]
+        self.assertIn('in.required("watts", out.watts)', source)
+        self.assertIn('in.optional("colour", out.colour)', source)
+        self.assertIn('put(out, "colour", in.colour);', source)
+        header = gen_visit.generate(load(LAMP), "test")["qapi_visit_test.h"]
+        self.assertIn("bool read_members(Reader& in, Lamp& out);", header)
+
+    def test_documentation_reaches_cpp_and_manual(self):
+        self.assertIn("// A lamp.\nstruct Lamp", gen_types.generate(load(LAMP), "test")["qapi_types_test.h"])
+        text = "##\n# @go:\n#\n# Goes.\n#\n# Errors: if it stands\n#\n# Since: 1.0\n##\n{ 'command': 'go' }"
+        manual = gen_docs.generate(load(text))
+        for line in ("Goes.", ":Errors: if it stands", ":Since: 1.0"):
+            self.assertIn(line, manual)
+
     def test_reference_has_commands_and_members(self):
         schema = load(LAMP + doc("go", "how") + "{ 'command': 'go', 'data': { '*how': 'Lamp' } }")
         text = gen_docs.generate(schema)
         self.assertIn("go (command)\n~~~", text)
         self.assertIn(":ref:`Lamp <qapi-type-Lamp>`, optional", text)
+
+
+class Examples(unittest.TestCase):
+    SCHEMA = (LAMP + doc("U", "kind") + "{ 'union': 'U', 'base': { 'kind': 'Colour' }, 'discriminator': 'kind', "
+              "'data': { 'red': 'Lamp' } }\n"
+              + doc("out") + "{ 'command': 'out', 'allow-oob': true }\n"
+              + doc("LIT", "by") + "{ 'event': 'LIT', 'data': { 'by': 'Lamp' } }\n")
+
+    def example(self, text):
+        lines = "".join(f"#     {line}\n" for line in text.split("\n"))
+        load(self.SCHEMA + f"##\n# @go:\n#\n# @how: text\n#\n# Example:\n{lines}##\n"
+             + "{ 'command': 'go', 'data': { '*how': 'U' }, 'returns': [ 'Lamp' ] }")
+
+    def refuse(self, text, why):
+        with self.assertRaises(SchemaError) as caught:
+            self.example(text)
+        self.assertIn("example of go: ", str(caught.exception))
+        self.assertIn(why, str(caught.exception))
+
+    def test_conversations_that_could_take_place(self):
+        self.example('-> { "execute": "go", "arguments":\n     { "how": { "kind": "red", "watts": 3 } }, "id": 1 }\n'
+                     '<- { "return": [ { "watts": 3, "colour": "blue-ish" } ], "id": 1 }')
+        self.example('-> { "exec-oob": "out" }\n<- { "return": {} }')
+        self.example('-> { "execute": "go" }\n<- { "error": { "class": "GenericError", "desc": "x" } }\n'
+                     '<- { "event": "LIT", "data": { "by": { "watts": 1 } },\n     "timestamp": {} }')
+
+    def test_requests_that_could_not(self):
+        answer = '\n<- { "return": [] }'
+        self.refuse('-> { "execute": "gone" }' + answer, "no command 'gone'")
+        self.refuse('-> { "exec-oob": "go" }' + answer, "not for exec-oob")
+        self.refuse('-> { "execute": "go", "argument": {} }' + answer, "not a command")
+        self.refuse('-> { "execute": "go", "arguments": { "x": 1 } }' + answer, "no member 'x'")
+        self.refuse('-> { "execute": "go", "arguments": { "how": {} } }' + answer, "lacks 'kind'")
+        self.refuse('-> { "execute": "go", "arguments": { "how": { "kind": "red" } } }' + answer, "lacks 'watts'")
+        self.refuse('-> { "execute": "go", "arguments": { "how": { "kind": "red", "watts": 256 } } }' + answer,
+                    "no uint8")
+        self.refuse('-> { "execute": "go" }', "not answered")
+        self.refuse('{ "execute": "go" }', "expected -> or <-")
+        self.refuse("-> { 'execute': 'go' }", "not JSON")
+
+    def test_answers_and_events_that_could_not(self):
+        go = '-> { "execute": "go" }\n'
+        self.refuse('<- { "return": [] }', "without a command")
+        self.refuse(go + '<- { "return": {} }', "no array")
+        self.refuse(go + '<- { "return": [ { "watts": true } ] }', "no uint8")
+        self.refuse(go + '<- { "return": [ { "watts": 1, "colour": "green" } ] }', "no value 'green'")
+        self.refuse(go + '<- { "error": { "class": "Wrong", "desc": "x" } }', "a class and a desc")
+        self.refuse('<- { "event": "DIM", "timestamp": {} }', "no event 'DIM'")
+        self.refuse('<- { "event": "LIT", "data": {}, "timestamp": {} }', "lacks 'by'")
+
+    def test_those_of_the_schema_fit(self):
+        root = pathlib.Path(__file__).resolve().parent.parent / "qapi" / "qapi-schema.json"
+        schema = Schema(root)
+        self.assertGreater(sum(tag == "Example" for item in schema.definitions for tag, _ in item.doc.sections), 20)
 
 
 if __name__ == "__main__":

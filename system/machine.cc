@@ -77,6 +77,14 @@ hw::Device* Machine::find_device(const qom::Object& node) const {
     return nodes_->device_of(node);
 }
 
+std::string Machine::device_id(const hw::Device& device) const {
+    return board_ ? std::string(board_->device_id(device)) : std::string();
+}
+
+hw::PciBus* Machine::pci_bus() {
+    return board_ ? &board_->pci_bus() : nullptr;
+}
+
 qom::ObjectTree& Machine::object_tree() {
     return nodes_->tree();
 }

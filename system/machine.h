@@ -84,6 +84,10 @@ class Machine {
     EventLoop& loop() { return loop_; }
     // Null for `-machine none`.
     hw::PcBoard* board() { return board_.get(); }
+    // The id given with -device, or nothing.
+    std::string device_id(const hw::Device& device) const;
+    // Null if the machine has none.
+    hw::PciBus* pci_bus();
     // Null if `node` of the object tree is no device.
     hw::Device* find_device(const qom::Object& node) const;
     QtestService& qtest() { return *qtest_; }

@@ -5,6 +5,7 @@
 #include "block/drive_table.h"
 #include "monitor/context.h"
 #include "qapi/generated/qapi_commands_block_core.h"
+#include "system/block_node_name.h"
 #include "system/machine.h"
 #include "util/machine_lock.h"
 
@@ -34,9 +35,10 @@ Looked look_at(monitor::MonitorContext& context, const block::BlockBackend& back
     return looked;
 }
 
-BlockDeviceInfo medium_of(const block::Drive& drive, const Looked& looked) {
+BlockDeviceInfo medium_of(const block::Drive& drive, const Looked& looked, size_t index) {
     const std::string& file = drive.options.file;
     BlockDeviceInfo info{.file = file,
+                         .node_name = system::block_node_name(index),
                          .ro = looked.read_only,
                          .drv = "raw",
                          .backing_file_depth = 0,
@@ -55,15 +57,29 @@ BlockDeviceInfo medium_of(const block::Drive& drive, const Looked& looked) {
 
 Result<std::vector<BlockInfo>> qmp_query_block(monitor::MonitorContext& context) {
     std::vector<BlockInfo> infos;
+    size_t index = 0;
     for (const auto& drive : context.drives->drives()) {
+        const size_t number = index++;
         const Looked looked = look_at(context, *drive->backend);
         BlockInfo& info = infos.emplace_back(BlockInfo{.device = drive->backend->id(),
                                                        .type = "unknown",
                                                        .removable = drive->removable(),
                                                        .locked = looked.locked});
         if (!drive->device_id.empty()) info.qdev = drive->device_id;
-        if (looked.medium) info.inserted = medium_of(*drive, looked);
+        if (looked.medium) info.inserted = medium_of(*drive, looked, number);
         info.tray_open = looked.tray_open;
+    }
+    return infos;
+}
+
+Result<std::vector<BlockDeviceInfo>> qmp_query_named_block_nodes(monitor::MonitorContext& context,
+                                                                 const QueryNamedBlockNodesArgs&) {
+    std::vector<BlockDeviceInfo> infos;
+    size_t index = 0;
+    for (const auto& drive : context.drives->drives()) {
+        const size_t number = index++;
+        const Looked looked = look_at(context, *drive->backend);
+        if (looked.medium) infos.push_back(medium_of(*drive, looked, number));
     }
     return infos;
 }

@@ -11,7 +11,9 @@
 #include "monitor/context.h"
 #include "qapi/generated/qapi_commands_machine.h"
 #include "system/machine.h"
+#include "system/objects/iothread_object.h"
 #include "system/option_help.h"
+#include "system/user_objects.h"
 #include "target/i386/cpu_catalog.h"
 #include "util/checked.h"
 #include "util/unique_fd.h"
@@ -93,6 +95,17 @@ Result<NameInfo> qmp_query_name(monitor::MonitorContext& context) {
 
 Result<UuidInfo> qmp_query_uuid(monitor::MonitorContext& context) {
     return UuidInfo{.UUID = to_string(context.machine->options().uuid.value_or(Uuid{}))};
+}
+
+Result<std::vector<IOThreadInfo>> qmp_query_iothreads(monitor::MonitorContext& context) {
+    std::vector<IOThreadInfo> result;
+    for (const system::IothreadObject* thread : system::iothreads(context.machine->objects()))
+        result.push_back({.id = thread->name(), .thread_id = thread->thread_id()});
+    return result;
+}
+
+Result<TargetInfo> qmp_query_target(monitor::MonitorContext&) {
+    return TargetInfo{.arch = SysEmuTarget::kX8664};
 }
 
 Result<KvmInfo> qmp_query_kvm(monitor::MonitorContext& context) {

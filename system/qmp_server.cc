@@ -12,9 +12,13 @@
 #include "qapi/generated/qapi_commands_machine.h"
 #include "qapi/generated/qapi_commands_migration.h"
 #include "qapi/generated/qapi_commands_misc.h"
+#include "qapi/generated/qapi_commands_misc_target.h"
+#include "qapi/generated/qapi_commands_net.h"
 #include "qapi/generated/qapi_commands_object.h"
+#include "qapi/generated/qapi_commands_pci.h"
 #include "qapi/generated/qapi_commands_qom.h"
 #include "qapi/generated/qapi_commands_run_state.h"
+#include "qapi/generated/qapi_commands_tpm.h"
 #include "qapi/generated/qapi_commands_yank.h"
 #include "system/monitor_option.h"
 #include "system/version.h"
@@ -33,9 +37,13 @@ void add_commands(qapi::CommandTable& table) {
     table.add(qapi::machine_commands());
     table.add(qapi::migration_commands());
     table.add(qapi::misc_commands());
+    table.add(qapi::misc_target_commands());
+    table.add(qapi::net_commands());
     table.add(qapi::object_commands());
+    table.add(qapi::pci_commands());
     table.add(qapi::qom_commands());
     table.add(qapi::run_state_commands());
+    table.add(qapi::tpm_commands());
     table.add(qapi::yank_commands());
 }
 

@@ -9,6 +9,7 @@
 #include "system/device_nodes.h"
 #include "system/machine.h"
 #include "system/objects/authz_objects.h"
+#include "system/objects/iothread_object.h"
 #include "system/objects/memory_backend_objects.h"
 #include "system/objects/qtest_object.h"
 #include "system/objects/rng_objects.h"
@@ -30,6 +31,7 @@ constexpr std::array kEntries = {
     UserObjects::Entry{kAuthzListFileType, ObjectStage::kBackEnds, make_authz_list_file},
     UserObjects::Entry{kAuthzSimpleType, ObjectStage::kBackEnds, make_authz_simple},
     UserObjects::Entry{migration::heartbeat::kHeartbeatType, ObjectStage::kMachine, make_heartbeat},
+    UserObjects::Entry{kIothreadType, ObjectStage::kBackEnds, make_iothread},
     UserObjects::Entry{kMemoryBackendFileType, ObjectStage::kBackEnds, make_memory_backend_file},
     UserObjects::Entry{kMemoryBackendMemfdType, ObjectStage::kBackEnds, make_memory_backend_memfd},
     UserObjects::Entry{kMemoryBackendRamType, ObjectStage::kBackEnds, make_memory_backend_ram},

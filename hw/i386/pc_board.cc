@@ -438,6 +438,16 @@ void PcBoard::pulse_nmi() {
     parts_->interrupts->pulse_nmi();
 }
 
+PciBus& PcBoard::pci_bus() {
+    return parts_->chipset->pci_bus();
+}
+
+std::string_view PcBoard::device_id(const Device& device) const {
+    const auto found =
+        std::ranges::find(parts_->ids, &device, &std::pair<std::string, Device*>::second);
+    return found == parts_->ids.end() ? std::string_view() : found->first;
+}
+
 PowerManagement& PcBoard::power() {
     return parts_->chipset->power();
 }

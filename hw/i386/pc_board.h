@@ -68,6 +68,8 @@ struct DeviceRequest {
 // The types that a user may plug into this board.
 void register_pc_device_types(qom::TypeRegistry& types);
 
+class PciBus;
+
 class PcBoard {
  public:
     struct Config {
@@ -152,6 +154,10 @@ class PcBoard {
     Device* find_device(std::string_view type_name) const;
     // By the id given with -device, or null.
     Device* find_device_id(std::string_view id) const;
+    // The id given with -device, or nothing.
+    std::string_view device_id(const Device& device) const;
+    // Its functions are among the devices; machine lock.
+    PciBus& pci_bus();
     // The pins of a device that can be watched; machine lock.
     std::vector<GpioPins*> pins(const Device& device) const;
 

@@ -3,6 +3,7 @@
 
 parser   text -> expressions and documentation comments
 schema   expressions -> checked definitions that know each other
+examples conversations in the documentation, checked against the definitions
 cpp      names and files of the generated C++
 gen_*    one kind of output each; scripts/qapi-gen calls them
 

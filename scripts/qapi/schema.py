@@ -3,6 +3,7 @@
 import dataclasses
 import re
 
+from . import examples
 from .condition import Conditions
 from .parser import Doc, SchemaError, read_schema
 
@@ -159,6 +160,7 @@ class Schema:
             self.connect(definition)
         for definition in self.definitions:
             check_doc(definition)
+        examples.check(self)
         self.types_in_order = self.order()
 
     def of_module(self, kind, module):

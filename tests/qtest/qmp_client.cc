@@ -135,9 +135,9 @@ Result<Json> QmpClient::execute(std::string_view command, const Json& arguments,
     return reply["return"];
 }
 
-Result<void> QmpClient::pass_fd(int fd, std::string_view name) {
+Result<Json> QmpClient::execute_with_fd(std::string_view command, const Json& arguments, int fd) {
     const uint64_t id = ++state_->last_id;
-    const Json request = {{"execute", "getfd"}, {"id", id}, {"arguments", {{"fdname", name}}}};
+    const Json request = {{"execute", command}, {"id", id}, {"arguments", arguments}};
     std::string line = request.dump() + "\n";
     iovec vector = {line.data(), line.size()};
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof(fd))] = {};
@@ -155,8 +155,13 @@ Result<void> QmpClient::pass_fd(int fd, std::string_view name) {
         static_cast<ssize_t>(line.size())) {
         return fail_errno(errno, "QMP: passing a descriptor");
     }
-    const Json reply = TRY(await_reply(id, Deadline::in(kUsual)).context("getfd"));
-    if (!reply.contains("return")) return fail("getfd: {}", reply.dump());
+    const Json reply = TRY(await_reply(id, Deadline::in(kUsual)).context("{}", command));
+    if (!reply.contains("return")) return fail("{}: {}", command, reply["error"].dump());
+    return reply["return"];
+}
+
+Result<void> QmpClient::pass_fd(int fd, std::string_view name) {
+    TRY(execute_with_fd("getfd", {{"fdname", name}}, fd));
     return {};
 }
 

@@ -40,7 +40,9 @@ class QmpClient {
     Result<Json> execute(std::string_view command);
     Result<Json> execute(std::string_view command, const Json& arguments,
                          Deadline::Clock::duration patience = kUsual);
-    // `getfd`, with the descriptor beside its bytes.
+    // The same with a descriptor beside the command's bytes.
+    Result<Json> execute_with_fd(std::string_view command, const Json& arguments, int fd);
+    // `getfd`.
     Result<void> pass_fd(int fd, std::string_view name);
     // The same by "exec-oob", which overtakes commands that wait.
     Result<Json> execute_oob(std::string_view command, const Json& arguments);
