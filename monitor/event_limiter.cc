@@ -64,7 +64,7 @@ std::vector<std::string> EventLimiter::expire(int64_t now_ns) {
             at = intervals_.erase(at);
         }
     }
-    std::ranges::stable_sort(due, {}, &std::pair<int64_t, std::string>::first);
+    std::ranges::sort(due);
     std::vector<std::string> lines;
     for (auto& [end, line] : due)
         lines.push_back(std::move(line));
