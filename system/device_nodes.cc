@@ -20,6 +20,13 @@ constexpr qom::ObjectType kCpuType{.name = "x86_64-cpu",
                                    .description = "x86-64 processor",
                                    .abstract = true};
 
+// No object is of these types; libvirt looks here for the accelerators that there are.
+constexpr qom::ObjectType kAccelType{
+    .name = "accel", .parent = &qom::kObjectType, .description = {}, .abstract = true};
+constexpr qom::ObjectType kAccelTypes[] = {{.name = "kvm-accel", .parent = &kAccelType},
+                                           {.name = "qtest-accel", .parent = &kAccelType},
+                                           {.name = "tcg-accel", .parent = &kAccelType}};
+
 // Tests find the I/O APIC by this name, whoever emulates it.
 std::string_view board_name(std::string_view type) {
     return type == "ioapic" || type == "kernel-irqchip" ? "ioapic" : "device[*]";
@@ -51,6 +58,8 @@ DeviceNodes::DeviceNodes(std::string_view machine_type)
       tree_(std::make_unique<qom::ObjectTree>(*machine_)) {
     types_.add(machine_type_);
     types_.add(kCpuType);
+    for (const qom::ObjectType& type : kAccelTypes)
+        types_.add(type);
     for (const i386::CpuCatalogEntry& model : i386::cpu_catalog({})) {
         cpu_type_names_.push_back(model.type_name);
         cpu_types_.push_back({.name = cpu_type_names_.back(),

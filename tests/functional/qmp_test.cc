@@ -254,6 +254,10 @@ TEST_F(Qmp, parts_of_the_machine_are_told) {
     EXPECT_EQ(statistics[0]["device"], "d0");
     EXPECT_EQ(statistics[0]["node-name"], nodes[0]["node-name"]);
     EXPECT_EQ(ASSERT_VALUE(qmp().execute("query-target"))["arch"], "x86_64");
+    const Json accelerators =
+        ASSERT_VALUE(qmp().execute("qom-list-types", {{"implements", "accel"}}));
+    EXPECT_NE(std::ranges::find(accelerators, Json({{"name", "tcg-accel"}, {"parent", "accel"}})),
+              accelerators.end());
     EXPECT_EQ(ASSERT_VALUE(qmp().execute("query-sev"))["enabled"], false);
 }
 
