@@ -14,6 +14,16 @@ Result<Chardev*> Chardev::free_port() {
     return this;
 }
 
+void Chardev::log(std::span<const std::byte> data) {
+    if (log_ != nullptr) log_->write(data);
+}
+
+size_t Chardev::write_and_log(std::span<const std::byte> data) {
+    const size_t taken = write(data);
+    log(data.first(taken));
+    return taken;
+}
+
 void Chardev::send_break() {
     if (frontend_ != nullptr) frontend_->event(ChardevEvent::kBreak);
 }

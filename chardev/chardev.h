@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,7 +27,9 @@
 
 namespace qc::chardev {
 
-enum class ChardevEvent : uint8_t { kOpened, kClosed, kBreak };
+// The focus is a multiplexer's: what a user types goes to one of several front ends. One
+// that does not have it is told so before kOpened.
+enum class ChardevEvent : uint8_t { kOpened, kClosed, kBreak, kFocusGained, kFocusLost };
 
 class ChardevFrontend {
  public:
@@ -79,6 +82,9 @@ class Chardev {
     // Ends the connection to the peer, whatever hangs on it.
     virtual void yank() {}
 
+    // All output goes there as well, as far as it has room. Before anybody claims.
+    void set_log(std::unique_ptr<Chardev> log) { log_ = std::move(log); }
+
     // Whoever has claimed this one goes on with `to`, which nobody has. An error, and
     // nothing done, if it cannot.
     Result<void> hand_over(Chardev& to);
@@ -94,14 +100,17 @@ class Chardev {
     // What a new user gets: this back end itself, if it is free.
     virtual Result<Chardev*> free_port();
     bool port_claimed() const { return claimed_; }
+    void log(std::span<const std::byte> data);
 
  private:
     friend class ChardevClaim;
+    size_t write_and_log(std::span<const std::byte> data);
 
     std::string id_;
     ChardevFrontend* frontend_ = nullptr;
     bool claimed_ = false;
     ChardevClaim* holder_ = nullptr;
+    std::unique_ptr<Chardev> log_;
 };
 
 // The right to use a back end, which one user has at a time; gives it back when
@@ -124,7 +133,7 @@ class ChardevClaim {
 
     // Takes as much as there is room for and returns how much that was. A short
     // write is followed by ChardevFrontend::writable().
-    size_t write(std::span<const std::byte> data) { return chardev_->write(data); }
+    size_t write(std::span<const std::byte> data) { return chardev_->write_and_log(data); }
     void accept_input() { chardev_->accept_input(); }
     Chardev& chardev() { return *chardev_; }
 

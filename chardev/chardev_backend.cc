@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "chardev/chardev_backend.h"
 
-#include <fmt/format.h>
-
-#include <charconv>
+#include "io/qapi_address.h"
 
 namespace qc::chardev {
 
@@ -17,31 +15,14 @@ Result<void> check_path(const std::string& path) {
     return {};
 }
 
-Result<io::InetAddress> inet_from(const qapi::InetSocketAddress& inet) {
-    if (inet.host.find('\0') != std::string::npos) return fail("'host' holds a zero byte");
-    // The port's rules are those of the text form.
-    io::InetAddress address = TRY(io::SocketAddress::parse_inet(fmt::format("host:{}", inet.port)));
-    address.host = inet.host;
-    address.ipv4 = inet.ipv4;
-    address.ipv6 = inet.ipv6;
-    address.keep_alive = inet.keep_alive.value_or(false);
-    return address;
-}
-
 // A name that getfd gave is no number.
 Result<io::SocketAddress> address_from(const qapi::SocketAddressLegacy& legacy,
                                        std::string& passed_fd) {
     switch (legacy.type) {
         case qapi::SocketAddressType::kInet:
-            return io::SocketAddress(TRY(inet_from(legacy.inet->data)));
-        case qapi::SocketAddressType::kUnix: {
-            const qapi::UnixSocketAddress& data = legacy.unix->data;
-            io::UnixAddress address{.path = data.path,
-                                    .abstract = data.abstract.value_or(false),
-                                    .tight = data.tight.value_or(true)};
-            TRY(io::raw_unix_address(address));
-            return io::SocketAddress(std::move(address));
-        }
+            return io::SocketAddress(TRY(io::from_qapi(legacy.inet->data)));
+        case qapi::SocketAddressType::kUnix:
+            return io::SocketAddress(TRY(io::from_qapi(legacy.unix->data)));
         case qapi::SocketAddressType::kFd: break;
     }
     const std::string& name = legacy.fd->data.str;
@@ -68,7 +49,7 @@ Result<Backend> udp_from(const qapi::ChardevUdp& udp) {
         if (address.type != qapi::SocketAddressType::kInet) {
             return fail("chardev: udp: only addresses of type 'inet' are possible");
         }
-        return inet_from(address.inet->data);
+        return io::from_qapi(address.inet->data);
     };
     UdpConfig config{.remote = TRY(inet_only(udp.remote)), .local = std::nullopt};
     if (udp.local) config.local = TRY(inet_only(*udp.local));
@@ -90,6 +71,27 @@ Result<Backend> ringbuf_from(std::string_view name, const qapi::ChardevRingbuf& 
     }
     if (ringbuf.size) config.size = static_cast<uint64_t>(*ringbuf.size);
     return config;
+}
+
+// What all of them have.
+Result<LogConfig> log_from(const qapi::ChardevBackend& backend) {
+    using Kind = qapi::ChardevBackendKind;
+    const auto of = [](const auto& wrapper) {
+        return log_config(wrapper->data.logfile, wrapper->data.logappend);
+    };
+    switch (backend.type) {
+        case Kind::kFile: return of(backend.file);
+        case Kind::kPipe: return of(backend.pipe);
+        case Kind::kSocket: return of(backend.socket);
+        case Kind::kUdp: return of(backend.udp);
+        case Kind::kPty: return of(backend.pty);
+        case Kind::kMux: return of(backend.mux);
+        case Kind::kStdio: return of(backend.stdio);
+        case Kind::kRingbuf: return of(backend.ringbuf);
+        case Kind::kMemory: return of(backend.memory);
+        case Kind::kNull: break;
+    }
+    return of(backend.null);
 }
 
 Result<Backend> backend_from(const qapi::ChardevBackend& backend, std::string& passed_fd) {
@@ -120,6 +122,7 @@ Result<Backend> backend_from(const qapi::ChardevBackend& backend, std::string& p
 Result<RequestedChardev> chardev_from(std::string id, const qapi::ChardevBackend& backend) {
     RequestedChardev requested;
     requested.config.backend = TRY(backend_from(backend, requested.passed_fd));
+    requested.config.log = TRY(log_from(backend));
     requested.config.id = std::move(id);
     return requested;
 }

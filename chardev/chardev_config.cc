@@ -48,9 +48,7 @@ Result<io::SocketAddress> take_address(OptionString& options) {
 
     const std::optional<std::string> port = options.take("port");
     if (!port) return fail("chardev: socket: no port given");
-    const bool brackets = host->find(':') != std::string::npos;
-    io::InetAddress address = TRY(io::SocketAddress::parse_inet(
-        brackets ? fmt::format("[{}]:{}", *host, *port) : fmt::format("{}:{}", *host, *port)));
+    io::InetAddress address = TRY(io::inet_address(*std::move(host), *port));
     address.ipv4 = TRY(options.take_bool("ipv4"));
     address.ipv6 = TRY(options.take_bool("ipv6"));
     address.keep_alive = TRY(options.take_bool("keep-alive")).value_or(false);
@@ -99,14 +97,11 @@ Result<Backend> parse_pty(OptionString& options) {
     return PtyConfig{};
 }
 
+// "ringbuf" or "memory".
+template <bool kMemory>
 Result<Backend> parse_ringbuf(OptionString& options) {
     RingbufConfig config;
-    config.size = TRY(options.take_size("size")).value_or(config.size);
-    return config;
-}
-
-Result<Backend> parse_memory(OptionString& options) {
-    RingbufConfig config{.name = "memory"};
+    if (kMemory) config.name = "memory";
     config.size = TRY(options.take_size("size")).value_or(config.size);
     return config;
 }
@@ -115,13 +110,6 @@ Result<Backend> parse_mux(OptionString& options) {
     std::optional<std::string> base = options.take("chardev");
     if (!base) return fail("chardev: mux: no chardev given");
     return MuxConfig{*std::move(base)};
-}
-
-Result<io::InetAddress> datagram_address(std::string host, const std::string& port) {
-    // The port's rules are those of all addresses.
-    io::InetAddress address = TRY(io::SocketAddress::parse_inet("host:" + port));
-    address.host = std::move(host);
-    return address;
 }
 
 Result<Backend> parse_udp(OptionString& options) {
@@ -134,12 +122,12 @@ Result<Backend> parse_udp(OptionString& options) {
     const std::optional<std::string> local_host = given("localaddr");
     const std::optional<std::string> local_port = given("localport");
     if (!port) return fail("chardev: udp: remote port not specified");
-    UdpConfig config{.remote = TRY(datagram_address(host.value_or("localhost"), *port)),
+    UdpConfig config{.remote = TRY(io::inet_address(host.value_or("localhost"), *port)),
                      .local = std::nullopt};
     config.remote.ipv4 = TRY(options.take_bool("ipv4"));
     config.remote.ipv6 = TRY(options.take_bool("ipv6"));
     if (local_host || local_port) {
-        config.local = TRY(datagram_address(local_host.value_or(""), local_port.value_or("0")));
+        config.local = TRY(io::inet_address(local_host.value_or(""), local_port.value_or("0")));
     }
     return config;
 }
@@ -150,11 +138,16 @@ struct BackendParser {
 };
 
 constexpr std::array kBackends = {
-    BackendParser{"file", parse_file},       BackendParser{"memory", parse_memory},
-    BackendParser{"mux", parse_mux},         BackendParser{"null", parse_null},
-    BackendParser{"pipe", parse_pipe},       BackendParser{"pty", parse_pty},
-    BackendParser{"ringbuf", parse_ringbuf}, BackendParser{"socket", parse_socket},
-    BackendParser{"stdio", parse_stdio},     BackendParser{"udp", parse_udp},
+    BackendParser{"file", parse_file},
+    BackendParser{"memory", parse_ringbuf<true>},
+    BackendParser{"mux", parse_mux},
+    BackendParser{"null", parse_null},
+    BackendParser{"pipe", parse_pipe},
+    BackendParser{"pty", parse_pty},
+    BackendParser{"ringbuf", parse_ringbuf<false>},
+    BackendParser{"socket", parse_socket},
+    BackendParser{"stdio", parse_stdio},
+    BackendParser{"udp", parse_udp},
 };
 
 }  // namespace
@@ -174,8 +167,19 @@ Result<ChardevConfig> parse_backend(std::string id, std::string_view name, Optio
     if (config.mux && std::holds_alternative<MuxConfig>(config.backend)) {
         return fail("chardev: mux: a multiplexer of a multiplexer is not possible");
     }
+    std::optional<std::string> log = options.take("logfile");
+    config.log = TRY(log_config(std::move(log), TRY(options.take_bool("logappend"))));
     TRY(options.expect_empty());
     return config;
+}
+
+Result<LogConfig> log_config(std::optional<std::string> path, std::optional<bool> append) {
+    if (!path && append) return fail("'logappend' option requires 'logfile' option");
+    if (!path) return LogConfig{};
+    if (path->empty()) return fail("chardev: no path given for 'logfile'");
+    if (path->find('\0') != std::string::npos) return fail("chardev: a path holds a zero byte");
+    return LogConfig{*std::move(path),
+                     append.value_or(false) ? FileMode::kAppend : FileMode::kTruncate};
 }
 
 std::string backend_help() {

@@ -71,6 +71,13 @@ struct SocketConfig {
 // Whether creating may wait for others: at start-up, not while a machine runs.
 enum class Startup : uint8_t { kMayWait, kMayNotWait };
 
+// Where all output goes as well: `logfile`, `logappend`.
+struct LogConfig {
+    std::string path;  // empty: nowhere
+    FileMode mode = FileMode::kTruncate;
+};
+Result<LogConfig> log_config(std::optional<std::string> path, std::optional<bool> append);
+
 struct ChardevConfig {
     std::string id;
     std::variant<NullConfig, FileConfig, StdioConfig, SocketConfig, PipeConfig, PtyConfig,
@@ -78,6 +85,8 @@ struct ChardevConfig {
         backend;
     // The back end gets the id "ID-base", and ID is a multiplexer on it.
     bool mux = false;
+    // Of the back end.
+    LogConfig log;
 };
 
 // The back ends that -chardev knows, for its help and query-chardev-backends.
@@ -101,8 +110,11 @@ Result<ChardevConfig> parse_backend(std::string id, std::string_view backend, Op
 
 // What -serial, -qmp and their like take: "null", "stdio", "pty", "file:PATH",
 // "pipe:PATH", "unix:PATH[,OPTIONS]", "tcp:HOST:PORT[,OPTIONS]", "telnet:" likewise,
-// "udp:[HOST]:PORT[@[HOST]:PORT]". Nothing for "none". "chardev:ID" is for the caller.
+// "udp:[HOST]:PORT[@[HOST]:PORT]"; "mon:DEV" for DEV with a multiplexer, for the caller to put
+// a monitor on. Nothing for "none". "chardev:ID" is for the caller.
 Result<std::optional<ChardevConfig>> parse_legacy_chardev(std::string id, std::string_view text);
+
+inline constexpr std::string_view kMonitorPrefix = "mon:";
 
 // QEMU's rule for ids: a letter, then letters, digits, '-', '.', '_'.
 bool is_valid_id(std::string_view id);

@@ -78,7 +78,14 @@ struct Maker {
 
 Result<std::unique_ptr<Chardev>> create_chardev(const ChardevConfig& config, Startup startup,
                                                 const ChardevDeps& deps, Chardev* base) {
-    return std::visit(Maker{config.id, startup, deps, base}, config.backend);
+    std::unique_ptr<Chardev> log;
+    if (!config.log.path.empty()) {
+        log = TRY(FileChardev::create(deps.loop, config.id, config.log.path, config.log.mode, {},
+                                      deps.fd_sets));
+    }
+    auto chardev = TRY(std::visit(Maker{config.id, startup, deps, base}, config.backend));
+    if (log != nullptr) chardev->set_log(std::move(log));
+    return chardev;
 }
 
 }  // namespace qc::chardev

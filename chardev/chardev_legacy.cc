@@ -90,6 +90,16 @@ Result<void> refuse_missing(std::string_view text) {
 
 Result<std::optional<ChardevConfig>> parse_legacy_chardev(std::string id, std::string_view text) {
     if (text == "none") return std::optional<ChardevConfig>();
+    if (text.starts_with(kMonitorPrefix)) {
+        auto config = TRY(parse_legacy_chardev(std::move(id), text.substr(kMonitorPrefix.size())));
+        if (!config) return fail("'{}' is not a valid char driver", text);
+        config->mux = true;
+        // Who works at a console does not want to end the emulator with Control-C.
+        if (auto* stdio = std::get_if<StdioConfig>(&config->backend)) {
+            stdio->signals = TerminalSignals::kOff;
+        }
+        return config;
+    }
     for (std::string_view name : {"null", "stdio", "pty"}) {
         if (text == name) return parse_backend(std::move(id), name, {});
     }

@@ -10,6 +10,17 @@
 
 namespace qc::chardev {
 
+namespace {
+
+// The descriptor that a socket is made of, if it is made of one.
+UniqueFd descriptor_of(const ChardevConfig& config) {
+    const auto* const socket = std::get_if<SocketConfig>(&config.backend);
+    const bool named = socket != nullptr && socket->address.is_fd();
+    return UniqueFd(named ? socket->address.fd().fd : -1);
+}
+
+}  // namespace
+
 ChardevRegistry::~ChardevRegistry() {
     // They hold claims on others.
     for (const Chardev* chardev : list()) {
@@ -22,16 +33,16 @@ void ChardevRegistry::place(std::set<std::string, std::less<>> ids, EventLoop& l
     placed_loop_ = &loop;
 }
 
-bool ChardevRegistry::is_placed(const Chardev& chardev) const {
-    const auto found = loops_.find(&chardev);
-    return found != loops_.end() && found->second == placed_loop_;
+EventLoop& ChardevRegistry::loop_of(const Chardev& chardev) const {
+    MutexLock lock(mutex_);
+    return *chardevs_.at(chardev.id()).loop;
 }
 
 // A multiplexer lives where its base does.
-EventLoop& ChardevRegistry::loop_for(const ChardevConfig& config) {
+EventLoop& ChardevRegistry::loop_for(const ChardevConfig& config) const {
     if (const auto* mux = std::get_if<MuxConfig>(&config.backend)) {
-        const auto found = loops_.find(find(mux->base));
-        if (found != loops_.end()) return *found->second;
+        const Chardev* const base = find(mux->base);
+        return base == nullptr ? deps_.loop : loop_of(*base);
     }
     if (placed_loop_ != nullptr && placed_ids_.contains(config.id)) return *placed_loop_;
     return deps_.loop;
@@ -54,28 +65,34 @@ Result<std::unique_ptr<Chardev>> ChardevRegistry::make(const ChardevConfig& conf
     return create_chardev(config, startup, deps, base);
 }
 
-Chardev* ChardevRegistry::insert(std::unique_ptr<Chardev> chardev) {
-    Chardev* const raw = chardev.get();
+Chardev* ChardevRegistry::insert(Entry entry) {
+    Chardev* const raw = entry.chardev.get();
     MutexLock lock(mutex_);
-    chardevs_[raw->id()] = std::move(chardev);
+    chardevs_[raw->id()] = std::move(entry);
     return raw;
 }
 
-std::unique_ptr<Chardev> ChardevRegistry::extract(std::string_view id) {
+ChardevRegistry::Entry ChardevRegistry::extract(std::string_view id) {
     MutexLock lock(mutex_);
     const auto found = chardevs_.find(id);
-    std::unique_ptr<Chardev> chardev = std::move(found->second);
+    Entry entry = std::move(found->second);
     chardevs_.erase(found);
-    loops_.erase(chardev.get());
-    return chardev;
+    return entry;
+}
+
+Result<void> ChardevRegistry::check_new_id(std::string_view id) const {
+    if (find(id) != nullptr) return fail("Chardev with id '{}' already exists", id);
+    return {};
 }
 
 Result<Chardev*> ChardevRegistry::add(const ChardevConfig& config, Startup startup) {
-    if (find(config.id) != nullptr) return fail("Chardev with id '{}' already exists", config.id);
+    UniqueFd fd = descriptor_of(config);
+    TRY(check_new_id(config.id));
+    fd.release();
     if (config.mux) return add_multiplexed(config, startup);
     EventLoop& loop = loop_for(config);
-    Chardev* const chardev = insert(TRY(make(config, startup, loop)));
-    loops_[chardev] = &loop;
+    Chardev* const chardev = insert(
+        {.chardev = TRY(make(config, startup, loop)), .loop = &loop, .implicit_base = false});
     if (startup == Startup::kMayWait && chardev->backend() == "pty") {
         // Programs that started this one look for it there.
         fmt::print("char device redirected to {} (label {})\n",
@@ -86,31 +103,37 @@ Result<Chardev*> ChardevRegistry::add(const ChardevConfig& config, Startup start
 }
 
 Result<Chardev*> ChardevRegistry::add_multiplexed(const ChardevConfig& config, Startup startup) {
-    ChardevConfig base{.id = config.id + "-base", .backend = config.backend};
-    // Where the multiplexer was to be.
-    if (placed_ids_.contains(config.id)) placed_ids_.insert(base.id);
+    ChardevConfig base = config;
+    base.id += "-base";
+    base.mux = false;
     TRY(add(base, startup));
-    implicit_bases_.insert(base.id);
     Result<Chardev*> mux =
         add({.id = config.id, .backend = MuxConfig{base.id}}, Startup::kMayNotWait);
-    if (!mux) TRY(remove(base.id));
+    if (!mux) {
+        TRY(remove(base.id));
+        return mux;
+    }
+    MutexLock lock(mutex_);
+    chardevs_.at(base.id).implicit_base = true;
     return mux;
 }
 
 Result<Chardev*> ChardevRegistry::change(const ChardevConfig& config) {
+    UniqueFd fd = descriptor_of(config);
     Chardev* const old = find(config.id);
     if (old == nullptr) return fail("Chardev '{}' does not exist", config.id);
-    if (old->backend() == "mux" || std::holds_alternative<MuxConfig>(config.backend)) {
+    if (old->backend() == "mux" || config.mux ||
+        std::holds_alternative<MuxConfig>(config.backend)) {
         return fail("Mux device hotswap not supported yet");
     }
-    EventLoop& loop = *loops_.at(old);
+    EventLoop& loop = loop_of(*old);
+    fd.release();
     // Until here and in the next two lines nothing has changed if it fails.
     std::unique_ptr<Chardev> fresh = TRY(make(config, Startup::kMayNotWait, loop));
     TRY(old->hand_over(*fresh));
-    const std::unique_ptr<Chardev> gone = extract(config.id);
-    Chardev* const chardev = insert(std::move(fresh));
-    loops_[chardev] = &loop;
-    return chardev;
+    const Entry gone = extract(config.id);
+    return insert(
+        {.chardev = std::move(fresh), .loop = &loop, .implicit_base = gone.implicit_base});
 }
 
 Result<void> ChardevRegistry::remove(std::string_view id) {
@@ -120,12 +143,12 @@ Result<void> ChardevRegistry::remove(std::string_view id) {
     std::string base;
     if (chardev->backend() == "mux") base = static_cast<MuxChardev*>(chardev)->base_id();
     extract(std::string(id));
-    const auto implicit = implicit_bases_.find(base);
-    if (implicit != implicit_bases_.end()) {
-        implicit_bases_.erase(implicit);
-        return remove(base);
+    if (base.empty()) return {};
+    {
+        MutexLock lock(mutex_);
+        if (!chardevs_.at(base).implicit_base) return {};
     }
-    return {};
+    return remove(base);
 }
 
 Result<ChardevClaim> ChardevRegistry::claim(std::string_view id) {
@@ -134,17 +157,17 @@ Result<ChardevClaim> ChardevRegistry::claim(std::string_view id) {
     return ChardevClaim::claim(*chardev);
 }
 
-Chardev* ChardevRegistry::find(std::string_view id) {
+Chardev* ChardevRegistry::find(std::string_view id) const {
     MutexLock lock(mutex_);
     const auto found = chardevs_.find(id);
-    return found == chardevs_.end() ? nullptr : found->second.get();
+    return found == chardevs_.end() ? nullptr : found->second.chardev.get();
 }
 
 std::vector<const Chardev*> ChardevRegistry::list() const {
     MutexLock lock(mutex_);
     std::vector<const Chardev*> all;
-    for (const auto& [id, chardev] : chardevs_)
-        all.push_back(chardev.get());
+    for (const auto& [id, entry] : chardevs_)
+        all.push_back(entry.chardev.get());
     return all;
 }
 
@@ -163,32 +186,25 @@ Result<Chardev*> ChardevRegistry::find_legacy(std::string_view new_id, std::stri
     return add(*config, startup);
 }
 
-Result<ChardevClaim> ChardevRegistry::claim_legacy(std::string_view new_id, std::string_view text,
-                                                   Startup startup) {
-    Chardev* const chardev = TRY(find_legacy(new_id, text, startup));
-    if (chardev == nullptr) return ChardevClaim();
-    return ChardevClaim::claim(*chardev);
-}
-
 bool ChardevRegistry::can_yank(std::string_view id) const {
     MutexLock lock(mutex_);
     const auto found = chardevs_.find(id);
-    return found != chardevs_.end() && found->second->can_yank();
+    return found != chardevs_.end() && found->second.chardev->can_yank();
 }
 
 bool ChardevRegistry::yank(std::string_view id) {
     MutexLock lock(mutex_);
     const auto found = chardevs_.find(id);
-    if (found == chardevs_.end() || !found->second->can_yank()) return false;
-    found->second->yank();
+    if (found == chardevs_.end() || !found->second.chardev->can_yank()) return false;
+    found->second.chardev->yank();
     return true;
 }
 
 std::vector<std::string> ChardevRegistry::yankable() const {
     MutexLock lock(mutex_);
     std::vector<std::string> ids;
-    for (const auto& [id, chardev] : chardevs_) {
-        if (chardev->can_yank()) ids.push_back(id);
+    for (const auto& [id, entry] : chardevs_) {
+        if (entry.chardev->can_yank()) ids.push_back(id);
     }
     return ids;
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "chardev/chardev_registry.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "chardev/ringbuf_chardev.h"
@@ -80,6 +82,30 @@ TEST_F(RegistryTest, change_without_user_replaces) {
     ASSERT_TRUE(add("null,id=c"));
     ASSERT_TRUE(registry_.change(parsed("ringbuf,id=c")));
     EXPECT_EQ(registry_.list().size(), 1u);
+}
+
+TEST_F(RegistryTest, descriptor_is_used_up_by_what_fails) {
+    const auto socket_of = [](int fd) {
+        return ChardevConfig{.id = "m", .backend = SocketConfig{.address = io::FdAddress{fd}}};
+    };
+    const auto is_open = [](int fd) { return fcntl(fd, F_GETFD) >= 0; };
+    ASSERT_TRUE(add("null,id=m,mux=on"));
+    const int first = socket(AF_UNIX, SOCK_STREAM, 0);
+    EXPECT_FALSE(registry_.change(socket_of(first)));
+    EXPECT_FALSE(is_open(first));
+    const int second = socket(AF_UNIX, SOCK_STREAM, 0);
+    EXPECT_FALSE(registry_.add(socket_of(second), Startup::kMayNotWait));
+    EXPECT_FALSE(is_open(second));
+}
+
+TEST_F(RegistryTest, multiplexers_do_not_live_with_the_monitors) {
+    auto monitors = *EventLoop::create();
+    registry_.place({"own", "shared", "mux"}, *monitors);
+    EXPECT_EQ(&registry_.loop_of(**add("null,id=own")), monitors.get());
+    EXPECT_EQ(&registry_.loop_of(**add("null,id=shared,mux=on")), loop_.get());
+    EXPECT_EQ(&registry_.loop_of(*registry_.find("shared-base")), loop_.get());
+    ASSERT_TRUE(add("null,id=base"));
+    EXPECT_EQ(&registry_.loop_of(**add("mux,id=mux,chardev=base")), loop_.get());
 }
 
 TEST_F(RegistryTest, sockets_only_can_be_yanked) {

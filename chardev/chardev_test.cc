@@ -65,14 +65,39 @@ TEST_F(ChardevTest, claimed_chardev_is_busy) {
     EXPECT_TRUE(registry_.remove("a"));
 }
 
-TEST_F(ChardevTest, legacy_claim_makes_finds_or_is_empty) {
-    EXPECT_FALSE(*registry_.claim_legacy("serial0", "none", Startup::kMayWait));
-    {
-        const ChardevClaim made = *registry_.claim_legacy("serial0", "null", Startup::kMayWait);
-        EXPECT_TRUE(made);
+TEST_F(ChardevTest, short_form_makes_finds_or_is_nothing) {
+    EXPECT_EQ(*registry_.find_legacy("serial0", "none", Startup::kMayWait), nullptr);
+    Chardev* const made = *registry_.find_legacy("serial0", "null", Startup::kMayWait);
+    EXPECT_EQ(made->id(), "serial0");
+    EXPECT_EQ(*registry_.find_legacy("serial1", "chardev:serial0", Startup::kMayWait), made);
+    EXPECT_FALSE(registry_.find_legacy("serial1", "chardev:x", Startup::kMayWait));
+    EXPECT_EQ((*registry_.find_legacy("serial2", "mon:null", Startup::kMayWait))->backend(), "mux");
+    EXPECT_FALSE(registry_.find_legacy("serial3", "mon:none", Startup::kMayWait));
+}
+
+TEST_F(ChardevTest, log_gets_all_output) {
+    for (const char* back_end : {"null", "ringbuf", "null,mux=on"}) {
+        std::ofstream(path_) << "old";
+        ASSERT_TRUE(add(fmt::format("{},id=c,logfile={}", back_end, path_)));
+        claim_of("c").write(text("one "));
+        claim_of("c").write(text("two"));
+        turn();
+        EXPECT_EQ(written(), "one two") << back_end;
+        ASSERT_TRUE(registry_.remove("c"));
     }
-    EXPECT_TRUE(*registry_.claim_legacy("serial1", "chardev:serial0", Startup::kMayWait));
-    EXPECT_FALSE(registry_.claim_legacy("serial1", "chardev:x", Startup::kMayWait));
+    ASSERT_TRUE(add("null,id=c,logappend=on,logfile=" + path_));
+    claim_of("c").write(text("!"));
+    turn();
+    EXPECT_EQ(written(), "one two!");
+    ASSERT_TRUE(add("mux,id=m,chardev=c,logfile=" + path_));
+    claim_of("m").write(text("mux"));
+    turn();
+    EXPECT_EQ(written(), "mux");
+    ASSERT_TRUE(registry_.remove("m"));
+    EXPECT_EQ(add("null,id=d,logfile=/no/such/x").error().message(),
+              "Could not open '/no/such/x': No such file or directory");
+    EXPECT_EQ(parse_chardev_option("null,id=d,logappend=on").error().message(),
+              "'logappend' option requires 'logfile' option");
 }
 
 TEST_F(ChardevTest, null_opens_and_takes_everything) {

@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
+
+#include "chardev/local_chardev.h"
 
 namespace qc::chardev {
 
@@ -22,9 +25,9 @@ std::string time_stamp() {
 }  // namespace
 
 // What one front end claims.
-class MuxChardev::Port final : public Chardev {
+class MuxChardev::Port final : public LocalChardev {
  public:
-    explicit Port(MuxChardev& mux) : Chardev(mux.id()), mux_(mux) {}
+    explicit Port(MuxChardev& mux) : LocalChardev(mux.loop_, mux.id()), mux_(mux) {}
 
     std::string_view backend() const override { return mux_.backend(); }
     std::string description() const override { return mux_.description(); }
@@ -34,14 +37,14 @@ class MuxChardev::Port final : public Chardev {
     size_t write(std::span<const std::byte> data) override { return mux_.write_from_port(data); }
     void accept_input() override { mux_.accept_input(); }
     void frontend_changed() override {
-        announcement_ = {};
         input_.clear();
-        if (frontend() == nullptr) return;
-        announcement_ = mux_.loop_.after_ms(0, [this] {
-            if (!mux_.open_) return;
-            frontend()->event(ChardevEvent::kOpened);
-            mux_.base_.accept_input();
-        });
+        LocalChardev::frontend_changed();
+    }
+    void announce() override {
+        if (mux_.focused() != this) frontend()->event(ChardevEvent::kFocusLost);
+        if (!mux_.open_) return;
+        LocalChardev::announce();
+        mux_.base_.accept_input();
     }
 
     size_t room() const { return kInputLimit - input_.size(); }
@@ -67,7 +70,6 @@ class MuxChardev::Port final : public Chardev {
 
  private:
     MuxChardev& mux_;
-    EventLoop::Watch announcement_;
     std::vector<std::byte> input_;
 };
 
@@ -188,7 +190,11 @@ void MuxChardev::focus_next() {
     for (size_t step = 1; step <= ports_.size(); ++step) {
         const size_t next = (focus_ + step) % ports_.size();
         if (!ports_[next]->attached()) continue;
-        focus_ = next;
+        if (next == focus_) return;
+        // What was typed before comes before.
+        ports_[focus_]->pump();
+        ports_[std::exchange(focus_, next)]->tell(ChardevEvent::kFocusLost);
+        ports_[next]->tell(ChardevEvent::kFocusGained);
         return;
     }
 }
@@ -231,6 +237,8 @@ size_t MuxChardev::write_from_port(std::span<const std::byte> data) {
         if (taken > 0) line_begins_ = data[taken - 1] == std::byte{'\n'};
     }
     if (taken < data.size()) refused_ = true;
+    // The ports are not known outside, and so have no logs of their own.
+    log(data.first(taken));
     return taken;
 }
 

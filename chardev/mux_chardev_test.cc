@@ -24,7 +24,7 @@ class MuxTest : public testing::Test {
         for (int i = 0; i < 3; ++i)
             loop_->run_once(0);
         EXPECT_EQ(one_.heard, "<open>");
-        EXPECT_EQ(two_.heard, "<open>");
+        EXPECT_EQ(two_.heard, "<no focus><open>");
         one_.heard.clear();
         two_.heard.clear();
     }
@@ -42,8 +42,8 @@ TEST_F(MuxTest, input_goes_to_the_front_end_in_focus) {
         "a\x01"
         "cb\x01"
         "cc");
-    EXPECT_EQ(one_.heard, "ac");
-    EXPECT_EQ(two_.heard, "b");
+    EXPECT_EQ(one_.heard, "a<no focus><focus>c");
+    EXPECT_EQ(two_.heard, "<focus>b<no focus>");
 }
 
 TEST_F(MuxTest, escape_twice_is_one_and_unknown_keys_are_ignored) {
@@ -75,12 +75,12 @@ TEST_F(MuxTest, full_front_end_does_not_keep_commands_out) {
     terminal_.type(
         "abc\x01"
         "cd");
-    EXPECT_EQ(two_.heard, "d");
-    EXPECT_EQ(one_.heard, "");
+    EXPECT_EQ(two_.heard, "<focus>d");
+    EXPECT_EQ(one_.heard, "<no focus>");
     one_.room = 10;
     first_.accept_input();
     loop_->run_once(0);
-    EXPECT_EQ(one_.heard, "abc");
+    EXPECT_EQ(one_.heard, "<no focus>abc");
     EXPECT_EQ(mux_->counters().bytes_dropped, 0u);
 }
 

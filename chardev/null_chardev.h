@@ -8,15 +8,15 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <utility>
 
-#include "chardev/chardev.h"
-#include "util/event/event_loop.h"
+#include "chardev/local_chardev.h"
 
 namespace qc::chardev {
 
-class NullChardev final : public Chardev {
+class NullChardev final : public LocalChardev {
  public:
-    NullChardev(EventLoop& loop, std::string id);
+    NullChardev(EventLoop& loop, std::string id) : LocalChardev(loop, std::move(id)) {}
 
     std::string_view backend() const override { return "null"; }
     std::string description() const override { return "null"; }
@@ -24,12 +24,8 @@ class NullChardev final : public Chardev {
 
  private:
     size_t write(std::span<const std::byte> data) override;
-    void accept_input() override {}
-    void frontend_changed() override;
 
-    EventLoop& loop_;
     std::atomic<uint64_t> written_{0};
-    EventLoop::Watch announcement_;
 };
 
 }  // namespace qc::chardev

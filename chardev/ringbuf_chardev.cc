@@ -13,7 +13,7 @@ constexpr uint64_t kMaxSize = uint64_t{1} << 30;
 }  // namespace
 
 RingbufChardev::RingbufChardev(EventLoop& loop, std::string id, const RingbufConfig& config)
-    : Chardev(std::move(id)), loop_(loop), name_(config.name), buffer_(config.size) {}
+    : LocalChardev(loop, std::move(id)), name_(config.name), buffer_(config.size) {}
 
 Result<std::unique_ptr<RingbufChardev>> RingbufChardev::create(EventLoop& loop, std::string id,
                                                                const RingbufConfig& config) {
@@ -50,12 +50,6 @@ std::string RingbufChardev::read(size_t size) {
 size_t RingbufChardev::write(std::span<const std::byte> data) {
     put(data);
     return data.size();
-}
-
-void RingbufChardev::frontend_changed() {
-    announcement_ = {};
-    if (frontend() == nullptr) return;
-    announcement_ = loop_.after_ms(0, [this] { frontend()->event(ChardevEvent::kOpened); });
 }
 
 }  // namespace qc::chardev

@@ -10,14 +10,13 @@
 #include <string>
 #include <vector>
 
-#include "chardev/chardev.h"
 #include "chardev/chardev_config.h"
-#include "util/event/event_loop.h"
+#include "chardev/local_chardev.h"
 #include "util/mutex.h"
 
 namespace qc::chardev {
 
-class RingbufChardev final : public Chardev {
+class RingbufChardev final : public LocalChardev {
  public:
     // A size that is no power of two, or too large, is refused.
     static Result<std::unique_ptr<RingbufChardev>> create(EventLoop& loop, std::string id,
@@ -35,12 +34,8 @@ class RingbufChardev final : public Chardev {
  private:
     RingbufChardev(EventLoop& loop, std::string id, const RingbufConfig& config);
     size_t write(std::span<const std::byte> data) override;
-    void accept_input() override {}
-    void frontend_changed() override;
 
-    EventLoop& loop_;
     std::string name_;
-    EventLoop::Watch announcement_;
     mutable Mutex mutex_;
     std::vector<std::byte> buffer_ GUARDED_BY(mutex_);
     // Counted from the beginning of time; the buffer holds [first_, end_).

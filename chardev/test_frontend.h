@@ -18,9 +18,13 @@ class TestFrontend final : public ChardevFrontend {
         heard.append(reinterpret_cast<const char*>(data.data()), data.size());
     }
     void event(ChardevEvent event) override {
-        heard += event == ChardevEvent::kOpened   ? "<open>"
-                 : event == ChardevEvent::kClosed ? "<close>"
-                                                  : "<break>";
+        switch (event) {
+            case ChardevEvent::kOpened: heard += "<open>"; return;
+            case ChardevEvent::kClosed: heard += "<close>"; return;
+            case ChardevEvent::kBreak: heard += "<break>"; return;
+            case ChardevEvent::kFocusGained: heard += "<focus>"; return;
+            case ChardevEvent::kFocusLost: heard += "<no focus>"; return;
+        }
     }
     void writable() override { heard += "<writable>"; }
 

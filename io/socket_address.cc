@@ -42,6 +42,14 @@ std::string inet_text(const InetAddress& address) {
 
 }  // namespace
 
+Result<InetAddress> inet_address(std::string host, std::string_view port) {
+    InetAddress address;
+    address.host = std::move(host);
+    address.port = port;
+    TRY(check_port(address.port, inet_text(address)));
+    return address;
+}
+
 Result<InetAddress> SocketAddress::parse_inet(std::string_view text) {
     const size_t comma = text.find(',');
     const std::string_view address = text.substr(0, comma);

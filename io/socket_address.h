@@ -28,6 +28,9 @@ struct InetAddress {
     bool operator==(const InetAddress&) const = default;
 };
 
+// From its two parts; what a port may be is said in one place.
+Result<InetAddress> inet_address(std::string host, std::string_view port);
+
 struct UnixAddress {
     std::string path;
     // A name in the kernel's own space rather than in a file system; tight: without

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "migration/qmp_address.h"
 
+#include "io/qapi_address.h"
+
 namespace qc::migration {
 
 namespace {
@@ -12,25 +14,10 @@ Result<void> check_text(std::string_view what, const std::string& text) {
 
 Result<Address> socket_from(const qapi::SocketAddress& socket) {
     switch (socket.type) {
-        case qapi::SocketAddressType::kInet: {
-            const qapi::InetSocketAddress& inet = *socket.inet;
-            TRY(check_text("'host'", inet.host));
-            // The port's rules are those of the text form.
-            io::InetAddress address =
-                TRY(io::SocketAddress::parse_inet(fmt::format("host:{}", inet.port)));
-            address.host = inet.host;
-            address.ipv4 = inet.ipv4;
-            address.ipv6 = inet.ipv6;
-            address.keep_alive = inet.keep_alive.value_or(false);
-            return Address(io::SocketAddress(std::move(address)));
-        }
-        case qapi::SocketAddressType::kUnix: {
-            io::UnixAddress address{.path = socket.unix->path,
-                                    .abstract = socket.unix->abstract.value_or(false),
-                                    .tight = socket.unix->tight.value_or(true)};
-            TRY(io::raw_unix_address(address));
-            return Address(io::SocketAddress(std::move(address)));
-        }
+        case qapi::SocketAddressType::kInet:
+            return Address(io::SocketAddress(TRY(io::from_qapi(*socket.inet))));
+        case qapi::SocketAddressType::kUnix:
+            return Address(io::SocketAddress(TRY(io::from_qapi(*socket.unix))));
         case qapi::SocketAddressType::kFd: break;
     }
     if (socket.fd->str.empty()) return fail("fd: a name or a number is missing");

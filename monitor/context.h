@@ -9,6 +9,10 @@
 // lock; those with allow-oob also on the monitor's thread, at any moment.
 #pragma once
 
+#include <cstdint>
+#include <deque>
+#include <string>
+
 namespace qc {
 class FdSets;
 class MachineLock;
@@ -54,12 +58,22 @@ struct MonitorServices {
     system::Machine* machine = nullptr;
 };
 
+// What commands of the human monitor remember from one to the next.
+struct HumanState {
+    // Whose registers and virtual addresses are meant: `cpu`.
+    uint32_t cpu = 0;
+    // The lines that were typed, oldest first; null: nobody typed.
+    const std::deque<std::string>* history = nullptr;
+};
+
 struct MonitorContext : MonitorServices {
     Monitor& monitor;
-    // Whose command it is.
-    QmpSession& session;
+    // Whose command it is; null: a person's.
+    QmpSession* session;
     // What this client passed by SCM_RIGHTS.
     ContextFds& fds;
+    // Of commands of the human monitor, never null there.
+    HumanState* human = nullptr;
 };
 
 }  // namespace qc::monitor

@@ -41,17 +41,18 @@ bool EventLimiter::is_limited(std::string_view name) {
 
 EventLimiter::Verdict EventLimiter::offer(std::string_view name,
                                           const std::optional<qapi::Object>& data,
-                                          const std::string& line, int64_t now_ns) {
+                                          const qapi::Object& message, int64_t now_ns) {
     Key key(name, source_of(*find_limited(name), data));
     const auto [at, added] =
         intervals_.try_emplace(std::move(key), Interval{now_ns + kIntervalNs, std::nullopt});
     if (added) return Verdict::kSend;
-    at->second.kept = line;
+    at->second.kept = message;
     return Verdict::kKept;
 }
 
-std::vector<std::string> EventLimiter::expire(int64_t now_ns) {
-    std::vector<std::pair<int64_t, std::string>> due;
+std::vector<qapi::Object> EventLimiter::expire(int64_t now_ns) {
+    using Due = std::pair<int64_t, qapi::Object>;
+    std::vector<Due> due;
     for (auto at = intervals_.begin(); at != intervals_.end();) {
         Interval& interval = at->second;
         if (interval.end_ns > now_ns) {
@@ -64,11 +65,11 @@ std::vector<std::string> EventLimiter::expire(int64_t now_ns) {
             at = intervals_.erase(at);
         }
     }
-    std::ranges::sort(due);
-    std::vector<std::string> lines;
-    for (auto& [end, line] : due)
-        lines.push_back(std::move(line));
-    return lines;
+    std::ranges::sort(due, {}, &Due::first);
+    std::vector<qapi::Object> messages;
+    for (auto& [end, message] : due)
+        messages.push_back(std::move(message));
+    return messages;
 }
 
 int64_t EventLimiter::next_deadline_ns() const {

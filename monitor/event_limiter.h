@@ -33,12 +33,12 @@ class EventLimiter {
     static bool is_limited(std::string_view name);
 
     enum class Verdict : uint8_t { kSend, kKept };
-    // Of an event that is limited; `line` is what clients get.
+    // Of an event that is limited; `message` is what clients get.
     Verdict offer(std::string_view name, const std::optional<qapi::Object>& data,
-                  const std::string& line, int64_t now_ns);
+                  const qapi::Object& message, int64_t now_ns);
 
     // What is to be sent now, in the order in which the seconds end.
-    std::vector<std::string> expire(int64_t now_ns);
+    std::vector<qapi::Object> expire(int64_t now_ns);
     int64_t next_deadline_ns() const;
 
  private:
@@ -46,7 +46,7 @@ class EventLimiter {
     using Key = std::pair<std::string, std::string>;
     struct Interval {
         int64_t end_ns;
-        std::optional<std::string> kept;
+        std::optional<qapi::Object> kept;
     };
     std::map<Key, Interval> intervals_;
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "monitor/hmp_expression.h"
 #include "monitor/monitor.h"
 
 namespace qc::monitor {
@@ -47,15 +48,41 @@ Result<void> take_flags(const HmpCommand& command, std::string_view& text, HmpAr
     return {};
 }
 
-Result<void> take_parameter(const HmpCommand& command, const HmpParameter& parameter,
-                            std::string_view& text, HmpArgs& args) {
+Result<void> take_number(MonitorContext& context, const HmpCommand& command,
+                         const HmpParameter& parameter, std::string_view& text, HmpArgs& args) {
+    const auto registers = [&](std::string_view name) -> Result<int64_t> {
+        const auto read = context.monitor.human_commands().read_register;
+        if (read == nullptr) return fail("unknown register");
+        return read(context, name);
+    };
+    const std::string_view begin = text;
+    const Result<int64_t> number = take_expression(text, registers);
+    if (!number) return try_help(command, number.error().message());
+    args.set(parameter.name, begin.substr(0, begin.size() - text.size()), *number);
+    return {};
+}
+
+Result<void> take_format(const HmpCommand& command, std::string_view& text, HmpArgs& args) {
+    if (!text.starts_with('/')) return {};
+    const Result<HmpFormat> format = parse_hmp_format(take_word(text).substr(1));
+    if (!format) return try_help(command, format.error().message());
+    args.set_format(*format);
+    return {};
+}
+
+Result<void> take_parameter(MonitorContext& context, const HmpCommand& command,
+                            const HmpParameter& parameter, std::string_view& text, HmpArgs& args) {
     using Kind = HmpParameter::Kind;
     skip_space(text);
+    if (parameter.kind == Kind::kFormat) return take_format(command, text, args);
     if (text.empty() && parameter.optional) return {};
     if (parameter.kind == Kind::kRest) {
         args.set(parameter.name, text);
         text = {};
         return {};
+    }
+    if (parameter.kind == Kind::kNumber) {
+        return take_number(context, command, parameter, text, args);
     }
     const std::string_view word = take_word(text);
     if (parameter.kind == Kind::kOnOff && word != "on" && word != "off") {
@@ -68,13 +95,23 @@ Result<void> take_parameter(const HmpCommand& command, const HmpParameter& param
 
 }  // namespace
 
+const HmpArgs::Value* HmpArgs::find(std::string_view name) const {
+    const auto found = std::ranges::find(values_, name, &Value::name);
+    return found == values_.end() ? nullptr : &*found;
+}
+
 bool HmpArgs::has(std::string_view name) const {
-    return std::ranges::find(values_, name, &Value::name) != values_.end();
+    return find(name) != nullptr;
 }
 
 std::string_view HmpArgs::get(std::string_view name) const {
-    const auto found = std::ranges::find(values_, name, &Value::name);
-    return found == values_.end() ? std::string_view() : found->value;
+    const Value* const value = find(name);
+    return value == nullptr ? std::string_view() : value->value;
+}
+
+int64_t HmpArgs::number(std::string_view name) const {
+    const Value* const value = find(name);
+    return value == nullptr ? 0 : value->number;
 }
 
 bool has_name(const HmpCommand& command, std::string_view name) {
@@ -86,7 +123,8 @@ bool has_name(const HmpCommand& command, std::string_view name) {
     return false;
 }
 
-Result<HmpArgs> parse_hmp_args(const HmpCommand& command, std::string_view text) {
+Result<HmpArgs> parse_hmp_args(MonitorContext& context, const HmpCommand& command,
+                               std::string_view text) {
     HmpArgs args;
     const bool has_flags = std::ranges::any_of(command.parameters, [](const HmpParameter& p) {
         return p.kind == HmpParameter::Kind::kFlag;
@@ -94,7 +132,7 @@ Result<HmpArgs> parse_hmp_args(const HmpCommand& command, std::string_view text)
     if (has_flags) TRY(take_flags(command, text, args));
     for (const HmpParameter& parameter : command.parameters) {
         if (parameter.kind == HmpParameter::Kind::kFlag) continue;
-        TRY(take_parameter(command, parameter, text, args));
+        TRY(take_parameter(context, command, parameter, text, args));
     }
     skip_space(text);
     if (!text.empty()) {
@@ -106,9 +144,7 @@ Result<HmpArgs> parse_hmp_args(const HmpCommand& command, std::string_view text)
 
 Result<qapi::Value> call_qmp(MonitorContext& context, std::string_view name,
                              const qapi::Object& arguments) {
-    const qapi::CommandDef* command = context.monitor.commands().find(name);
-    if (command == nullptr) return fail("The command {} has not been found", name);
-    return command->invoke(context, arguments);
+    return TRY(context.monitor.find_command(name))->invoke(context, arguments);
 }
 
 Result<std::string> do_qmp(MonitorContext& context, std::string_view name,

@@ -14,35 +14,59 @@
 #include <vector>
 
 #include "monitor/context.h"
+#include "monitor/hmp_format.h"
 #include "qapi/convert.h"
 #include "qapi/value.h"
 #include "util/result.h"
 
 namespace qc::monitor {
 
+// Adds words that begin with `prefix`, or any: the others are left out later.
+using HmpWords = void (*)(MonitorContext& context, std::string_view prefix,
+                          std::vector<std::string>& words);
+
 struct HmpParameter {
-    enum class Kind : uint8_t { kFlag, kWord, kOnOff, kRest };
+    enum class Kind : uint8_t {
+        kFlag,    // -d
+        kWord,    // up to white space, or in quotes
+        kNumber,  // an expression: hmp_expression.h
+        kFormat,  // "/8xb" before the rest, always optional
+        kOnOff,
+        kRest,  // of the line
+    };
     std::string_view name;
     Kind kind = Kind::kWord;
-    char letter = 0;        // of a flag: -d
+    char letter = 0;        // of a flag
     bool optional = false;  // a flag always is
+    // What Tab offers. Null: nothing.
+    HmpWords words = nullptr;
 };
 
 // The words of one command, by parameter.
 class HmpArgs {
  public:
-    void set(std::string_view name, std::string_view value) { values_.push_back({name, value}); }
+    void set(std::string_view name, std::string_view value, int64_t number = 0) {
+        values_.push_back({name, value, number});
+    }
+    void set_format(const HmpFormat& format) { format_ = format; }
     bool has(std::string_view name) const;
     // Empty if it was not given.
     std::string_view get(std::string_view name) const;
     bool on(std::string_view name) const { return get(name) == "on"; }
+    // Of a kNumber; 0 if it was not given.
+    int64_t number(std::string_view name) const;
+    const HmpFormat& format() const { return format_; }
 
  private:
     struct Value {
         std::string_view name;
         std::string_view value;
+        int64_t number;
     };
+    const Value* find(std::string_view name) const;
+
     std::vector<Value> values_;
+    HmpFormat format_;
 };
 
 struct HmpCommand {
@@ -53,18 +77,29 @@ struct HmpCommand {
     Result<std::string> (*run)(MonitorContext& context, const HmpArgs& args);
 };
 
+// The commands that there are beside this room's own, for Monitor::Deps.
+struct HmpTables {
+    std::vector<std::span<const HmpCommand>> commands;
+    std::vector<std::span<const HmpCommand>> info;
+    // A register of the processor that `cpu` has chosen, for expressions: "pc". Null:
+    // there are none.
+    Result<int64_t> (*read_register)(MonitorContext& context, std::string_view name) = nullptr;
+};
+
 // Each file of commands has its table; `info` has one of its own.
 std::span<const HmpCommand> hmp_basic_commands();
 std::span<const HmpCommand> hmp_chardev_commands();
 std::span<const HmpCommand> hmp_migration_commands();
 std::span<const HmpCommand> hmp_info_commands();
+std::span<const HmpCommand> hmp_device_info();
 std::span<const HmpCommand> hmp_migration_info();
 std::span<const HmpCommand> hmp_object_info();
 
 bool has_name(const HmpCommand& command, std::string_view name);
 
 // An error is text for the person, without "Error: ".
-Result<HmpArgs> parse_hmp_args(const HmpCommand& command, std::string_view text);
+Result<HmpArgs> parse_hmp_args(MonitorContext& context, const HmpCommand& command,
+                               std::string_view text);
 
 // Executes a QMP command.
 Result<qapi::Value> call_qmp(MonitorContext& context, std::string_view name,

@@ -42,12 +42,14 @@ Result<std::string> info_kvm(MonitorContext& context, const HmpArgs&) {
     return fmt::format("kvm support: {}\n", info.enabled ? "enabled" : "disabled");
 }
 
+// The star is at the one that `cpu` has chosen.
 Result<std::string> info_cpus(MonitorContext& context, const HmpArgs&) {
     std::string text;
     for (const auto& cpu :
          TRY(query_qmp<std::vector<qapi::CpuInfoFast>>(context, "query-cpus-fast"))) {
-        text += fmt::format("{} CPU #{}: thread_id={}\n", cpu.cpu_index == 0 ? '*' : ' ',
-                            cpu.cpu_index, cpu.thread_id);
+        text += fmt::format("{} CPU #{}: thread_id={}\n",
+                            cpu.cpu_index == context.human->cpu ? '*' : ' ', cpu.cpu_index,
+                            cpu.thread_id);
     }
     return text;
 }
@@ -100,6 +102,35 @@ Result<std::string> info_memory(MonitorContext& context, const HmpArgs&) {
     return text;
 }
 
+Result<std::string> info_hotpluggable(MonitorContext& context, const HmpArgs&) {
+    std::string text = "Hotpluggable CPUs:\n";
+    for (const auto& place :
+         TRY(query_qmp<std::vector<qapi::HotpluggableCPU>>(context, "query-hotpluggable-cpus"))) {
+        text +=
+            fmt::format("  type: \"{}\"\n  vcpus_count: \"{}\"\n", place.type, place.vcpus_count);
+        if (place.qom_path) text += fmt::format("  qom_path: \"{}\"\n", *place.qom_path);
+        text += "  CPUInstance Properties:\n";
+        const auto add = [&](const char* name, const std::optional<int64_t>& number) {
+            if (number) text += fmt::format("    {}: \"{}\"\n", name, *number);
+        };
+        add("node-id", place.props.node_id);
+        add("socket-id", place.props.socket_id);
+        add("core-id", place.props.core_id);
+        add("thread-id", place.props.thread_id);
+    }
+    return text;
+}
+
+// The newest last, and this line with it.
+Result<std::string> info_history(MonitorContext& context, const HmpArgs&) {
+    std::string text;
+    if (context.human->history == nullptr) return text;
+    size_t number = 0;
+    for (const std::string& line : *context.human->history)
+        text += fmt::format("{}: '{}'\n", number++, line);
+    return text;
+}
+
 constexpr HmpCommand kCommands[] = {
     {.names = "block",
      .parameters = {},
@@ -116,6 +147,16 @@ constexpr HmpCommand kCommands[] = {
      .usage = "",
      .help = "show the virtual processors",
      .run = info_cpus},
+    {.names = "history",
+     .parameters = {},
+     .usage = "",
+     .help = "show the lines that were typed",
+     .run = info_history},
+    {.names = "hotpluggable-cpus",
+     .parameters = {},
+     .usage = "",
+     .help = "show the places of processors",
+     .run = info_hotpluggable},
     {.names = "kvm",
      .parameters = {},
      .usage = "",

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "monitor/hmp_command.h"
+#include "monitor/hmp_words.h"
 #include "qapi/generated/qapi_visit_migration.h"
 #include "util/option_string.h"
 
@@ -71,9 +72,10 @@ constexpr HmpParameter kMigrate[] = {{.name = "detach", .kind = Kind::kFlag, .le
                                      {.name = "uri"}};
 constexpr HmpParameter kState[] = {{.name = "state"}};
 constexpr HmpParameter kUri[] = {{.name = "uri"}};
-constexpr HmpParameter kCapability[] = {{.name = "capability"},
+constexpr HmpParameter kCapability[] = {{.name = "capability", .words = capability_words},
                                         {.name = "state", .kind = Kind::kOnOff}};
-constexpr HmpParameter kParameter[] = {{.name = "parameter"}, {.name = "value"}};
+constexpr HmpParameter kParameter[] = {{.name = "parameter", .words = migration_parameter_words},
+                                       {.name = "value"}};
 
 constexpr HmpCommand kCommands[] = {
     {.names = "migrate",

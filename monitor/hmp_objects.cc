@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "monitor/hmp_command.h"
+#include "monitor/hmp_words.h"
 #include "qapi/json_writer.h"
 #include "qom/object_tree.h"
 
@@ -60,7 +61,7 @@ Result<std::string> info_qtree(MonitorContext& context, const HmpArgs&) {
     return text;
 }
 
-constexpr HmpParameter kPath[] = {{.name = "path", .optional = true}};
+constexpr HmpParameter kPath[] = {{.name = "path", .optional = true, .words = qom_path_words}};
 constexpr HmpCommand kCommands[] = {
     {.names = "qom-tree",
      .parameters = kPath,

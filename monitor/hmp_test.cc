@@ -72,11 +72,13 @@ class HmpTest : public testing::Test {
     }
 
     std::string hmp(std::string_view line) {
-        MonitorContext context = fixture.monitor.context_for(fixture.session);
+        MonitorContext context = fixture.monitor.context_for(fds, state);
         return execute_hmp(context, line);
     }
 
     qapi::CommandTable commands;
+    ContextFds fds;
+    HumanState state;
     qom::TypeRegistry types;
     qom::Object machine{qom::kContainerType};
     qom::ObjectTree objects{machine};

@@ -63,7 +63,7 @@ TEST(MonitorThread, exec_oob_is_answered_while_the_main_loop_does_not_run) {
                      .event_clock = clock});
     QmpSession& session = monitor.add_session(transport);
     session.opened();
-    session.negotiate({qapi::QMPCapability::kOob});
+    ASSERT_TRUE(session.negotiate({qapi::QMPCapability::kOob}));
     std::future<void> seen = transport.seen();
     thread->start();
 
@@ -85,7 +85,7 @@ TEST(MonitorThread, stop_lets_clients_take_their_answers) {
                      .event_clock = clock});
     QmpSession& session = monitor.add_session(transport);
     session.opened();
-    session.negotiate({});
+    ASSERT_TRUE(session.negotiate({}));
     std::future<void> seen = transport.seen();
     thread->start();
     monitor.emit("LAST", std::nullopt);

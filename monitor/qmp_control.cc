@@ -10,13 +10,15 @@
 #include "qapi/generated/qapi_commands_introspect.h"
 #include "qapi/generated/qapi_introspection.h"
 #include "qapi/json_reader.h"
+#include "util/assert.h"
 
 namespace qc::qapi {
 
 Result<void> qmp_qmp_capabilities(monitor::MonitorContext& context,
                                   const QmpCapabilitiesArgs& args) {
-    context.session.negotiate(args.enable.value_or(std::vector<QMPCapability>{}));
-    return {};
+    // No command of the human monitor ends here.
+    QC_ASSERT(context.session != nullptr);
+    return context.session->negotiate(args.enable.value_or(std::vector<QMPCapability>{}));
 }
 
 Result<VersionInfo> qmp_query_version(monitor::MonitorContext& context) {
@@ -44,8 +46,11 @@ Result<std::vector<EventInfo>> qmp_query_events(monitor::MonitorContext&) {
 
 Result<std::string> qmp_human_monitor_command(monitor::MonitorContext& context,
                                               const HumanMonitorCommandArgs& args) {
-    if (args.cpu_index) return fail("Parameter 'cpu-index' is not supported by any command");
-    return monitor::execute_hmp(context, args.command_line);
+    monitor::HumanState state;
+    if (args.cpu_index) state.cpu = TRY(monitor::check_cpu_index(context, *args.cpu_index));
+    monitor::MonitorContext human = context;
+    human.human = &state;
+    return monitor::execute_hmp(human, args.command_line);
 }
 
 Result<Value> qmp_query_qmp_schema(monitor::MonitorContext&) {

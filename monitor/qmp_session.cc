@@ -13,10 +13,12 @@ namespace {
 
 constexpr std::string_view kNegotiation = "qmp_capabilities";
 
-qapi::Object greeting(const qapi::VersionInfo& version) {
+qapi::Object greeting(const qapi::VersionInfo& version, bool oob) {
     qapi::Object content;
     content.append("version", to_value(version));
-    content.append("capabilities", qapi::Array{to_string(qapi::QMPCapability::kOob)});
+    qapi::Array capabilities;
+    if (oob) capabilities.push_back(to_string(qapi::QMPCapability::kOob));
+    content.append("capabilities", std::move(capabilities));
     qapi::Object message;
     message.append("QMP", std::move(content));
     return message;
@@ -38,7 +40,7 @@ void QmpSession::opened() {
         oob_ = false;
         queue_.clear();
     }
-    send(greeting(monitor_.version()));
+    send(greeting(monitor_.version(), config_.oob));
     // A command of the client before may still be executed.
     reading_ = takes_commands();
     transport_.set_reading(reading_);
@@ -130,12 +132,10 @@ void QmpSession::run_next() {
         executing_ = false;
         // Under the lock: a client that comes now must not get this one's answer.
         if (response && queued->client == client_) {
-            std::string line;
-            qapi::append_json(line, *response);
-            output_.add(line + "\r\n");
+            output_.add(line_of(*response));
         }
     }
-    monitor_.io_loop().post([this] {
+    config_.loop.post([this] {
         flush();
         read_input();
     });
@@ -166,42 +166,42 @@ Result<const qapi::CommandDef*> QmpSession::find_command(const QmpRequest& reque
                               "Capabilities negotiation is already complete, command ignored");
         }
     }
-    const qapi::CommandDef* command = monitor_.commands().find(request.command);
-    if (command == nullptr) {
-        return fail_class(ErrorClass::kCommandNotFound, "The command {} has not been found",
-                          request.command);
-    }
+    const qapi::CommandDef* command = TRY(monitor_.find_command(request.command));
     if (request.out_of_band && !command->allow_oob) {
         return fail("The command {} does not support OOB", request.command);
-    }
-    if (monitor_.preconfig() && !command->allow_preconfig) {
-        return fail("The command '{}' is permitted only after machine initialization has completed",
-                    request.command);
     }
     return command;
 }
 
-void QmpSession::negotiate(const std::vector<qapi::QMPCapability>& enable) {
+Result<void> QmpSession::negotiate(const std::vector<qapi::QMPCapability>& enable) {
+    if (!enable.empty() && !config_.oob) {
+        return fail("Capability {} is not available", to_string(enable.front()));
+    }
     const MutexLock guard(mutex_);
     negotiated_ = true;
     for (const qapi::QMPCapability capability : enable) {
         if (capability == qapi::QMPCapability::kOob) oob_ = true;
     }
+    return {};
 }
 
-void QmpSession::send_event(std::string_view line) {
+void QmpSession::send_event(const qapi::Object& event) {
     {
         const MutexLock guard(mutex_);
         if (!negotiated_) return;
-        output_.add_event(line);
+        output_.add_event(line_of(event));
     }
-    monitor_.io_loop().post([this] { flush(); });
+    config_.loop.post([this] { flush(); });
+}
+
+std::string QmpSession::line_of(const qapi::Object& message) const {
+    std::string line;
+    qapi::append_json(line, message, config_.style);
+    return line + "\r\n";
 }
 
 void QmpSession::send(const qapi::Object& message) {
-    std::string line;
-    qapi::append_json(line, message);
-    output_.add(line + "\r\n");
+    output_.add(line_of(message));
     flush();
 }
 
@@ -220,7 +220,7 @@ void QmpSession::flush() {
         if (const uint64_t lost = output_.take_lost(); lost != 0) {
             qapi::Object data;
             write_members(data, qapi::MonitorEventsLostEvent{.count = lost});
-            output_.add(monitor_.event_line("MONITOR_EVENTS_LOST", std::move(data)));
+            output_.add(line_of(monitor_.event("MONITOR_EVENTS_LOST", std::move(data))));
         }
     }
     in_flush_ = false;

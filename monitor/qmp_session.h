@@ -16,6 +16,9 @@
 // A client that does not read its answers is not read from either, so that what is
 // kept for it stays bounded (output_queue.h).
 //
+// "I/O thread" is that of the transport: the monitors' own, or the main loop's, where a
+// terminal is shared with a device; then there are no commands out of band.
+//
 // Threading: opened(), received(), can_write(), closed() on the I/O thread; the
 // rest says. Owned by the Monitor, for as long as that lives.
 #pragma once
@@ -31,39 +34,51 @@
 #include "monitor/context_fds.h"
 #include "monitor/output_queue.h"
 #include "monitor/qmp_request.h"
+#include "monitor/session.h"
 #include "monitor/transport.h"
 #include "qapi/command.h"
 #include "qapi/generated/qapi_types_control.h"
 #include "qapi/json_reader.h"
+#include "qapi/json_writer.h"
+#include "util/event/event_loop.h"
 #include "util/mutex.h"
 
 namespace qc::monitor {
 
 class Monitor;
 
-class QmpSession {
+struct QmpSessionConfig {
+    // Where the transport lives: the I/O loop, or the main loop.
+    EventLoop& loop;
+    // Whether commands out of band are offered. Not on the main loop, where nothing
+    // overtakes a command.
+    bool oob = true;
+    qapi::JsonStyle style = qapi::JsonStyle::kOneLine;
+};
+
+class QmpSession final : public Session {
  public:
     static constexpr size_t kMaxQueued = 8;
 
-    QmpSession(Monitor& monitor, Transport& transport) : monitor_(monitor), transport_(transport) {}
-    QmpSession(const QmpSession&) = delete;
-    QmpSession& operator=(const QmpSession&) = delete;
+    QmpSession(Monitor& monitor, Transport& transport, const QmpSessionConfig& config)
+        : monitor_(monitor), transport_(transport), config_(config) {}
 
-    void opened();
-    void received(std::string_view bytes);
-    void can_write();
-    void closed();
+    void opened() override;
+    void received(std::string_view bytes) override;
+    void can_write() override;
+    void closed() override;
+    void finish() override { flush(); }
 
     // Any thread. Queues an event for the client, if it has negotiated.
-    void send_event(std::string_view line);
+    void send_event(const qapi::Object& event);
+    bool served_by(const EventLoop& loop) const { return &config_.loop == &loop; }
 
-    // I/O thread: descriptors that come with the bytes that follow.
-    void received_fds(std::vector<UniqueFd> fds) { fds_.arrived(std::move(fds)); }
+    void received_fds(std::vector<UniqueFd> fds) override { fds_.arrived(std::move(fds)); }
     // What the client passed, for its commands.
     ContextFds& fds() { return fds_; }
 
     // For qmp_capabilities: main loop's thread.
-    void negotiate(const std::vector<qapi::QMPCapability>& enable);
+    Result<void> negotiate(const std::vector<qapi::QMPCapability>& enable);
 
     // I/O thread. True if nothing waits to be written.
     bool output_empty() const { return output_.empty(); }
@@ -86,8 +101,11 @@ class QmpSession {
     Result<const qapi::CommandDef*> find_command(const QmpRequest& request) const;
     std::optional<Queued> take_request();
 
+    std::string line_of(const qapi::Object& message) const;
+
     Monitor& monitor_;
     Transport& transport_;
+    const QmpSessionConfig config_;
     OutputQueue output_;
     ContextFds fds_;
 

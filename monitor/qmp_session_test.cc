@@ -27,8 +27,8 @@ Result<qapi::Value> run_event(MonitorContext& context, const qapi::Object&) {
 }
 // The client goes and the next one comes while its command is executed.
 Result<qapi::Value> run_reconnect(MonitorContext& context, const qapi::Object&) {
-    context.session.closed();
-    context.session.opened();
+    context.session->closed();
+    context.session->opened();
     return qapi::Value("for the one before");
 }
 

@@ -12,6 +12,8 @@ namespace qc::qapi {
 
 namespace {
 
+constexpr size_t kIndent = 4;
+
 void append_double(std::string& out, double value) {
     // JSON has no infinities.
     if (!std::isfinite(value)) {
@@ -24,47 +26,83 @@ void append_double(std::string& out, double value) {
     if (text.find_first_of(".e") == std::string::npos) out += ".0";
 }
 
-void append_array(std::string& out, const Array& array) {
-    out += '[';
-    std::string_view separator;
-    for (const Value& element : array) {
-        out += separator;
-        append_json(out, element);
-        separator = ", ";
+class Writer {
+ public:
+    Writer(std::string& out, JsonStyle style) : out_(out), pretty_(style == JsonStyle::kPretty) {}
+
+    void put(const Object& object) {
+        open('{');
+        for (const Member& member : object.members()) {
+            next();
+            append_json_string(out_, member.name);
+            out_ += ": ";
+            put(member.value);
+        }
+        close('}');
     }
-    out += ']';
-}
+
+    void put(const Value& value) {
+        switch (value.kind()) {
+            case Value::Kind::kNull: out_ += "null"; return;
+            case Value::Kind::kBool: out_ += *value.as_bool() ? "true" : "false"; return;
+            case Value::Kind::kInt:
+                fmt::format_to(std::back_inserter(out_), "{}", *value.as_int());
+                return;
+            case Value::Kind::kUint:
+                fmt::format_to(std::back_inserter(out_), "{}", *value.as_uint());
+                return;
+            case Value::Kind::kDouble: append_double(out_, *value.as_double()); return;
+            case Value::Kind::kString: append_json_string(out_, *value.as_string()); return;
+            case Value::Kind::kArray: put(*value.as_array()); return;
+            case Value::Kind::kObject: put(*value.as_object()); return;
+        }
+    }
+
+ private:
+    void put(const Array& array) {
+        open('[');
+        for (const Value& element : array) {
+            next();
+            put(element);
+        }
+        close(']');
+    }
+
+    void open(char bracket) {
+        out_ += bracket;
+        ++depth_;
+        first_ = true;
+    }
+    void next() {
+        if (!first_) out_ += pretty_ ? "," : ", ";
+        first_ = false;
+        if (pretty_) new_line();
+    }
+    void close(char bracket) {
+        --depth_;
+        first_ = false;
+        if (pretty_) new_line();
+        out_ += bracket;
+    }
+    void new_line() {
+        out_ += '\n';
+        out_.append(depth_ * kIndent, ' ');
+    }
+
+    std::string& out_;
+    const bool pretty_;
+    size_t depth_ = 0;
+    bool first_ = true;
+};
 
 }  // namespace
 
-void append_json(std::string& out, const Object& object) {
-    out += '{';
-    std::string_view separator;
-    for (const Member& member : object.members()) {
-        out += separator;
-        append_json_string(out, member.name);
-        out += ": ";
-        append_json(out, member.value);
-        separator = ", ";
-    }
-    out += '}';
+void append_json(std::string& out, const Object& object, JsonStyle style) {
+    Writer(out, style).put(object);
 }
 
-void append_json(std::string& out, const Value& value) {
-    switch (value.kind()) {
-        case Value::Kind::kNull: out += "null"; return;
-        case Value::Kind::kBool: out += *value.as_bool() ? "true" : "false"; return;
-        case Value::Kind::kInt:
-            fmt::format_to(std::back_inserter(out), "{}", *value.as_int());
-            return;
-        case Value::Kind::kUint:
-            fmt::format_to(std::back_inserter(out), "{}", *value.as_uint());
-            return;
-        case Value::Kind::kDouble: append_double(out, *value.as_double()); return;
-        case Value::Kind::kString: append_json_string(out, *value.as_string()); return;
-        case Value::Kind::kArray: append_array(out, *value.as_array()); return;
-        case Value::Kind::kObject: append_json(out, *value.as_object()); return;
-    }
+void append_json(std::string& out, const Value& value, JsonStyle style) {
+    Writer(out, style).put(value);
 }
 
 std::string to_json(const Value& value) {

@@ -35,8 +35,9 @@ struct Server::Impl final : public chardev::ChardevFrontend,
         serve();
     }
     void event(chardev::ChardevEvent event) override {
-        if (event == chardev::ChardevEvent::kBreak) return;
-        open = event == chardev::ChardevEvent::kOpened;
+        const bool opened = event == chardev::ChardevEvent::kOpened;
+        if (!opened && event != chardev::ChardevEvent::kClosed) return;
+        open = opened;
         unsent.clear();
         MachineLockGuard guard(deps.lock);
         if (open) {

@@ -5,6 +5,7 @@
 
 #include "system/cli/handlers.h"
 #include "system/cli/option_table.h"
+#include "system/monitor_option.h"
 #include "system/option_help.h"
 
 namespace qc::system {
@@ -49,6 +50,7 @@ Result<CommandLine> parse_command_line(std::span<const char* const> arguments) {
         TRY(read_option(*entry, parse, value, origin, origin));
         if (parse.text) return CommandLine(PrintAndExit{*std::move(parse.text)});
     }
+    choose_default_monitor(parse.options);
     const Options& options = parse.options;
     TRY(check_cpu_count(options.smp, canonical_machine_type(options.machine_type),
                         find_machine_type(options.machine_type)->max_cpus));

@@ -5,6 +5,7 @@
 
 #include <initializer_list>
 
+#include "system/monitor_option.h"
 #include "system/option_help.h"
 
 namespace qc::system {
@@ -32,6 +33,32 @@ TEST(CommandLine, empty_gives_the_defaults) {
     EXPECT_EQ(options.ram_bytes, uint64_t{128} << 20);
     EXPECT_TRUE(options.accelerators.empty());
     EXPECT_TRUE(options.default_devices);
+}
+
+TEST(CommandLine, monitors_have_a_mode_and_an_id) {
+    using Mode = MonitorOption::Mode;
+    const Options options = parsed({"-monitor", "null", "-qmp", "stdio", "-mon", "chardev=c",
+                                    "-qmp-pretty", "chardev:d", "-monitor", "none"});
+    ASSERT_EQ(options.monitors.size(), 4u);
+    EXPECT_EQ(options.monitors[0].mode, Mode::kReadline);
+    EXPECT_EQ(options.monitors[0].id, "compat_monitor0");
+    EXPECT_EQ(options.monitors[1].mode, Mode::kControl);
+    EXPECT_EQ(options.monitors[1].id, "compat_monitor1");
+    EXPECT_EQ(options.monitors[2].mode, Mode::kReadline);
+    EXPECT_EQ(options.monitors[2].device.value, "chardev:c");
+    EXPECT_TRUE(options.monitors[3].pretty);
+    EXPECT_EQ(qmp_chardevs(options.monitors),
+              (std::set<std::string, std::less<>>{"compat_monitor1", "d"}));
+}
+
+TEST(CommandLine, usual_monitor_is_there_unless_one_is_named) {
+    EXPECT_EQ(parsed({}).monitors.size(), 1u);
+    EXPECT_EQ(parsed({"-nodefaults"}).monitors.size(), 0u);
+    EXPECT_EQ(parsed({"-monitor", "none"}).monitors.size(), 0u);
+    EXPECT_EQ(parsed({"-nographic"}).serials.at(0).value, "mon:stdio");
+    EXPECT_EQ(parsed({"-nographic"}).monitors.size(), 0u);
+    EXPECT_EQ(parsed({"-nographic", "-serial", "none"}).monitors.at(0).device.value, "stdio");
+    EXPECT_TRUE(parsed({"-nographic", "-qmp", "stdio"}).serials.empty());
 }
 
 TEST(CommandLine, one_and_two_dashes_are_equal) {

@@ -88,6 +88,8 @@ class Machine {
     std::string device_id(const hw::Device& device) const;
     // Null if the machine has none.
     hw::PciBus* pci_bus();
+    uint32_t vcpu_count() const { return static_cast<uint32_t>(vcpus_.size()); }
+    accel::Vcpu& vcpu(uint32_t index) { return *vcpus_[index]; }
     // Null if `node` of the object tree is no device.
     hw::Device* find_device(const qom::Object& node) const;
     QtestService& qtest() { return *qtest_; }

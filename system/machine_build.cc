@@ -53,7 +53,7 @@ Result<void> Machine::create_chardevs() {
         .mux_requests =
             {.quit = [this] { requests_.request_shutdown(runstate::ShutdownCause::kHostUi); }},
         .fd_sets = &fd_sets_});
-    chardevs_->place(monitor_chardevs(options_.monitors), monitor_thread_->loop());
+    chardevs_->place(qmp_chardevs(options_.monitors), monitor_thread_->loop());
     for (const RawOption& option : options_.chardevs) {
         auto config = TRY(chardev::parse_chardev_option(option.value).context("{}", option.origin));
         TRY(chardevs_->add(config, chardev::Startup::kMayWait).context("{}", option.origin));
@@ -251,19 +251,22 @@ void Machine::reset_first_time() {
 // and output under -nographic, else it exists and goes nowhere.
 Result<void> Machine::choose_serials(hw::PcBoard::Config& config) {
     std::vector<RawOption> wanted = options_.serials;
-    if (wanted.empty() && options_.nographic && options_.default_devices)
-        wanted.push_back({"stdio", "-nographic"});
-    if (wanted.empty() && options_.default_devices) wanted.push_back({"null", "-serial null"});
+    if (wanted.empty() && options_.default_devices) {
+        wanted.push_back(options_.nographic ? RawOption{"stdio", "-nographic"}
+                                            : RawOption{"null", "-serial null"});
+    }
     if (wanted.size() > config.serials.size()) {
         return fail("{}: a PC has {} serial ports", wanted[config.serials.size()].origin,
                     config.serials.size());
     }
     for (size_t index = 0; index < wanted.size(); ++index) {
-        config.serials[index] =
-            TRY(chardevs_
-                    ->find_legacy(fmt::format("serial{}", index), wanted[index].value,
-                                  chardev::Startup::kMayWait)
-                    .context("{}", wanted[index].origin));
+        const auto& [device, origin] = wanted[index];
+        const std::string id = fmt::format("serial{}", index);
+        config.serials[index] = TRY(
+            chardevs_->find_legacy(id, device, chardev::Startup::kMayWait).context("{}", origin));
+        if (device.starts_with(chardev::kMonitorPrefix)) {
+            options_.monitors.push_back(monitor_of_console(id, origin));
+        }
     }
     return {};
 }

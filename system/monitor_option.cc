@@ -3,43 +3,74 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "system/option_help.h"
+
 namespace qc::system {
 
 namespace {
 
+using Mode = MonitorOption::Mode;
+
 constexpr std::string_view kReference = "chardev:";
+
+// Of the character device that it names, or that is made for it.
+std::string chardev_id(const MonitorOption& monitor) {
+    const std::string& text = monitor.device.value;
+    return text.starts_with(kReference) ? text.substr(kReference.size()) : monitor.id;
+}
 
 }  // namespace
 
-Result<std::string> parse_mon_option(const std::string& value) {
-    OptionString options = TRY(OptionString::parse(value, "chardev"));
+Result<MonitorOption> parse_mon_option(const RawOption& option) {
+    OptionString options = TRY(OptionString::parse(option.value, "chardev"));
     const std::string mode = options.take("mode").value_or("readline");
-    const bool pretty = TRY(options.take_bool("pretty")).value_or(false);
+    const std::optional<bool> pretty = TRY(options.take_bool("pretty"));
     const std::optional<std::string> chardev = options.take("chardev");
     TRY(options.expect_empty());
     if (!chardev) return fail("Parameter 'chardev' is missing");
     if (mode != "control" && mode != "readline") {
         return fail("Parameter 'mode' does not accept value '{}'", mode);
     }
-    if (mode == "readline") {
-        return fail(
-            "mode=readline: the human monitor is reached through QMP's human-monitor-command; "
-            "only mode=control is available here");
+    if (pretty && mode == "readline") return fail("'pretty' is not compatible with HMP monitors");
+    return MonitorOption{.device = {std::string(kReference) + *chardev, option.origin},
+                         .mode = mode == "control" ? Mode::kControl : Mode::kReadline,
+                         .pretty = pretty.value_or(false)};
+}
+
+void add_monitor_device(Options& options, MonitorOption monitor) {
+    options.monitor_given = true;
+    if (monitor.device.value == "none") return;
+    const auto number = std::ranges::count_if(
+        options.monitors, [](const MonitorOption& one) { return !one.id.empty(); });
+    monitor.id = fmt::format("compat_monitor{}", number);
+    options.monitors.push_back(std::move(monitor));
+}
+
+void choose_default_monitor(Options& options) {
+    if (!options.default_devices || options.monitor_given) return;
+    constexpr std::string_view kConsole = "mon:stdio";
+    if (options.nographic && options.serials.empty() && has_board(options.machine_type)) {
+        options.serials.push_back({std::string(kConsole), "-nographic"});
+        return;
     }
-    if (pretty) return fail("pretty=on: this version writes JSON in one line");
-    return std::string(kReference) + *chardev;
+    const char* const device = options.nographic ? "stdio" : "null";
+    add_monitor_device(
+        options, {.device = {device, fmt::format("-monitor {}", device)}, .mode = Mode::kReadline});
 }
 
-std::string monitor_id(size_t index) {
-    return fmt::format("compat_monitor{}", index);
+MonitorOption monitor_of_console(const std::string& chardev_id, const std::string& origin) {
+    return {.device = {std::string(kReference) + chardev_id, origin}, .mode = Mode::kReadline};
 }
 
-std::set<std::string, std::less<>> monitor_chardevs(const std::vector<RawOption>& monitors) {
+std::set<std::string, std::less<>> qmp_chardevs(const std::vector<MonitorOption>& monitors) {
     std::set<std::string, std::less<>> ids;
-    for (size_t index = 0; index < monitors.size(); ++index) {
-        const std::string& text = monitors[index].value;
-        const bool named = text.starts_with(kReference);
-        ids.insert(named ? text.substr(kReference.size()) : monitor_id(index));
+    for (const MonitorOption& monitor : monitors) {
+        if (monitor.mode == Mode::kControl) ids.insert(chardev_id(monitor));
+    }
+    for (const MonitorOption& monitor : monitors) {
+        if (monitor.mode == Mode::kReadline) ids.erase(chardev_id(monitor));
     }
     return ids;
 }

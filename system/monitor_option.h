@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Where monitors are: `-qmp DEV` and `-mon [chardev=]ID,mode=control`.
+// Where monitors are: `-qmp DEV`, `-qmp-pretty DEV`, `-monitor DEV`, `-mon`.
 //
 // Threading: plain values.
 #pragma once
@@ -14,12 +14,21 @@
 
 namespace qc::system {
 
-// The value of -mon, as -qmp would have it: "chardev:ID".
-Result<std::string> parse_mon_option(const std::string& value);
+// "[chardev=]ID[,mode=control|readline][,pretty=on|off]"
+Result<MonitorOption> parse_mon_option(const RawOption& option);
 
-// The ids of the character devices of monitors: those that they name, and those that
-// are made for them. The one of monitor `index` is monitor_id(index).
-std::set<std::string, std::less<>> monitor_chardevs(const std::vector<RawOption>& monitors);
-std::string monitor_id(size_t index);
+// -qmp and its like. Nothing happens for "none".
+void add_monitor_device(Options& options, MonitorOption monitor);
+
+// Where nobody has said anything about monitors: on the console under -nographic, which
+// the first serial port has, too; else, without a display, nowhere.
+void choose_default_monitor(Options& options);
+
+// The human monitor on the console of a serial port, whose device is "mon:DEV".
+MonitorOption monitor_of_console(const std::string& chardev_id, const std::string& origin);
+
+// The ids of the character devices that only QMP monitors use: those that they name, and
+// those that are made for them.
+std::set<std::string, std::less<>> qmp_chardevs(const std::vector<MonitorOption>& monitors);
 
 }  // namespace qc::system

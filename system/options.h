@@ -23,6 +23,16 @@ struct RawOption {
     std::string origin;
 };
 
+// -qmp, -monitor, -mon.
+struct MonitorOption {
+    enum class Mode : uint8_t { kControl, kReadline };
+    RawOption device;  // as -serial has it
+    Mode mode = Mode::kControl;
+    bool pretty = false;
+    // Of the character device that is made for it.
+    std::string id = {};
+};
+
 struct ParsedOption {
     OptionString options;
     std::string origin;
@@ -71,7 +81,9 @@ struct Options {
     std::vector<ParsedOption> numa;
     std::vector<RawOption> chardevs;
     std::vector<RawOption> serials;
-    std::vector<RawOption> monitors;  // as -qmp has them
+    std::vector<MonitorOption> monitors;
+    // -monitor, -qmp or -mon; else there is the usual one.
+    bool monitor_given = false;
     std::optional<RawOption> qtest;
     std::string qtest_log;  // empty: stderr
     bool snapshot = false;

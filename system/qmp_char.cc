@@ -42,7 +42,7 @@ Result<UniqueFd> take_socket(monitor::MonitorContext& context,
     }
     const bool server = config->role == chardev::SocketRole::kServer;
     if ((listening != 0) != server) {
-        return fail("the descriptor is {} a listening socket", server ? "not" : "");
+        return fail("the descriptor is {}a listening socket", server ? "not " : "");
     }
     return fd;
 }
@@ -95,9 +95,7 @@ Result<std::vector<ChardevBackendInfo>> qmp_query_chardev_backends(monitor::Moni
 Result<ChardevReturn> qmp_chardev_add(monitor::MonitorContext& context,
                                       const ChardevAddArgs& args) {
     if (args.id.empty()) return fail("Parameter 'id' expects an identifier");
-    if (context.chardevs->find(args.id) != nullptr) {
-        return fail("Chardev with id '{}' already exists", args.id);
-    }
+    TRY(context.chardevs->check_new_id(args.id));
     return make(context, args.id, args.backend,
                 [](chardev::ChardevRegistry& chardevs, const chardev::ChardevConfig& config) {
                     return chardevs.add(config, chardev::Startup::kMayNotWait);
@@ -107,9 +105,6 @@ Result<ChardevReturn> qmp_chardev_add(monitor::MonitorContext& context,
 
 Result<ChardevReturn> qmp_chardev_change(monitor::MonitorContext& context,
                                          const ChardevChangeArgs& args) {
-    if (context.chardevs->find(args.id) == nullptr) {
-        return fail("Chardev '{}' does not exist", args.id);
-    }
     return make(context, args.id, args.backend,
                 [](chardev::ChardevRegistry& chardevs, const chardev::ChardevConfig& config) {
                     return chardevs.change(config);

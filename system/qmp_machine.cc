@@ -7,9 +7,11 @@
 
 #include <array>
 #include <cerrno>
+#include <functional>
 
 #include "monitor/context.h"
 #include "qapi/generated/qapi_commands_machine.h"
+#include "system/hmp/guest_view.h"
 #include "system/machine.h"
 #include "system/objects/iothread_object.h"
 #include "system/option_help.h"
@@ -129,28 +131,51 @@ Result<void> write_fully(int fd, std::span<const std::byte> data, const std::str
     return {};
 }
 
-}  // namespace
-
-Result<void> qmp_pmemsave(monitor::MonitorContext& context, const PmemsaveArgs& args) {
-    if (args.val < 0) return fail("Invalid parameter 'val': {} is negative", args.val);
-    if (args.size < 0) return fail("Invalid parameter 'size': {} is negative", args.size);
-    auto first = static_cast<uint64_t>(args.val);
-    auto left = static_cast<uint64_t>(args.size);
+// A range of addresses to a file, in pieces that `read` fills.
+Result<void> save_memory(
+    uint64_t first, int64_t size, const std::string& filename,
+    const std::function<Result<void>(uint64_t address, std::span<std::byte> part)>& read) {
+    if (size < 0) return fail("Invalid parameter 'size': {} is negative", size);
+    auto left = static_cast<uint64_t>(size);
     if (!checked_add(first, left)) return fail("Invalid parameter 'size': the range is too large");
-    UniqueFd fd(open(args.filename.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-    if (!fd) return fail_errno(errno, "Could not open '{}'", args.filename);
+    UniqueFd fd(open(filename.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+    if (!fd) return fail_errno(errno, "Could not open '{}'", filename);
     std::vector<std::byte> piece(size_t{256} << 10);
     while (left > 0) {
         auto part = std::span(piece).first(std::min<uint64_t>(left, piece.size()));
-        {
-            MachineLockGuard lock(*context.machine_lock);
-            context.machine->core().memory.read(memory::PhysAddr(first), part);
-        }
-        TRY(write_fully(fd.get(), part, args.filename));
+        TRY(read(first, part));
+        TRY(write_fully(fd.get(), part, filename));
         first += part.size();
         left -= part.size();
     }
     return {};
+}
+
+}  // namespace
+
+Result<void> qmp_pmemsave(monitor::MonitorContext& context, const PmemsaveArgs& args) {
+    if (args.val < 0) return fail("Invalid parameter 'val': {} is negative", args.val);
+    return save_memory(static_cast<uint64_t>(args.val), args.size, args.filename,
+                       [&](uint64_t address, std::span<std::byte> part) -> Result<void> {
+                           MachineLockGuard lock(*context.machine_lock);
+                           context.machine->core().memory.read(memory::PhysAddr(address), part);
+                           return {};
+                       });
+}
+
+Result<void> qmp_memsave(monitor::MonitorContext& context, const MemsaveArgs& args) {
+    const int64_t cpu = args.cpu_index.value_or(0);
+    if (cpu < 0 || cpu >= context.machine->vcpu_count()) {
+        return fail("Parameter 'cpu-index' expects a CPU number");
+    }
+    const auto view = TRY(system::GuestView::create(*context.machine, static_cast<uint32_t>(cpu)));
+    // An address of the upper half is negative as a number of QMP.
+    return save_memory(static_cast<uint64_t>(args.val), args.size, args.filename,
+                       [&](uint64_t address, std::span<std::byte> part) -> Result<void> {
+                           if (view.read_linear(address, part)) return {};
+                           return fail("Invalid addr {:#018x}/size {} specified",
+                                       static_cast<uint64_t>(args.val), args.size);
+                       });
 }
 
 }  // namespace qc::qapi

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "system/qmp_server.h"
 
+#include "monitor/human_session.h"
 #include "monitor/qmp_session.h"
 #include "monitor/transport.h"
 #include "qapi/generated/qapi_commands_block_core.h"
@@ -20,7 +21,7 @@
 #include "qapi/generated/qapi_commands_run_state.h"
 #include "qapi/generated/qapi_commands_tpm.h"
 #include "qapi/generated/qapi_commands_yank.h"
-#include "system/monitor_option.h"
+#include "system/hmp/tables.h"
 #include "system/version.h"
 
 namespace qc::system {
@@ -54,11 +55,12 @@ class QmpServer::Link final : public monitor::Transport, public chardev::Chardev
  public:
     explicit Link(chardev::ChardevClaim claim) : claim_(std::move(claim)) {}
 
-    void connect(monitor::QmpSession& session) {
+    void connect(monitor::Session& session) {
         session_ = &session;
         claim_.attach(*this);
     }
     void disconnect() { claim_.detach(); }
+    void finish() { session_->finish(); }
 
     size_t write(std::string_view bytes) override {
         if (!open_) return bytes.size();
@@ -87,6 +89,8 @@ class QmpServer::Link final : public monitor::Transport, public chardev::Chardev
                 session_->closed();
                 return;
             case chardev::ChardevEvent::kBreak: return;
+            case chardev::ChardevEvent::kFocusGained: session_->focus_changed(true); return;
+            case chardev::ChardevEvent::kFocusLost: session_->focus_changed(false); return;
         }
     }
     void writable() override { session_->can_write(); }
@@ -95,7 +99,7 @@ class QmpServer::Link final : public monitor::Transport, public chardev::Chardev
     static constexpr size_t kInputUnit = 4096;
 
     chardev::ChardevClaim claim_;
-    monitor::QmpSession* session_ = nullptr;
+    monitor::Session* session_ = nullptr;
     bool open_ = false;
     bool reading_ = true;
 };
@@ -112,7 +116,8 @@ QmpServer::QmpServer(const Deps& deps, const monitor::MonitorServices& services)
         .event_clock = deps.event_timer.clock(),
         .call_at = [&timer = deps.event_timer](int64_t when) { timer.call_at(when); },
         .version = {.qemu = {.major = kQemuMajor, .minor = kQemuMinor, .micro = kQemuMicro},
-                    .package = std::string(kPackageVersion)}});
+                    .package = std::string(kPackageVersion)},
+        .human = machine_hmp_tables()});
     deps.event_timer.connect([this] { monitor_->send_kept_events(); });
 }
 
@@ -120,25 +125,28 @@ QmpServer::~QmpServer() {
     stop();
 }
 
-Result<chardev::ChardevClaim> QmpServer::claim(size_t index, const std::string& text) {
+Result<void> QmpServer::add(const MonitorOption& option) {
     chardev::Chardev* const chardev =
-        TRY(chardevs_.find_legacy(monitor_id(index), text, chardev::Startup::kMayWait));
-    if (chardev == nullptr) return chardev::ChardevClaim();
-    if (!chardevs_.is_placed(*chardev)) {
-        return fail("Chardev '{}': a monitor needs a multiplexer that was made by mux=on",
-                    chardev->id());
+        TRY(chardevs_.find_legacy(option.id, option.device.value, chardev::Startup::kMayWait));
+    if (chardev == nullptr) return {};
+    // A terminal that is shared lives on the main loop, and a person's does.
+    EventLoop& loop = chardevs_.loop_of(*chardev);
+    const bool own_thread = &loop == &thread_.loop();
+    auto link = std::make_unique<Link>(TRY(chardev::ChardevClaim::claim(*chardev)));
+    if (option.mode == MonitorOption::Mode::kReadline) {
+        link->connect(monitor_->add_human(*link));
+    } else {
+        const auto style = option.pretty ? qapi::JsonStyle::kPretty : qapi::JsonStyle::kOneLine;
+        link->connect(
+            monitor_->add_session(*link, {.loop = loop, .oob = own_thread, .style = style}));
     }
-    return chardev::ChardevClaim::claim(*chardev);
+    (own_thread ? links_ : main_links_).push_back(std::move(link));
+    return {};
 }
 
-Result<void> QmpServer::open(const std::vector<RawOption>& monitors) {
-    for (size_t index = 0; index < monitors.size(); ++index) {
-        const RawOption& option = monitors[index];
-        auto claimed = TRY(claim(index, option.value).context("{}", option.origin));
-        if (!claimed) continue;
-        links_.push_back(std::make_unique<Link>(std::move(claimed)));
-        links_.back()->connect(monitor_->add_session(*links_.back()));
-    }
+Result<void> QmpServer::open(const std::vector<MonitorOption>& monitors) {
+    for (const MonitorOption& option : monitors)
+        TRY(add(option).context("{}", option.device.origin));
     return {};
 }
 
@@ -150,9 +158,13 @@ void QmpServer::start() {
 void QmpServer::stop() {
     if (!running_) return;
     running_ = false;
+    for (const auto& link : main_links_)
+        link->finish();
     thread_.stop(*monitor_);
-    for (const auto& link : links_)
-        link->disconnect();
+    for (const auto* links : {&links_, &main_links_}) {
+        for (const auto& link : *links)
+            link->disconnect();
+    }
 }
 
 }  // namespace qc::system

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The QMP monitors of a machine: the character devices named by `-qmp` and `-mon`, and
-// the sessions on them, served by the monitor's thread.
+// The monitors of a machine: the character devices named by `-qmp`, `-monitor` and `-mon`,
+// and the sessions on them. QMP with a device of its own is served by the monitor's thread;
+// people, and whoever shares a device by a multiplexer, by the main loop.
 //
-// Threading: created, started and stopped on the main thread. The monitors' character
-// devices belong to the monitor thread while that runs. Owned by system::Machine.
+// Threading: created, started and stopped on the main thread. The devices of the monitor
+// thread belong to it while that runs. Owned by system::Machine.
 #pragma once
 
 #include <memory>
@@ -34,8 +35,8 @@ class QmpServer {
     QmpServer(const Deps& deps, const monitor::MonitorServices& services);
     ~QmpServer();
 
-    // Opens the character devices of `-qmp` and `-mon`, then begins to serve them.
-    Result<void> open(const std::vector<RawOption>& monitors);
+    // Opens the character devices of the monitors, then begins to serve them.
+    Result<void> open(const std::vector<MonitorOption>& monitors);
     void start();
     // Lets clients read what was sent to them, then ends the thread.
     void stop();
@@ -44,12 +45,14 @@ class QmpServer {
 
  private:
     class Link;
-    Result<chardev::ChardevClaim> claim(size_t index, const std::string& text);
+    Result<void> add(const MonitorOption& option);
 
     qapi::CommandTable commands_;
     monitor::MonitorThread& thread_;
     chardev::ChardevRegistry& chardevs_;
     std::vector<std::unique_ptr<Link>> links_;
+    // Of the main loop.
+    std::vector<std::unique_ptr<Link>> main_links_;
     std::unique_ptr<monitor::Monitor> monitor_;
     bool running_ = false;
 };

@@ -65,16 +65,25 @@ Result<void> add_chardev(Parse& parse, const std::string& value, const std::stri
 }
 
 Result<void> add_monitor(Parse& parse, const std::string& value, const std::string& origin) {
-    parse.options.monitors.push_back({TRY(parse_mon_option(value)), origin});
+    parse.options.monitor_given = true;
+    parse.options.monitors.push_back(TRY(parse_mon_option({value, origin})));
     return {};
 }
 
-Result<void> set_monitor(Parse&, const std::string& value, const std::string&) {
-    if (value == "none") return {};
-    return fail(
-        "'{}': the human monitor is reached through QMP's human-monitor-command; only 'none' is "
-        "available here",
-        value);
+Result<void> add_human_monitor(Parse& parse, const std::string& value, const std::string& origin) {
+    add_monitor_device(parse.options,
+                       {.device = {value, origin}, .mode = MonitorOption::Mode::kReadline});
+    return {};
+}
+
+Result<void> add_qmp(Parse& parse, const std::string& value, const std::string& origin) {
+    add_monitor_device(parse.options, {.device = {value, origin}});
+    return {};
+}
+
+Result<void> add_pretty_qmp(Parse& parse, const std::string& value, const std::string& origin) {
+    add_monitor_device(parse.options, {.device = {value, origin}, .pretty = true});
+    return {};
 }
 
 Result<void> set_qtest(Parse& parse, const std::string& value, const std::string& origin) {

@@ -40,7 +40,9 @@ Result<void> add_device(Parse& parse, const std::string& value, const std::strin
 Result<void> add_object(Parse& parse, const std::string& value, const std::string& origin);
 Result<void> add_chardev(Parse& parse, const std::string& value, const std::string& origin);
 Result<void> add_monitor(Parse& parse, const std::string& value, const std::string& origin);
-Result<void> set_monitor(Parse& parse, const std::string& value, const std::string& origin);
+Result<void> add_human_monitor(Parse& parse, const std::string& value, const std::string& origin);
+Result<void> add_qmp(Parse& parse, const std::string& value, const std::string& origin);
+Result<void> add_pretty_qmp(Parse& parse, const std::string& value, const std::string& origin);
 Result<void> set_qtest(Parse& parse, const std::string& value, const std::string& origin);
 Result<void> set_display(Parse& parse, const std::string& value, const std::string& origin);
 Result<void> set_vga(Parse& parse, const std::string& value, const std::string& origin);

@@ -139,13 +139,15 @@ constexpr OptionEntry kBootImage[] = {
 
 constexpr OptionEntry kDebug[] = {
     {"serial", "DEV",
-     "where a serial port goes: file:F, stdio, pty, unix:..., chardev:ID, null, none",
+     "where a serial port goes: file:F, stdio, pty, unix:..., chardev:ID, null, none; mon:DEV "
+     "with the human monitor",
      append_raw<&Options::serials>},
-    {"monitor", "none", "the human monitor", set_monitor},
-    {"qmp", "DEV", "a QMP monitor: stdio, unix:PATH,server=on,wait=off, tcp:...",
-     append_raw<&Options::monitors>},
-    {"mon", "[chardev=]ID,mode=control", "a QMP monitor on a character back end", add_monitor,
-     "mon", kMon},
+    {"monitor", "DEV", "a human monitor: stdio, unix:PATH,server=on,wait=off, tcp:...; or none",
+     add_human_monitor},
+    {"qmp", "DEV", "a QMP monitor, likewise", add_qmp},
+    {"qmp-pretty", "DEV", "the same, with a line for each member", add_pretty_qmp},
+    {"mon", "[chardev=]ID[,mode=readline|control][,pretty=on|off]",
+     "a human or QMP monitor on a character back end", add_monitor, "mon", kMon},
     {"S", "", "do not start the CPU; 'cont' does", set_flag<&Options::start_paused>},
     {"D", "FILE", "write the trace log there", set_string<&Options::log_file>},
     {"L", "DIR", "look for firmware there first", add_data_dir},

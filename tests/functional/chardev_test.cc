@@ -138,7 +138,7 @@ TEST_F(Chardevs, refusals_name_the_reason_and_leave_nothing) {
         std::string reason;
     } cases[] = {
         {backend("vc"), "vc"},
-        {backend("null", {{"logfile", "x"}}), "logfile"},
+        {backend("null", {{"logfile", "/no/such/x"}}), "/no/such/x"},
         {backend("file", {{"out", "/no/such/x"}}), "/no/such/x"},
         {backend("pipe", {{"device", "/no/such/x"}}), "/no/such/x"},
         {backend("ringbuf", {{"size", 100}}), "power of two"},
@@ -184,6 +184,24 @@ TEST_F(Chardevs, ringbuf_is_written_and_read_by_commands) {
     EXPECT_EQ(ASSERT_VALUE(human("ringbuf_write r a b")), "");
     EXPECT_EQ(ASSERT_VALUE(human("ringbuf_read r 9")), "a b\r\n");
     EXPECT_EQ(ASSERT_VALUE(human("chardev-remove r")), "");
+}
+
+TEST_F(Chardevs, human_monitor_adds_changes_and_removes) {
+    start();
+    const auto human = [&](const std::string& line) {
+        return qmp().execute("human-monitor-command", {{"command-line", line}});
+    };
+    EXPECT_EQ(ASSERT_VALUE(human("chardev-add ringbuf,id=r,size=64,logfile=" + file("log"))), "");
+    EXPECT_EQ(ASSERT_VALUE(human("ringbuf_write r abc")), "");
+    EXPECT_EQ(ASSERT_VALUE(human("chardev-change r null")), "");
+    EXPECT_EQ(ASSERT_VALUE(filename("r")), "null");
+    EXPECT_EQ(ASSERT_VALUE(human("chardev-add null")), "Error: chardev: no id specified\r\n");
+    EXPECT_EQ(ASSERT_VALUE(human("chardev-add foo,id=y")),
+              "Error: 'foo' is not a valid char driver name\r\n");
+    EXPECT_EQ(ASSERT_VALUE(human("chardev-remove nope")), "Error: Chardev 'nope' not found\r\n");
+    EXPECT_EQ(ASSERT_VALUE(human("chardev-remove r")), "");
+    const std::string pty = ASSERT_VALUE(human("chardev-add pty,id=p"));
+    EXPECT_TRUE(pty.starts_with("char device redirected to /dev/pts/")) << pty;
 }
 
 TEST_F(Chardevs, back_ends_are_listed) {
