@@ -28,6 +28,8 @@ struct ChardevDeps {
     MuxRequests mux_requests = {};
     // Where paths /dev/fdset/N are looked up. May be null.
     FdSets* fd_sets = nullptr;
+    // Standard input and output will not be the caller's (-daemonize).
+    bool background = false;
 };
 
 // `base` is what a multiplexer stands on, null for all others.

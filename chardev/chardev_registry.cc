@@ -51,6 +51,9 @@ EventLoop& ChardevRegistry::loop_for(const ChardevConfig& config) const {
 Result<std::unique_ptr<Chardev>> ChardevRegistry::make(const ChardevConfig& config, Startup startup,
                                                        EventLoop& loop) {
     const auto is_stdio = [](const Chardev* one) { return one->backend() == "stdio"; };
+    if (std::holds_alternative<StdioConfig>(config.backend) && deps_.background) {
+        return fail("cannot use stdio with -daemonize");
+    }
     if (std::holds_alternative<StdioConfig>(config.backend) &&
         std::ranges::any_of(list(), is_stdio)) {
         return fail("cannot use stdio by multiple character devices");

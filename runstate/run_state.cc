@@ -35,7 +35,8 @@ constexpr std::array<uint16_t, kRunStateCount> kSuccessors = {
     /* inmigrate */ kGuestStopped | kResumable | set_of({kPostmigrate, kColo}),
     /* running */ kGuestStopped | set_of({kDebug, kFinishMigrate, kRestoreVm, kSaveVm, kColo}),
     /* paused */ kResumable | set_of({kPostmigrate, kColo, kSaveVm, kRestoreVm}),
-    /* colo */ kResumable | set_of({kShutdown, kPaused, kInternalError, kIoError}),
+    /* colo */ kResumable |
+        set_of({kShutdown, kPaused, kInternalError, kIoError, kGuestPanicked, kWatchdog}),
     /* finish-migrate */ kGuestStopped | set_of({kRunning, kPostmigrate, kPrelaunch, kColo}),
     /* postmigrate */ kResumable | set_of({kPaused}),
     /* save-vm */ kGuestStopped | set_of({kRunning, kPrelaunch}),

@@ -26,6 +26,20 @@ Result<void> check_direct_kernel(const Options& options) {
     return {};
 }
 
+Result<void> check_background(const Options& options) {
+    if (!options.process.background) return {};
+    if (options.preconfig) {
+        return fail("'preconfig' and 'daemonize' options are mutually exclusive");
+    }
+    if (options.nographic && options.default_devices && options.serials.empty()) {
+        return fail("-nographic cannot be used with -daemonize");
+    }
+    if (options.process.ends_with_parent) {
+        return fail("exit-with-parent is incompatible with daemonize");
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<CommandLine> parse_command_line(std::span<const char* const> arguments) {
@@ -50,6 +64,7 @@ Result<CommandLine> parse_command_line(std::span<const char* const> arguments) {
         TRY(read_option(*entry, parse, value, origin, origin));
         if (parse.text) return CommandLine(PrintAndExit{*std::move(parse.text)});
     }
+    TRY(check_background(parse.options));
     choose_default_monitor(parse.options);
     const Options& options = parse.options;
     TRY(check_cpu_count(options.smp, canonical_machine_type(options.machine_type),

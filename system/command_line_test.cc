@@ -93,7 +93,11 @@ TEST(CommandLine, actions_are_what_no_reboot_and_no_shutdown_choose) {
     EXPECT_TRUE(parsed({"-action", "reboot=reset,shutdown=pause"}).no_shutdown);
     EXPECT_NE(refusal({"-action", "reboot=pause"}).find("does not accept value 'pause'"),
               std::string::npos);
-    EXPECT_NE(refusal({"-action", "panic=none"}).find("panic: "), std::string::npos);
+    EXPECT_EQ(parsed({"-action", "panic=exit-failure"}).panic, PanicAction::kExitFailure);
+    EXPECT_EQ(parsed({"-watchdog-action", "inject-nmi"}).watchdog, WatchdogAction::kInjectNmi);
+    EXPECT_EQ(parsed({"-action", "watchdog=none"}).watchdog, WatchdogAction::kNone);
+    EXPECT_NE(refusal({"-action", "panic=reset"}).find("'panic' does not accept value 'reset'"),
+              std::string::npos);
     EXPECT_NE(refusal({"-action", "sleep=none"}), "");
 }
 

@@ -15,7 +15,10 @@ Machine::Machine(Options options, EventLoop& loop)
     : options_(std::move(options)),
       loop_(loop),
       requests_({.reset_is_shutdown = options_.no_reboot},
-                [this] { loop_.post([this] { serve_requests(); }); }) {}
+                [this] { loop_.post([this] { serve_requests(); }); }),
+      guest_reports_(loop, {.panicked = [this] { guest_panicked(); },
+                            .crash_loaded = [this] { guest_crash_loaded(); },
+                            .watchdog = [this] { watchdog_expired(); }}) {}
 
 Machine::~Machine() {
     shut_down();

@@ -26,6 +26,7 @@
 #include "runstate/system_requests.h"
 #include "runstate/vm_control.h"
 #include "system/event_relay.h"
+#include "system/guest_report_relay.h"
 #include "system/machine_core.h"
 #include "system/numa_options.h"
 #include "system/options.h"
@@ -82,6 +83,14 @@ class Machine {
     FdSets& fd_sets() { return fd_sets_; }
     const QmpServer& qmp() const { return *qmp_; }
     EventLoop& loop() { return loop_; }
+    // What set-action gives, from now on.
+    struct Actions {
+        std::optional<bool> reboot_is_shutdown;
+        std::optional<bool> shutdown_is_pause;
+        std::optional<PanicAction> panic;
+        std::optional<WatchdogAction> watchdog;
+    };
+    void set_actions(const Actions& actions);
     // Null for `-machine none`.
     hw::PcBoard* board() { return board_.get(); }
     // The id given with -device, or nothing.
@@ -120,6 +129,9 @@ class Machine {
     void emit_shutdown_event(runstate::ShutdownCause cause);
     // Without firmware: after a reset, under the machine lock with the vCPUs paused.
     void start_kernel();
+    void guest_panicked();
+    void guest_crash_loaded();
+    void watchdog_expired();
     void reset_machine();
     void settle_after_reset();
     void incoming_failed(const std::string& message);
@@ -135,6 +147,7 @@ class Machine {
     std::unique_ptr<DeviceNodes> nodes_;
     std::vector<hw::DeviceRequest> device_requests_;
     runstate::SystemRequests requests_;
+    GuestReportRelay guest_reports_;
     runstate::OutputGate output_gate_;
     // Its loop is that of the monitors' chardevs.
     std::unique_ptr<monitor::MonitorThread> monitor_thread_;

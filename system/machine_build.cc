@@ -14,6 +14,7 @@
 #include "system/option_help.h"
 #include "system/processors.h"
 #include "system/qtest_service.h"
+#include "system/rtc.h"
 #include "system/run_listeners.h"
 #include "system/smbios.h"
 #include "system/user_objects.h"
@@ -52,7 +53,8 @@ Result<void> Machine::create_chardevs() {
         .tls = tls_lookup_.get(),
         .mux_requests =
             {.quit = [this] { requests_.request_shutdown(runstate::ShutdownCause::kHostUi); }},
-        .fd_sets = &fd_sets_});
+        .fd_sets = &fd_sets_,
+        .background = options_.process.background});
     chardevs_->place(qmp_chardevs(options_.monitors), monitor_thread_->loop());
     for (const RawOption& option : options_.chardevs) {
         auto config = TRY(chardev::parse_chardev_option(option.value).context("{}", option.origin));
@@ -150,6 +152,8 @@ Result<hw::PcBoard::Config> Machine::board_config(GuestMemory memory) {
     if (smbios.uuid) options_.uuid = smbios.uuid;
     config.smbios = std::move(smbios.config);
     config.processor_id = processor_id_;
+    config.rtc_on_guest_time = options_.rtc.on_guest_time;
+    config.rtc_offset_s = rtc_offset_s(options_.rtc);
     config.sleeps =
         config.chipset == hw::PcChipsetKind::kQ35 ? options_.ich9_sleeps : options_.piix4_sleeps;
     if (options_.uuid) config.uuid = options_.uuid->bytes;
@@ -214,18 +218,18 @@ Result<void> Machine::create_board() {
         ports.push_back(vcpu.get());
     hw::DeviceContext context = core_->device_context();
     board_ = TRY(hw::PcBoard::create(
-        config,
-        {.context = context,
-         .memory_root = core_->memory_root,
-         .ram = core_->ram,
-         .states = core_->registry,
-         .machine = requests_,
-         .cpus = ports,
-         .kernel_irqchip = accelerator_->kernel_irqchip(),
-         .current_cpu = [this] { return current_cpu(); },
-         .drives = *drives_,
-         .find_chardev = [this](std::string_view id) { return chardevs_->find(id); },
-         .find_rng = [this](std::string_view id) { return find_rng(*user_objects_, id); }}));
+        config, {.context = context,
+                 .memory_root = core_->memory_root,
+                 .ram = core_->ram,
+                 .states = core_->registry,
+                 .machine = requests_,
+                 .cpus = ports,
+                 .kernel_irqchip = accelerator_->kernel_irqchip(),
+                 .current_cpu = [this] { return current_cpu(); },
+                 .drives = *drives_,
+                 .find_chardev = [this](std::string_view id) { return chardevs_->find(id); },
+                 .find_rng = [this](std::string_view id) { return find_rng(*user_objects_, id); },
+                 .reports = &guest_reports_}));
     TRY(nodes_->adopt(device_requests_, *board_, cpu_model_name_, options_.smp.cpus));
     TRY(accelerator_->attach_memory());
     reset_first_time();

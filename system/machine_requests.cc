@@ -18,6 +18,12 @@ qapi::ShutdownCause to_qapi(runstate::ShutdownCause cause) {
         .value_or(qapi::ShutdownCause::kNone);
 }
 
+// Whether somebody wanted a reset, whatever becomes of it.
+bool is_reset(runstate::ShutdownCause cause) {
+    return cause == runstate::ShutdownCause::kGuestReset ||
+           cause == runstate::ShutdownCause::kHostQmpSystemReset;
+}
+
 }  // namespace
 
 void Machine::serve_requests() {
@@ -42,12 +48,19 @@ void Machine::emit_shutdown_event(runstate::ShutdownCause cause) {
 }
 
 void Machine::carry_out_shutdown(runstate::ShutdownCause cause) {
+    // -no-reboot made it one, and set-action took that back.
+    if (!options_.no_reboot && is_reset(cause)) {
+        carry_out_reset(cause);
+        return;
+    }
     trace::machine_shutdown(to_string(cause));
     emit_shutdown_event(cause);
-    bool stays = options_.no_shutdown && cause != runstate::ShutdownCause::kHostQmpQuit &&
-                 cause != runstate::ShutdownCause::kHostSignal;
+    const bool panic = cause == runstate::ShutdownCause::kGuestPanic;
+    const bool stays = options_.no_shutdown && !panic &&
+                       cause != runstate::ShutdownCause::kHostQmpQuit &&
+                       cause != runstate::ShutdownCause::kHostSignal;
     if (!stays) {
-        end(0);
+        end(panic && options_.panic == PanicAction::kExitFailure ? 1 : 0);
         return;
     }
     if (auto stopped = vm_->stop(runstate::RunState::kShutdown); !stopped) {
@@ -56,6 +69,10 @@ void Machine::carry_out_shutdown(runstate::ShutdownCause cause) {
 }
 
 void Machine::carry_out_reset(runstate::ShutdownCause cause) {
+    if (options_.no_reboot && is_reset(cause)) {
+        carry_out_shutdown(cause);
+        return;
+    }
     trace::machine_reset(to_string(cause));
     reset_machine();
     qapi::emit_reset(qmp_->monitor(),
@@ -86,6 +103,49 @@ void Machine::reset_machine() {
             vcpu->reset();
         start_kernel();
     });
+}
+
+void Machine::set_actions(const Actions& actions) {
+    if (actions.reboot_is_shutdown) options_.no_reboot = *actions.reboot_is_shutdown;
+    if (actions.shutdown_is_pause) options_.no_shutdown = *actions.shutdown_is_pause;
+    if (actions.panic) options_.panic = *actions.panic;
+    if (actions.watchdog) options_.watchdog = *actions.watchdog;
+}
+
+void Machine::guest_panicked() {
+    using enum qapi::GuestPanicAction;
+    const PanicAction action = options_.panic;
+    const bool pause =
+        action == PanicAction::kPause || (action == PanicAction::kShutdown && options_.no_shutdown);
+    if (action == PanicAction::kNone) {
+        qapi::emit_guest_panicked(qmp_->monitor(), {.action = kRun});
+        return;
+    }
+    qapi::emit_guest_panicked(qmp_->monitor(), {.action = pause ? kPause : kPoweroff});
+    // A VM that stands still already, does.
+    (void)vm_->stop(runstate::RunState::kGuestPanicked);
+    if (!pause) requests_.request_shutdown(runstate::ShutdownCause::kGuestPanic);
+}
+
+void Machine::guest_crash_loaded() {
+    qapi::emit_guest_crashloaded(qmp_->monitor(), {.action = qapi::GuestPanicAction::kRun});
+}
+
+void Machine::watchdog_expired() {
+    const WatchdogAction action = options_.watchdog;
+    // The schema has the actions in the same order.
+    qapi::emit_watchdog(qmp_->monitor(), {.action = static_cast<qapi::WatchdogAction>(action)});
+    switch (action) {
+        case WatchdogAction::kReset:
+            requests_.request_reset(runstate::ShutdownCause::kGuestReset);
+            break;
+        case WatchdogAction::kShutdown: press_power_button(); break;
+        case WatchdogAction::kPoweroff: end(0); break;
+        case WatchdogAction::kPause: (void)vm_->stop(runstate::RunState::kWatchdog); break;
+        case WatchdogAction::kDebug: error_report("watchdog: timer fired"); break;
+        case WatchdogAction::kNone: break;
+        case WatchdogAction::kInjectNmi: (void)inject_nmi(); break;
+    }
 }
 
 void Machine::press_power_button() {

@@ -3,12 +3,18 @@
 // qemu-system-x86_64.
 
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
+#include <optional>
 
 #include "system/command_line.h"
 #include "system/device_nodes.h"
+#include "system/linux/background.h"
+#include "system/linux/pid_file.h"
+#include "system/linux/process_setup.h"
+#include "system/linux/sandbox.h"
 #include "system/linux/signal_watch.h"
 #include "system/machine.h"
 #include "system/option_help.h"
@@ -37,16 +43,40 @@ Result<std::optional<std::string>> requested_text(const system::Options& options
     return nodes.help(options.devices);
 }
 
-Result<int> run(std::span<const char* const> arguments) {
+Result<void> give_up_rights(const system::ProcessOptions& process, pid_t parent) {
+    if (!process.root.empty()) TRY(system::change_root(process.root));
+    if (process.user) {
+        TRY(system::become_user(*process.user));
+        if (process.ends_with_parent) TRY(system::end_with_parent(parent).context("-run-with"));
+    }
+    if (process.sandbox) TRY(system::enter_sandbox(*process.sandbox).context("-sandbox"));
+    return {};
+}
+
+// `background` is the caller's: who waits for the answer gets it behind the last message.
+Result<int> run(std::span<const char* const> arguments,
+                std::optional<system::Background>& background) {
+    const pid_t parent = getppid();
     system::CommandLine command_line = TRY(system::parse_command_line(arguments));
     if (auto* text = std::get_if<system::PrintAndExit>(&command_line)) return print(text->text);
     auto& options = std::get<system::Options>(command_line);
+    set_report_format({.timestamp = options.messages.timestamp,
+                       .guest_name = options.messages.guest_name ? options.vm_name : ""});
 
     system::Tracing tracing;
     if (auto text = TRY(requested_text(options, tracing))) return print(*text);
+    const system::ProcessOptions process = options.process;
+    if (process.background) background = TRY(system::Background::enter().context("-daemonize"));
+    if (process.ends_with_parent) TRY(system::end_with_parent(parent).context("-run-with"));
+    std::optional<system::PidFile> pid_file;
+    if (!process.pid_file.empty()) {
+        pid_file.emplace(
+            TRY(system::PidFile::create(process.pid_file).context("cannot create PID file")));
+    }
     TRY(tracing.apply(options));
     if (!options.process_name.empty()) prctl(PR_SET_NAME, options.process_name.c_str());
 
+    const bool incoming = options.incoming.has_value();
     auto loop = TRY(EventLoop::create());
     auto machine = TRY(system::Machine::create(std::move(options), *loop));
     auto signals = TRY(system::SignalWatch::create(*loop, [&](int signal, pid_t sender) {
@@ -54,7 +84,11 @@ Result<int> run(std::span<const char* const> arguments) {
                                                 sender, system::process_name(sender)));
         machine->requests().request_shutdown(runstate::ShutdownCause::kHostSignal);
     }));
-    TRY(machine->launch());
+    // What comes in is listened for with the rights of the start.
+    if (incoming) TRY(machine->launch());
+    TRY(give_up_rights(process, parent));
+    if (!incoming) TRY(machine->launch());
+    if (background) TRY(background->ready());
     loop->run();
     machine->shut_down();
     return machine->exit_status();
@@ -69,7 +103,9 @@ int main(int argc, char** argv) {
     std::signal(SIGXFSZ, SIG_IGN);
     end_when_out_of_memory();
     end_on_bus_error();
-    auto status = run(std::span<const char* const>(argv, static_cast<size_t>(argc)).subspan(1));
+    std::optional<system::Background> background;
+    auto status =
+        run(std::span<const char* const>(argv, static_cast<size_t>(argc)).subspan(1), background);
     if (!status) {
         error_report(status.error());
         return 1;

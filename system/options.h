@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "hw/acpi/acpi_pm_core.h"
+#include "system/actions.h"
 #include "system/smp.h"
 #include "util/option_string.h"
 #include "util/uuid.h"
@@ -56,6 +57,44 @@ struct BootOptions {
     bool strict = false;
 };
 
+struct UserIds {
+    uint32_t uid = 0;
+    uint32_t gid = 0;
+    std::string name;  // empty: given by numbers
+};
+
+// -sandbox on
+struct SandboxOptions {
+    bool deny_obsolete = true;
+    bool deny_elevation = false;
+    bool deny_spawn = false;
+    bool deny_resource_control = false;
+};
+
+// What becomes of the process.
+struct ProcessOptions {
+    bool background = false;  // -daemonize
+    bool ends_with_parent = false;
+    std::string pid_file;
+    std::string root;  // -run-with chroot=
+    std::optional<UserIds> user;
+    std::optional<SandboxOptions> sandbox;
+};
+
+// -msg
+struct MessageOptions {
+    bool timestamp = false;
+    bool guest_name = false;
+};
+
+// -rtc
+struct RtcOptions {
+    enum class Base : uint8_t { kUtc, kLocalTime, kDate };
+    Base base = Base::kUtc;
+    int64_t date_s = 0;  // kDate: seconds since 1970
+    bool on_guest_time = false;
+};
+
 struct Options {
     std::string machine_type = "pc";
     bool hpet = true;
@@ -73,6 +112,11 @@ struct Options {
 
     std::string vm_name;
     std::string process_name;
+    ProcessOptions process;
+    MessageOptions messages;
+    // Nothing that cannot be migrated; there is nothing of the kind but a processor with
+    // `migratable=off`.
+    bool only_migratable = false;
     std::optional<Uuid> uuid;
 
     std::vector<ParsedOption> drives;
@@ -95,9 +139,12 @@ struct Options {
     bool preconfig = false;  // -preconfig: x-exit-preconfig starts the guest
     bool no_reboot = false;
     bool no_shutdown = false;
+    PanicAction panic = PanicAction::kShutdown;
+    WatchdogAction watchdog = WatchdogAction::kReset;
     std::optional<RawOption> incoming;
 
     BootOptions boot;
+    RtcOptions rtc;
     // A Linux kernel to boot, its initial RAM disk and its command line; empty: none.
     std::string kernel;
     std::string initrd;

@@ -50,6 +50,22 @@ Result<void> qmp_x_exit_preconfig(monitor::MonitorContext& context) {
     return context.machine->exit_preconfig();
 }
 
+Result<void> qmp_set_action(monitor::MonitorContext& context, const SetActionArgs& args) {
+    system::Machine::Actions actions;
+    if (args.reboot) actions.reboot_is_shutdown = *args.reboot == RebootAction::kShutdown;
+    if (args.shutdown) actions.shutdown_is_pause = *args.shutdown == ShutdownAction::kPause;
+    // The schema has the actions in the same order.
+    if (args.panic) actions.panic = static_cast<system::PanicAction>(*args.panic);
+    if (args.watchdog) actions.watchdog = static_cast<system::WatchdogAction>(*args.watchdog);
+    context.machine->set_actions(actions);
+    return {};
+}
+
+Result<void> qmp_watchdog_set_action(monitor::MonitorContext& context,
+                                     const WatchdogSetActionArgs& args) {
+    return qmp_set_action(context, {.watchdog = args.action});
+}
+
 Result<void> qmp_quit(monitor::MonitorContext& context) {
     context.requests->request_shutdown(runstate::ShutdownCause::kHostQmpQuit);
     return {};

@@ -10,11 +10,20 @@
 
 #include <fmt/core.h>
 
+#include <string>
 #include <string_view>
 
 #include "util/result.h"
 
 namespace qc {
+
+// What messages begin with, before the program's name.
+struct ReportFormat {
+    bool timestamp = false;  // UTC
+    std::string guest_name;  // empty: none
+};
+// Once, before other threads report.
+void set_report_format(ReportFormat format);
 
 enum class ReportLevel : unsigned char { kError, kWarning, kInfo };
 

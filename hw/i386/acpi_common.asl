@@ -16,6 +16,7 @@ External (\P2S, IntObj)   // 64 bits
 External (\P2E, IntObj)
 External (\P2L, IntObj)
 External (\COMS, IntObj)  // bit n: serial port n exists
+External (\PVPP, IntObj)  // the port of the pvpanic device, or 0
 External (\HPTE, IntObj)  // not 0: there is an HPET
 
 // SLP_TYP 0 switches the machine off.
@@ -114,6 +115,30 @@ Scope (\_SB.PCI0.ISA)
         {
             IRQNoFlags () { 12 }
         })
+    }
+    Device (PEVT)
+    {
+        Name (_HID, "QEMU0001")
+        Name (PORT, ResourceTemplate ()
+        {
+            IO (Decode16, 0x0505, 0x0505, 1, 1, PVIO)
+        })
+        Method (_STA, 0, NotSerialized)
+        {
+            If (\PVPP)
+            {
+                Return (0x0F)
+            }
+            Return (Zero)
+        }
+        Method (_CRS, 0, Serialized)
+        {
+            CreateWordField (PORT, ^PVIO._MIN, PMIN)
+            CreateWordField (PORT, ^PVIO._MAX, PMAX)
+            PMIN = \PVPP
+            PMAX = \PVPP
+            Return (PORT)
+        }
     }
     // _STA of a serial port: present, enabled, shown, working; or absent.
     Method (COMP, 1, NotSerialized)

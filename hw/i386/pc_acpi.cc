@@ -281,6 +281,7 @@ ByteWriter ssdt(const PcAcpiConfig& config, const Pm& pm) {
     const uint64_t above = (k4GiB + config.ram_above_4g + k1GiB - 1) / k1GiB * k1GiB;
     put_window(out, '2', above, above + pm.window_64_size);
     put_name(out, "COMS", config.serial_ports);
+    put_name(out, "PVPP", config.pvpanic_port);
     put_name(out, "HPTE", config.hpet ? 1 : 0);
     if (config.sleeps.s3) put_sleep_state(out, '3', AcpiSleepStates::kS3Type);
     if (config.sleeps.s4) put_sleep_state(out, '4', config.sleeps.s4_type);

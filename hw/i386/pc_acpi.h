@@ -25,7 +25,8 @@ struct PcAcpiConfig {
     PcCpus cpus = PcCpus::flat(1);
     PcNuma numa = {};
     bool hpet = true;
-    uint8_t serial_ports = 0;  // bit n: port n exists, 0 to 3
+    uint8_t serial_ports = 0;   // bit n: port n exists, 0 to 3
+    uint16_t pvpanic_port = 0;  // 0: there is none
     AcpiSleepStates sleeps = {};
 };
 

@@ -23,10 +23,12 @@
 #include "hw/misc/float_error.h"
 #include "hw/misc/isa_debug_exit.h"
 #include "hw/misc/port92.h"
+#include "hw/misc/pvpanic.h"
 #include "hw/nvram/fw_cfg.h"
 #include "hw/rtc/mc146818.h"
 #include "hw/timer/hpet.h"
 #include "hw/timer/pc_speaker.h"
+#include "util/bytes.h"
 
 namespace qc::hw {
 
@@ -79,6 +81,7 @@ struct PcBoard::Parts {
     Result<void> add_requested_serial(const qom::PropertyValues& properties);
     Result<void> add_debugcon(const qom::PropertyValues& properties);
     Result<void> add_debug_exit(const qom::PropertyValues& properties);
+    Result<void> add_pvpanic(const qom::PropertyValues& properties);
     Result<chardev::ChardevClaim> claim(const qom::PropertyValues& properties) const;
     Result<void> describe_to_firmware(const Config& config);
     void adopt(std::unique_ptr<Device> device);
@@ -107,6 +110,7 @@ struct PcBoard::Parts {
     PcVirtio virtio;
     std::vector<std::unique_ptr<Device>> added;
     std::vector<std::pair<std::string, Device*>> ids;
+    uint16_t pvpanic_port = 0;       // 0: there is none
     unsigned serial_ports_used = 0;  // a bit for each index
     std::vector<Device*> devices;
     std::vector<state::StateComponent*> registered;
@@ -125,10 +129,13 @@ PcBoard::Parts::Parts(const Config& config, const Deps& board_deps, PcCpus cpu_p
           for (CpuPort* cpu : cpus)
               cpu->set_a20_enabled(enabled);
       }),
-      chipset(PcChipset::create(
-          config.chipset, {context, *memory, *interrupts, wires, deps.machine, sleeps_of(config)})),
+      chipset(PcChipset::create(config.chipset, {context, *memory, *interrupts, wires, deps.machine,
+                                                 sleeps_of(config), deps.reports})),
       speaker(context, interrupts->timer_channel2()),
-      rtc({}, context),
+      rtc({.clock = config.rtc_on_guest_time ? Mc146818::ClockSource::kVirtual
+                                             : Mc146818::ClockSource::kHost,
+           .offset_s = config.rtc_offset_s},
+          context),
       keyboard(context, {deps.machine, a20}),
       port92(context, {deps.machine, a20}),
       float_error(context),
@@ -268,6 +275,22 @@ Result<void> PcBoard::Parts::add_debug_exit(const qom::PropertyValues& propertie
     return {};
 }
 
+// Firmware and guests without ACPI find the port in a file.
+Result<void> PcBoard::Parts::add_pvpanic(const qom::PropertyValues& properties) {
+    if (pvpanic_port != 0) return fail("there is one already");
+    const uint64_t port = properties.get_uint("ioport");
+    if (port == 0 || port > 0xffff) return fail("ioport={:#x} is not in the I/O space", port);
+    pvpanic_port = static_cast<uint16_t>(port);
+    adopt(std::make_unique<Pvpanic>(
+        Pvpanic::Config{.port = pvpanic_port,
+                        .events = static_cast<uint8_t>(properties.get_uint("events"))},
+        context, deps.reports));
+    ByteWriter place;
+    place.le16(pvpanic_port);
+    fw_cfg.add_file("etc/pvpanic-port", place.take());
+    return {};
+}
+
 Result<void> PcBoard::Parts::add_device(const DeviceRequest& request) {
     // add_disks() saw them.
     if (request.type == &kIdeHdType || request.type == &kIdeCdType) return {};
@@ -277,6 +300,8 @@ Result<void> PcBoard::Parts::add_device(const DeviceRequest& request) {
         TRY(add_debugcon(request.properties));
     } else if (request.type == &kIsaDebugExitType) {
         TRY(add_debug_exit(request.properties));
+    } else if (request.type == &kPvpanicType) {
+        TRY(add_pvpanic(request.properties));
     } else if (PcVirtio::knows(*request.type)) {
         adopt(TRY(virtio.make(*request.type, request.properties)));
     } else {
@@ -324,6 +349,7 @@ Result<void> PcBoard::Parts::describe_to_firmware(const Config& config) {
                              .boot_menu_wait_ms = config.boot_menu_wait_ms,
                              .boot_retry_ms = config.boot_retry_ms,
                              .chipset = config.chipset,
+                             .pvpanic_port = pvpanic_port,
                              .serial_ports = static_cast<uint8_t>(serial_ports_used & 0xf),
                              .kernel_files = config.direct_kernel ? nullptr : kernel,
                              .smbios = &config.smbios,

@@ -34,6 +34,7 @@
 #include "hw/core/device_context.h"
 #include "hw/core/float_error_pin.h"
 #include "hw/core/gpio_pins.h"
+#include "hw/core/guest_reports.h"
 #include "hw/core/kernel_irqchip.h"
 #include "hw/core/machine_port.h"
 #include "hw/core/processor_start.h"
@@ -99,6 +100,9 @@ class PcBoard {
         std::optional<KernelFiles> kernel_files;
         // Without `firmware`: start_kernel() does its work.
         bool direct_kernel = false;
+        // The real-time clock follows the guest's time, not the host's.
+        bool rtc_on_guest_time = false;
+        int64_t rtc_offset_s = 0;  // the calendar's time minus that clock's
         SmbiosConfig smbios;
         uint64_t processor_id = 0;  // CPUID leaf 1: EAX, EDX
         AcpiSleepStates sleeps = {};
@@ -118,6 +122,8 @@ class PcBoard {
         std::function<chardev::Chardev*(std::string_view id)> find_chardev;
         // `rng=ID` of a device; null if there is no such object.
         std::function<std::shared_ptr<EntropySource>(std::string_view id)> find_rng = {};
+        // Null: panics are nobody's business, and a watchdog resets the machine.
+        GuestReports* reports = nullptr;
     };
     // Errors name the device and the property, file or size at fault.
     static Result<std::unique_ptr<PcBoard>> create(const Config& config, const Deps& deps);

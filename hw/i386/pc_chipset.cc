@@ -79,8 +79,8 @@ class Q35Chipset final : public PcChipset {
           pci_host_(deps.context, pci_, "q35-pcihost"),
           host_bridge_(
               {deps.context, deps.memory.root(), deps.memory.pci(), deps.memory.ram(), pci_}),
-          lpc_(
-              {deps.context, deps.memory.pci(), deps.wires, pirq_pins_, deps.machine, deps.sleeps}),
+          lpc_({deps.context, deps.memory.pci(), deps.wires, pirq_pins_, deps.machine, deps.sleeps,
+                deps.reports}),
           ahci_(deps.context, deps.interrupts),
           smbus_(deps.context) {
         pci_host_.set_reset_control(lpc_);

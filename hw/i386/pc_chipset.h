@@ -15,6 +15,7 @@
 
 #include "hw/acpi/acpi_pm_core.h"
 #include "hw/acpi/power_management.h"
+#include "hw/core/guest_reports.h"
 #include "hw/core/machine_port.h"
 #include "hw/i386/pc_chipset_kind.h"
 #include "hw/i386/pc_interrupts.h"
@@ -35,6 +36,7 @@ class PcChipset {
         IsaIrqs& wires;
         MachinePort& machine;
         AcpiSleepStates sleeps = {};
+        GuestReports* reports = nullptr;
     };
     static std::unique_ptr<PcChipset> create(PcChipsetKind kind, const Deps& deps);
     virtual ~PcChipset() = default;

@@ -47,6 +47,17 @@ constexpr PropertyDef kIsaDebugExitProperties[] = {
      .default_value = 0x02u},
 };
 
+constexpr PropertyDef kPvpanicProperties[] = {
+    {.name = "ioport",
+     .kind = PropertyKind::kUint32,
+     .description = "the port",
+     .default_value = 0x505u},
+    {.name = "events",
+     .kind = PropertyKind::kUint32,
+     .description = "reports that are taken: 1 panic, 2 crash kernel",
+     .default_value = 0x03u},
+};
+
 }  // namespace
 
 const qom::ObjectType kIsaSerialType{.name = "isa-serial",
@@ -62,12 +73,18 @@ const qom::ObjectType kIsaDebugExitType{.name = "isa-debug-exit",
                                         .description = "port that ends the emulator",
                                         .properties = kIsaDebugExitProperties};
 
+const qom::ObjectType kPvpanicType{.name = "pvpanic",
+                                   .parent = &kDeviceType,
+                                   .description = "port by which a guest reports a panic",
+                                   .properties = kPvpanicProperties};
+
 void register_pc_device_types(qom::TypeRegistry& types) {
     types.add(kIdeHdType);
     types.add(kIdeCdType);
     types.add(kIsaSerialType);
     types.add(kIsaDebugconType);
     types.add(kIsaDebugExitType);
+    types.add(kPvpanicType);
     types.add(kVirtioBlkPciType);
     types.add(kVirtioRngPciType);
 }

@@ -10,5 +10,6 @@ namespace qc::hw {
 extern const qom::ObjectType kIsaSerialType;
 extern const qom::ObjectType kIsaDebugconType;
 extern const qom::ObjectType kIsaDebugExitType;
+extern const qom::ObjectType kPvpanicType;
 
 }  // namespace qc::hw

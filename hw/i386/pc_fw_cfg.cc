@@ -90,6 +90,7 @@ Result<PcFirmwareFiles> make_firmware_files(const PcFwCfgConfig& config) {
                                                 .numa = config.numa,
                                                 .hpet = config.hpet,
                                                 .serial_ports = config.serial_ports,
+                                                .pvpanic_port = config.pvpanic_port,
                                                 .sleeps = config.sleeps}),
                           .smbios = {}};
     if (config.smbios == nullptr) return files;

@@ -39,7 +39,8 @@ struct PcFwCfgConfig {
     std::optional<uint16_t> boot_menu_wait_ms = {};
     std::optional<uint16_t> boot_retry_ms = {};
     PcChipsetKind chipset = PcChipsetKind::kI440fx;
-    uint8_t serial_ports = 0;  // bit n: port n exists
+    uint16_t pvpanic_port = 0;  // 0: there is none
+    uint8_t serial_ports = 0;   // bit n: port n exists
     const KernelFiles* kernel_files = nullptr;
     const SmbiosConfig* smbios = nullptr;  // null: no tables
     uint64_t processor_id = 0;             // CPUID leaf 1: EAX, EDX

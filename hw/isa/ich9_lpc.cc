@@ -74,6 +74,7 @@ Ich9Lpc::Ich9Lpc(const Deps& deps)
       irqs_(deps.irqs),
       pirq_pins_(deps.pirq_pins),
       machine_(deps.machine),
+      reports_(deps.reports),
       pm_(deps.sleeps),
       timer_(deps.context.virtual_timers,
              [this] {
@@ -211,7 +212,11 @@ void Ich9Lpc::update_mappings() {
 void Ich9Lpc::advance() {
     if (!pm_.advance(now_ns()) || chipset_.no_reboot()) return;
     trace::ich9_watchdog(2);
-    machine_.request_guest_reset();
+    if (reports_ != nullptr) {
+        reports_->watchdog_expired();
+    } else {
+        machine_.request_guest_reset();
+    }
 }
 
 void Ich9Lpc::arm_timer() {

@@ -19,6 +19,7 @@
 
 #include "hw/acpi/ich9_pm_core.h"
 #include "hw/acpi/power_management.h"
+#include "hw/core/guest_reports.h"
 #include "hw/core/machine_port.h"
 #include "hw/core/port_range.h"
 #include "hw/isa/ich9_chipset_config.h"
@@ -60,6 +61,8 @@ class Ich9Lpc final : public PciDevice,
         IsaIrqs& pirq_pins;
         MachinePort& machine;
         AcpiSleepStates sleeps = {};
+        // Told when the watchdog expires; null: the machine is reset.
+        GuestReports* reports = nullptr;
     };
     explicit Ich9Lpc(const Deps& deps);
     ~Ich9Lpc() override;
@@ -144,6 +147,7 @@ class Ich9Lpc final : public PciDevice,
     IsaIrqs& irqs_;
     IsaIrqs& pirq_pins_;
     MachinePort& machine_;
+    GuestReports* const reports_;
     Ich9PmCore pm_;
     Ich9ChipsetConfig chipset_;
     uint8_t reset_control_ = 0;

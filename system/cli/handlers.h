@@ -51,8 +51,19 @@ Result<void> set_audio(Parse& parse, const std::string& value, const std::string
 // life_handlers.cc
 Result<void> set_boot(Parse& parse, const std::string& value, const std::string& origin);
 Result<void> set_action(Parse& parse, const std::string& value, const std::string& origin);
+Result<void> set_watchdog_action(Parse& parse, const std::string& value, const std::string& origin);
+Result<void> set_rtc(Parse& parse, const std::string& value, const std::string& origin);
 Result<void> do_nothing(Parse& parse, const std::string& value, const std::string& origin);
 Result<void> set_incoming(Parse& parse, const std::string& value, const std::string& origin);
+
+// process_handlers.cc
+Result<void> enter_background(Parse& parse, const std::string& value, const std::string& origin);
+Result<void> set_pid_file(Parse& parse, const std::string& value, const std::string& origin);
+Result<void> run_with(Parse& parse, const std::string& value, const std::string& origin);
+Result<void> set_user(Parse& parse, const std::string& value, const std::string& origin);
+Result<void> set_root(Parse& parse, const std::string& value, const std::string& origin);
+Result<void> set_sandbox(Parse& parse, const std::string& value, const std::string& origin);
+Result<void> set_messages(Parse& parse, const std::string& value, const std::string& origin);
 
 // identity_handlers.cc
 Result<void> set_name(Parse& parse, const std::string& value, const std::string& origin);

@@ -1,9 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <algorithm>
+#include <array>
+
 #include "system/cli/handlers.h"
+#include "system/rtc.h"
 
 namespace qc::system {
 
 namespace {
+
+template <typename Action, size_t kCount>
+std::optional<Action> find_name(const std::array<std::string_view, kCount>& names,
+                                std::string_view name) {
+    const auto found = std::ranges::find(names, name);
+    if (found == names.end()) return std::nullopt;
+    return static_cast<Action>(found - names.begin());
+}
 
 Result<void> check_boot_devices(std::string_view devices) {
     for (size_t i = 0; i < devices.size(); ++i) {
@@ -53,12 +65,35 @@ Result<void> set_boot(Parse& parse, const std::string& value, const std::string&
     return options.expect_empty();
 }
 
+Result<void> set_rtc(Parse& parse, const std::string& value, const std::string&) {
+    parse.options.rtc = TRY(parse_rtc(value));
+    return {};
+}
+
 Result<void> do_nothing(Parse&, const std::string&, const std::string&) {
     return {};
 }
 
-// What the guest's doings lead to. A guest cannot report a panic to this machine, and the
-// watchdog of q35 resets it.
+std::optional<PanicAction> parse_panic_action(std::string_view name) {
+    constexpr std::array<std::string_view, 4> kNames = {"pause", "shutdown", "exit-failure",
+                                                        "none"};
+    return find_name<PanicAction>(kNames, name);
+}
+
+std::optional<WatchdogAction> parse_watchdog_action(std::string_view name) {
+    constexpr std::array<std::string_view, 7> kNames = {"reset", "shutdown", "poweroff",  "pause",
+                                                        "debug", "none",     "inject-nmi"};
+    return find_name<WatchdogAction>(kNames, name);
+}
+
+Result<void> set_watchdog_action(Parse& parse, const std::string& value, const std::string&) {
+    const auto action = parse_watchdog_action(value);
+    if (!action) return fail("Parameter 'watchdog' does not accept value '{}'", value);
+    parse.options.watchdog = *action;
+    return {};
+}
+
+// What the guest's doings lead to.
 Result<void> set_action(Parse& parse, const std::string& value, const std::string&) {
     auto options = TRY(OptionString::parse(value, ""));
     auto choose = [&](std::string_view event, std::string_view usual, std::string_view other,
@@ -73,9 +108,12 @@ Result<void> set_action(Parse& parse, const std::string& value, const std::strin
     };
     TRY(choose("reboot", "reset", "shutdown", parse.options.no_reboot));
     TRY(choose("shutdown", "poweroff", "pause", parse.options.no_shutdown));
-    for (std::string_view event : {"panic", "watchdog"}) {
-        if (options.take(event)) return fail("{}: this version has no choice of actions", event);
+    if (const auto text = options.take("panic")) {
+        const auto action = parse_panic_action(*text);
+        if (!action) return fail("Parameter 'panic' does not accept value '{}'", *text);
+        parse.options.panic = *action;
     }
+    if (const auto text = options.take("watchdog")) TRY(set_watchdog_action(parse, *text, *text));
     return options.expect_empty();
 }
 

@@ -35,7 +35,13 @@ constexpr OptionParameter kBoot[] = {{"order"},
                                      {"strict", kBoolean}};
 constexpr OptionParameter kGlobal[] = {{"driver"}, {"property"}, {"value"}};
 constexpr OptionParameter kMon[] = {{"chardev"}, {"mode"}};
-constexpr OptionParameter kAction[] = {{"reboot"}, {"shutdown"}};
+constexpr OptionParameter kAction[] = {{"reboot"}, {"shutdown"}, {"panic"}, {"watchdog"}};
+constexpr OptionParameter kRunWith[] = {
+    {"exit-with-parent", kBoolean}, {"async-teardown", kBoolean}, {"chroot"}, {"user"}};
+constexpr OptionParameter kSandbox[] = {
+    {"enable", kBoolean}, {"obsolete"}, {"elevateprivileges"}, {"spawn"}, {"resourcecontrol"}};
+constexpr OptionParameter kMessages[] = {{"timestamp", kBoolean}, {"guest-name", kBoolean}};
+constexpr OptionParameter kRtc[] = {{"base"}, {"clock"}, {"driftfix"}};
 constexpr OptionParameter kTrace[] = {{"enable"}, {"events"}, {"file"}};
 
 constexpr OptionEntry kStandard[] = {
@@ -157,10 +163,33 @@ constexpr OptionEntry kDebug[] = {
     {"no-reboot", "", "end where the guest would reset", set_flag<&Options::no_reboot>},
     {"no-shutdown", "", "stop, do not end, where the guest shuts down",
      set_flag<&Options::no_shutdown>},
-    {"action", "reboot=reset|shutdown,shutdown=poweroff|pause",
-     "what follows where the guest would reset, or shuts down", set_action, "action", kAction},
+    {"action",
+     "[reboot=reset|shutdown][,shutdown=poweroff|pause]"
+     "[,panic=pause|shutdown|exit-failure|none]"
+     "[,watchdog=reset|shutdown|poweroff|inject-nmi|pause|debug|none]",
+     "what follows where the guest would reset, shuts down, panics, hangs", set_action, "action",
+     kAction},
+    {"watchdog-action", "ACTION", "the same as -action watchdog=ACTION", set_watchdog_action},
+    {"rtc", "[base=utc|localtime|DATE][,clock=host|vm][,driftfix=none]",
+     "what the real-time clock shows at the start, and which clock it follows", set_rtc, "rtc",
+     kRtc, true},
     {"incoming", "tcp:HOST:PORT|unix:PATH|fd:N|exec:COMMAND|file:PATH[,offset=N]|defer",
      "wait for a migration, or load one", set_incoming},
+    {"only-migratable", "", "nothing that cannot be migrated", set_flag<&Options::only_migratable>},
+    {"pidfile", "FILE", "write the process's number there; locked, and removed at the end",
+     set_pid_file},
+    {"daemonize", "", "go to the background when everything is ready", enter_background},
+    {"chroot", "DIR", "the same as -run-with chroot=DIR", set_root},
+    {"runas", "USER|UID:GID", "the same as -run-with user=USER", set_user},
+    {"run-with", "[exit-with-parent=on|off][,chroot=DIR][,user=USER|UID:GID]",
+     "end with the parent process; see DIR alone, as another user, before the guest starts",
+     run_with, "run-with", kRunWith},
+    {"sandbox",
+     "on[,obsolete=allow|deny][,elevateprivileges=allow|deny|children][,spawn=allow|deny]"
+     "[,resourcecontrol=allow|deny]",
+     "have the kernel refuse system calls that are not needed", set_sandbox, "sandbox", kSandbox},
+    {"msg", "[timestamp=on|off][,guest-name=on|off]", "what messages begin with", set_messages,
+     "msg", kMessages},
     {"readconfig", "FILE", "read options from a file", read_config},
     {"no-user-config", "", "read no configuration files but those named (there are no others)",
      do_nothing},
