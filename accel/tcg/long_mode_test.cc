@@ -109,6 +109,20 @@ TEST(TcgLongMode, operands_have_their_64_bit_sizes) {
 
 QC_GUEST_CODE(64, near_end_of_displacement, "nop; movb 0x7fffffff(%rip), %al; hlt")
 
+QC_GUEST_CODE(64, scan_nothing,
+              "movq $-2, %rax; movq $-3, %rbx; movabs $0x100000000, %rcx;"
+              "bsf %ecx, %eax; bsr %ecx, %ebx; bsf %rcx, %rdx; hlt")
+
+TEST(TcgLongMode, scan_that_finds_nothing_leaves_the_whole_register) {
+    LongMachine m;
+    m.start(scan_nothing());
+    EXPECT_EQ(m.run(), VcpuExit::kHalted);
+    const i386::CpuState s = m.state();
+    EXPECT_EQ(s.gpr[i386::kRax], ~uint64_t{1});
+    EXPECT_EQ(s.gpr[i386::kRbx], ~uint64_t{2});
+    EXPECT_EQ(s.gpr[i386::kRdx], 32u);
+}
+
 TEST(TcgLongMode, rip_relative_displacements_reach_their_end) {
     LongMachine m;
     constexpr uint64_t kOther = 0xc000;

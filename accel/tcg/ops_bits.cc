@@ -85,16 +85,16 @@ bool test_mem(Cpu& cpu, const Op& op) {
     return true;
 }
 
-// A zero operand leaves the target as it was.
+// A zero operand leaves the target as it was: with 32 bits also the upper half of it,
+// which processors may clear and those that we compared with do not.
 template <typename T, bool kReverse>
 void scan(Cpu& cpu, const Op& op, T value) {
-    T found = get_reg<T>(cpu, op.dst);
     if (value != 0) {
-        found = static_cast<T>(kReverse ? sizeof(T) * 8 - 1 -
-                                              static_cast<unsigned>(std::countl_zero(value))
-                                        : static_cast<unsigned>(std::countr_zero(value)));
+        set_reg<T>(cpu, op.dst,
+                   static_cast<T>(kReverse ? sizeof(T) * 8 - 1 -
+                                                 static_cast<unsigned>(std::countl_zero(value))
+                                           : static_cast<unsigned>(std::countr_zero(value))));
     }
-    set_reg<T>(cpu, op.dst, found);
     cpu.flags.set_logic<T>(value != 0 ? T{1} : T{0});
 }
 template <typename T, bool kReverse>
