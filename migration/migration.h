@@ -53,6 +53,8 @@ class Migration final : public runstate::RequestPolicy {
     Result<void> migrate_incoming_over(MultifdGate::Accept accept);
 
     MigrationInfo info() const EXCLUDES(mutex_);
+    // A migration or COLO is: the machine's parts stay what they are.
+    bool under_way() const EXCLUDES(mutex_);
 
     colo::ColoStatus colo_status() const { return colo_state_.status(); }
     // x-colo-lost-heartbeat: this side goes on alone. Returns before that is done.
@@ -85,7 +87,6 @@ class Migration final : public runstate::RequestPolicy {
     void shut_down() EXCLUDES(mutex_);
 
  private:
-    bool under_way() const EXCLUDES(mutex_);
     Frozen frozen() const EXCLUDES(mutex_);
     Outgoing::Deps outgoing_deps();
     Incoming::Deps incoming_deps();

@@ -83,7 +83,7 @@ Object* Object::child(std::string_view name) const {
 void Object::set_link(std::string_view name, const ObjectType& target_type, Object* target) {
     auto found = std::ranges::find(links_, name, &Link::name);
     if (found == links_.end()) {
-        QC_ASSERT(child(name) == nullptr && type_.find_property(name) == nullptr);
+        QC_ASSERT(child(name) == nullptr);
         found = links_.insert(links_.end(), Link{std::string(name), nullptr, nullptr});
     }
     QC_ASSERT(target == nullptr || target->is_a(target_type.name));
@@ -103,6 +103,13 @@ void Object::point(Link& link, Object* target) {
 const Object::Link* Object::find_link(std::string_view name) const {
     const auto found = std::ranges::find(links_, name, &Link::name);
     return found == links_.end() ? nullptr : &*found;
+}
+
+void Object::remove_link(std::string_view name) {
+    auto found = std::ranges::find(links_, name, &Link::name);
+    if (found == links_.end()) return;
+    point(*found, nullptr);
+    links_.erase(found);
 }
 
 Object* Object::link(std::string_view name) const {
@@ -147,6 +154,7 @@ std::vector<Object::PropertyInfo> Object::list_properties() const {
         result.push_back({std::string(def->name), std::string(type_name_of(*def))});
     }
     for (const Link& link : links_) {
+        if (type_.find_property(link.name) != nullptr) continue;
         result.push_back({link.name, fmt::format("link<{}>", link.target_type->name)});
     }
     for (const Object* object : children_) {

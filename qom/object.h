@@ -46,9 +46,12 @@ class Object {
     const std::vector<Object*>& children() const { return children_; }
 
     // A named reference to another object; nullptr is a link that points nowhere.
-    // When the target dies, the link points nowhere.
+    // When the target dies, the link points nowhere. The type may declare a property of
+    // this name, for introspection: reading it reads the link.
     void set_link(std::string_view name, const ObjectType& target_type, Object* target);
     Object* link(std::string_view name) const;
+    // Nothing if there is none.
+    void remove_link(std::string_view name);
 
     // qom-get, qom-set, qom-list.
     Result<qapi::Value> get_property(std::string_view name) const;

@@ -2,6 +2,7 @@
 #include "qom/property.h"
 
 #include <algorithm>
+#include <charconv>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -35,6 +36,7 @@ constexpr KindInfo info_of(PropertyKind kind) {
         case PropertyKind::kString: return {"str", "string"};
         case PropertyKind::kEnum: return {"enum", "string"};
         case PropertyKind::kAny: return {"any", "any"};
+        case PropertyKind::kPciAddress: return {"int32", "int32_t", true, 255};
     }
     return {};
 }
@@ -86,6 +88,30 @@ Result<qapi::Value> parse_signed(const PropertyDef& def, std::string_view text) 
     return check_number(def, static_cast<int64_t>(0 - magnitude));
 }
 
+Result<qapi::Value> check_pci_address(const PropertyDef& def, const qapi::Value& value) {
+    const auto number = TRY(check_number(def, value));
+    if (number.as_int().value_or(0) >= -1) return number;
+    return out_of_range(def);
+}
+
+Result<qapi::Value> parse_pci_address(const PropertyDef& def, std::string_view text) {
+    const auto number = [](std::string_view digits, unsigned limit) -> std::optional<unsigned> {
+        unsigned value = 0;
+        const auto [end, error] =
+            std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+        if (error != std::errc{} || end != digits.data() + digits.size() || value > limit) {
+            return std::nullopt;
+        }
+        return value;
+    };
+    const size_t dot = text.find('.');
+    const auto slot = number(text.substr(0, dot), 31);
+    const auto function =
+        dot == std::string_view::npos ? std::optional(0u) : number(text.substr(dot + 1), 7);
+    if (slot && function) return static_cast<int64_t>(8 * *slot + *function);
+    return fail("Property '{}' doesn't take value '{}'", def.name, text);
+}
+
 Failure not_found(const ObjectType& type, std::string_view name) {
     return fail("Property '{}.{}' not found", type.name, name);
 }
@@ -114,6 +140,7 @@ Result<qapi::Value> parse_property(const PropertyDef& def, std::string_view text
         case PropertyKind::kEnum: return check_enum(def, text);
         case PropertyKind::kAny: return TRY(qapi::parse_json(text).context("{}", def.name));
         case PropertyKind::kSize: return TRY(parse_size(def.name, text));
+        case PropertyKind::kPciAddress: return parse_pci_address(def, text);
         case PropertyKind::kInt32:
         case PropertyKind::kInt64: return parse_signed(def, text);
         case PropertyKind::kUint8:
@@ -124,8 +151,14 @@ Result<qapi::Value> parse_property(const PropertyDef& def, std::string_view text
     return wrong_type(def, "a known kind");
 }
 
-Result<qapi::Value> check_property(const PropertyDef& def, const qapi::Value& value) {
-    if (const std::string* text = value.as_string()) return parse_property(def, *text);
+Result<qapi::Value> check_property(const PropertyDef& def, const qapi::Value& value,
+                                   TextValues texts) {
+    const bool textual = def.kind == PropertyKind::kString || def.kind == PropertyKind::kEnum ||
+                         def.kind == PropertyKind::kPciAddress;
+    const std::string* text = value.as_string();
+    if (text != nullptr && (textual || texts == TextValues::kTaken)) {
+        return parse_property(def, *text);
+    }
     switch (def.kind) {
         case PropertyKind::kBool:
             if (!value.as_bool()) return wrong_type(def, "boolean");
@@ -133,6 +166,7 @@ Result<qapi::Value> check_property(const PropertyDef& def, const qapi::Value& va
         case PropertyKind::kString:
         case PropertyKind::kEnum: return wrong_type(def, "string");
         case PropertyKind::kAny: return value;
+        case PropertyKind::kPciAddress: return check_pci_address(def, value);
         default: return check_number(def, value);
     }
 }
@@ -147,19 +181,30 @@ PropertyValues::PropertyValues(const ObjectType& type) {
 Result<PropertyValues> PropertyValues::from_options(const ObjectType& type,
                                                     const OptionString& options) {
     PropertyValues values(type);
-    for (const OptionString::Option& option : options.options()) {
-        TRY(values.set_text(type, option.key, option.value));
-    }
+    TRY(values.add(type, options));
     return values;
 }
 
 Result<PropertyValues> PropertyValues::from_object(const ObjectType& type,
                                                    const qapi::Object& members) {
     PropertyValues values(type);
-    for (const qapi::Member& member : members.members()) {
-        TRY(values.set(type, member.name, member.value));
-    }
+    TRY(values.add(type, members, TextValues::kTaken));
     return values;
+}
+
+Result<void> PropertyValues::add(const ObjectType& type, const OptionString& options) {
+    for (const OptionString::Option& option : options.options()) {
+        TRY(set_text(type, option.key, option.value));
+    }
+    return {};
+}
+
+Result<void> PropertyValues::add(const ObjectType& type, const qapi::Object& members,
+                                 TextValues texts) {
+    for (const qapi::Member& member : members.members()) {
+        TRY(set(type, member.name, member.value, texts));
+    }
+    return {};
 }
 
 Result<PropertyValues::Entry*> PropertyValues::settable(const ObjectType& type,
@@ -170,9 +215,9 @@ Result<PropertyValues::Entry*> PropertyValues::settable(const ObjectType& type,
 }
 
 Result<void> PropertyValues::set(const ObjectType& type, std::string_view name,
-                                 const qapi::Value& value) {
+                                 const qapi::Value& value, TextValues texts) {
     Entry* target = TRY(settable(type, name));
-    target->value = TRY(check_property(*target->def, value));
+    target->value = TRY(check_property(*target->def, value, texts));
     target->given = true;
     return {};
 }
@@ -183,6 +228,12 @@ Result<void> PropertyValues::set_text(const ObjectType& type, std::string_view n
     target->value = TRY(parse_property(*target->def, text));
     target->given = true;
     return {};
+}
+
+void PropertyValues::settle(std::string_view name, qapi::Value value) {
+    Entry* target = entry(name);
+    QC_ASSERT(target != nullptr);
+    target->value = std::move(value);
 }
 
 PropertyValues::Entry* PropertyValues::entry(std::string_view name) {

@@ -40,7 +40,13 @@ enum class PropertyKind : uint8_t {
     kString,
     kEnum,  // one of PropertyDef::enum_values
     kAny,   // any JSON value; text is read as JSON
+    // A place on a PCI bus: text "SLOT[.FUNCTION]" in hexadecimal, as a number
+    // 8 * slot + function, or -1 for none.
+    kPciAddress,
 };
+
+// Whether a JSON string stands for what it says: "on" for true, "5" for 5.
+enum class TextValues : uint8_t { kTaken, kRefused };
 
 enum class PropertyAccess : uint8_t {
     kCreate,     // given at creation, fixed afterwards; readable
@@ -87,10 +93,11 @@ struct PropertyDef {
 // "bool", "uint32", "str" ...
 std::string_view type_name_of(const PropertyDef& def);
 
-// `text` as the command line writes it, `value` as QMP sends it (which may be
-// the text form). The result has the kind's own type and range.
+// `text` as the command line writes it, `value` as QMP sends it. The result has the
+// kind's own type and range.
 Result<qapi::Value> parse_property(const PropertyDef& def, std::string_view text);
-Result<qapi::Value> check_property(const PropertyDef& def, const qapi::Value& value);
+Result<qapi::Value> check_property(const PropertyDef& def, const qapi::Value& value,
+                                   TextValues texts = TextValues::kTaken);
 
 struct ObjectType;
 
@@ -107,8 +114,16 @@ class PropertyValues {
     static Result<PropertyValues> from_options(const ObjectType& type, const OptionString& options);
     static Result<PropertyValues> from_object(const ObjectType& type, const qapi::Object& members);
 
-    Result<void> set(const ObjectType& type, std::string_view name, const qapi::Value& value);
+    // The same on top of the values that are there.
+    Result<void> add(const ObjectType& type, const OptionString& options);
+    Result<void> add(const ObjectType& type, const qapi::Object& members, TextValues texts);
+
+    Result<void> set(const ObjectType& type, std::string_view name, const qapi::Value& value,
+                     TextValues texts = TextValues::kTaken);
     Result<void> set_text(const ObjectType& type, std::string_view name, std::string_view text);
+    // What became of a value that left something open ("auto"): how it reads from now on. The
+    // property must be declared (asserted).
+    void settle(std::string_view name, qapi::Value value);
 
     // True if the user gave it.
     bool is_set(std::string_view name) const;
@@ -116,7 +131,7 @@ class PropertyValues {
     // The property must be declared with a matching kind (asserted). One that was
     // not given and has no default reads as false, 0 or "".
     bool get_bool(std::string_view name) const;
-    int64_t get_int(std::string_view name) const;              // kInt32, kInt64
+    int64_t get_int(std::string_view name) const;              // kInt32, kInt64, kPciAddress
     uint64_t get_uint(std::string_view name) const;            // kUint8 ... kSize
     std::string_view get_string(std::string_view name) const;  // kString, kEnum
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "system/machine.h"
 
+#include "system/chardev_nodes.h"
 #include "system/device_nodes.h"
 #include "system/linux/signal_watch.h"
 #include "system/objects/tls_lookup.h"
@@ -38,6 +39,8 @@ Result<std::unique_ptr<Machine>> Machine::create(Options options, EventLoop& loo
     block_termination_signals();
     for (const auto& vcpu : machine->vcpus_)
         TRY(machine->vm_->add_vcpu(*vcpu));
+    machine->chardev_nodes_ = std::make_unique<ChardevNodes>(
+        *machine->chardevs_, machine->nodes_->types(), machine->object_tree());
     TRY(machine->create_qtest());
     TRY(machine->user_objects_->make(machine->options_.objects, ObjectStage::kMachine));
     return machine;
@@ -86,6 +89,11 @@ std::string Machine::device_id(const hw::Device& device) const {
 
 hw::PciBus* Machine::pci_bus() {
     return board_ ? &board_->pci_bus() : nullptr;
+}
+
+void Machine::chardevs_changed() {
+    MachineLockGuard guard(core_->lock);
+    chardev_nodes_->update();
 }
 
 qom::ObjectTree& Machine::object_tree() {

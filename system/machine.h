@@ -12,6 +12,7 @@
 // Threading: main thread, but for what the members themselves allow.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -35,6 +36,7 @@
 
 namespace qc::system {
 
+class ChardevNodes;
 class DeviceNodes;
 class DiskListener;
 class GuestWatch;
@@ -60,6 +62,11 @@ class Machine {
     Result<void> stop();
     Result<void> resume();
     void press_power_button();
+    // device_add: `arguments` as QMP sends them; and device_del of an id or a path.
+    Result<void> plug_device(const qapi::Object& arguments);
+    Result<void> unplug_device(const std::string& name);
+    // After a command that makes, changes or removes a character device.
+    void chardevs_changed();
     // Any thread: tells the monitors.
     void tray_moved(const block::Drive& drive, bool open) { events_->tray_moved(drive, open); }
     Result<void> inject_nmi();
@@ -121,6 +128,9 @@ class Machine {
     Result<void> create_monitors();
     Result<void> start_guest();
     Result<void> choose_serials(hw::PcBoard::Config& config);
+    Result<void> check_devices_may_change(std::string_view command) const;
+    void devices_ejected();
+    void carry_out_ejects();
     void serve_requests();
     void carry_out_shutdown(runstate::ShutdownCause cause);
     void carry_out_reset(runstate::ShutdownCause cause);
@@ -152,7 +162,12 @@ class Machine {
     // Its loop is that of the monitors' chardevs.
     std::unique_ptr<monitor::MonitorThread> monitor_thread_;
     std::unique_ptr<chardev::ChardevRegistry> chardevs_;
+    std::unique_ptr<ChardevNodes> chardev_nodes_;
     std::unique_ptr<block::DriveTable> drives_;
+    // Armed while something that the guest has let go cannot be taken away yet.
+    std::unique_ptr<Timer> eject_retry_;
+    // The main loop will look: a guest that ejects for ever asks once.
+    std::atomic<bool> eject_posted_{false};
     std::unique_ptr<accel::Accelerator> accelerator_;
     std::unique_ptr<runstate::VmControl> vm_;
     std::unique_ptr<DiskListener> disk_listener_;

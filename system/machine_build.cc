@@ -25,11 +25,15 @@ namespace qc::system {
 
 Result<void> Machine::create_back_ends() {
     core_ = TRY(MachineCore::create(loop_));
-    nodes_ = std::make_unique<DeviceNodes>(canonical_machine_type(options_.machine_type));
+    eject_retry_ = std::make_unique<Timer>(core_->host_timers, [this] { devices_ejected(); });
+    nodes_ = std::make_unique<DeviceNodes>(canonical_machine_type(options_.machine_type),
+                                           qom::GlobalProperties(options_.globals));
     user_objects_ = std::make_unique<UserObjects>(*this);
     tls_lookup_ = std::make_unique<TlsLookup>(*user_objects_);
     TRY(user_objects_->make(options_.objects, ObjectStage::kBackEnds));
     device_requests_ = TRY(nodes_->requests(options_.devices));
+    for (const std::string& warning : nodes_->global_warnings())
+        warn_report("{}", warning);
     TRY(create_chardevs());
     drives_ = std::make_unique<block::DriveTable>(
         block::DriveTable::Config{.snapshot = options_.snapshot,
@@ -229,8 +233,11 @@ Result<void> Machine::create_board() {
                  .drives = *drives_,
                  .find_chardev = [this](std::string_view id) { return chardevs_->find(id); },
                  .find_rng = [this](std::string_view id) { return find_rng(*user_objects_, id); },
-                 .reports = &guest_reports_}));
-    TRY(nodes_->adopt(device_requests_, *board_, cpu_model_name_, options_.smp.cpus));
+                 .reports = &guest_reports_,
+                 .globals = &nodes_->globals(),
+                 .devices_ejected = [this] { devices_ejected(); }}));
+    TRY(nodes_->adopt(*board_, cpu_model_name_, options_.smp.cpus,
+                      [this](std::string_view id) { return user_objects_->find(id); }));
     TRY(accelerator_->attach_memory());
     reset_first_time();
     return {};

@@ -39,7 +39,7 @@ Result<std::optional<std::string>> requested_text(const system::Options& options
     if (auto text = tracing.help(options)) return text;
     if (auto text = TRY(system::UserObjects::help(options.objects))) return text;
     if (options.cpu_model == "help" || options.cpu_model == "?") return system::cpu_help();
-    system::DeviceNodes nodes(system::canonical_machine_type(options.machine_type));
+    system::DeviceNodes nodes(system::canonical_machine_type(options.machine_type), {});
     return nodes.help(options.devices);
 }
 

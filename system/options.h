@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "hw/acpi/acpi_pm_core.h"
+#include "qapi/value.h"
+#include "qom/global_properties.h"
 #include "system/actions.h"
 #include "system/smp.h"
 #include "util/option_string.h"
@@ -37,6 +39,8 @@ struct MonitorOption {
 struct ParsedOption {
     OptionString options;
     std::string origin;
+    // If it was written as a JSON object, that; `options` has its members as text.
+    std::optional<qapi::Value> json = {};
 };
 
 // What the guest's RAM is made of.
@@ -103,6 +107,8 @@ struct Options {
     // -global, for the chips of both machines.
     hw::AcpiSleepStates piix4_sleeps;
     hw::AcpiSleepStates ich9_sleeps;
+    // -global, for devices.
+    std::vector<qom::GlobalProperty> globals;
     // From `-accel` or `-machine accel=a:b`, in the order in which they are tried.
     std::vector<ParsedOption> accelerators;
     std::string cpu_model = "qemu64";

@@ -59,6 +59,7 @@ Result<ChardevReturn> make(monitor::MonitorContext& context, const std::string& 
             io::FdAddress{fd.release()};
     }
     const Chardev* chardev = TRY(action(*context.chardevs, requested.config));
+    context.machine->chardevs_changed();
     if (chardev->backend() != "pty") return ChardevReturn{};
     return ChardevReturn{.pty = static_cast<const chardev::PtyChardev*>(chardev)->path()};
 }
@@ -112,7 +113,9 @@ Result<ChardevReturn> qmp_chardev_change(monitor::MonitorContext& context,
 }
 
 Result<void> qmp_chardev_remove(monitor::MonitorContext& context, const ChardevRemoveArgs& args) {
-    return context.chardevs->remove(args.id);
+    TRY(context.chardevs->remove(args.id));
+    context.machine->chardevs_changed();
+    return {};
 }
 
 Result<void> qmp_chardev_send_break(monitor::MonitorContext& context,

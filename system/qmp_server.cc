@@ -17,6 +17,7 @@
 #include "qapi/generated/qapi_commands_net.h"
 #include "qapi/generated/qapi_commands_object.h"
 #include "qapi/generated/qapi_commands_pci.h"
+#include "qapi/generated/qapi_commands_qdev.h"
 #include "qapi/generated/qapi_commands_qom.h"
 #include "qapi/generated/qapi_commands_run_state.h"
 #include "qapi/generated/qapi_commands_tpm.h"
@@ -42,6 +43,7 @@ void add_commands(qapi::CommandTable& table) {
     table.add(qapi::net_commands());
     table.add(qapi::object_commands());
     table.add(qapi::pci_commands());
+    table.add(qapi::qdev_commands());
     table.add(qapi::qom_commands());
     table.add(qapi::run_state_commands());
     table.add(qapi::tpm_commands());

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 #include "migration/heartbeat/heartbeat_object.h"
-#include "system/device_nodes.h"
+#include "qom/identifier.h"
+#include "system/device_help.h"
 #include "system/machine.h"
 #include "system/objects/authz_objects.h"
 #include "system/objects/iothread_object.h"
@@ -51,14 +51,6 @@ Result<const UserObjects::Entry*> find_entry(std::string_view type) {
     return fail("invalid object type: {}", type);
 }
 
-bool is_well_formed(std::string_view id) {
-    auto is_good = [](unsigned char c) {
-        return std::isalnum(c) || c == '-' || c == '.' || c == '_';
-    };
-    return !id.empty() && std::isalpha(static_cast<unsigned char>(id[0])) &&
-           std::ranges::all_of(id, is_good);
-}
-
 }  // namespace
 
 UserObjects::~UserObjects() {
@@ -73,6 +65,7 @@ void UserObjects::register_types(qom::TypeRegistry& types) {
 
 Result<std::optional<std::string>> UserObjects::help(const std::vector<ParsedOption>& options) {
     for (const ParsedOption& option : options) {
+        if (option.json) continue;
         OptionString left = option.options;
         std::string name = TRY(left.take_required("qom-type").context("{}", option.origin));
         if (name == "help" || name == "?") {
@@ -97,8 +90,16 @@ Result<void> UserObjects::make(const std::vector<ParsedOption>& options, ObjectS
         const Entry* entry = TRY(find_entry(name).context("{}", option.origin));
         if (entry->stage != stage) continue;
         std::string id = TRY(left.take_required("id").context("{}", option.origin));
-        auto values =
-            TRY(qom::PropertyValues::from_options(entry->type, left).context("{}", option.origin));
+        qom::PropertyValues values(entry->type);
+        if (option.json) {
+            qapi::Object members = *option.json->as_object();
+            members.erase("qom-type");
+            members.erase("id");
+            TRY(values.add(entry->type, members, qom::TextValues::kRefused)
+                    .context("{}", option.origin));
+        } else {
+            TRY(values.add(entry->type, left).context("{}", option.origin));
+        }
         TRY(place(*entry, id, values).context("{}", option.origin));
     }
     return {};
@@ -112,12 +113,7 @@ Result<void> UserObjects::add(const std::string& type, const std::string& id,
 
 Result<void> UserObjects::place(const Entry& entry, const std::string& id,
                                 const qom::PropertyValues& values) {
-    if (!is_well_formed(id)) {
-        return Failure(
-            Error("Parameter 'id' expects an identifier")
-                .set_hint("Identifiers consist of letters, digits, '-', '.', '_', starting with "
-                          "a letter."));
-    }
+    TRY(qom::check_identifier(id));
     if (find(id) != nullptr) {
         return fail("attempt to add duplicate property '{}' to object (type 'container')", id);
     }

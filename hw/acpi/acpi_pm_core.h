@@ -111,6 +111,10 @@ class AcpiPmCore {
     uint8_t read_apm(unsigned offset) const;
     void write_apm(unsigned offset, uint8_t value);
 
+    // Event `number` of the general-purpose ones, 0 to 15.
+    void raise_gpe(unsigned number) {
+        state_.gpe_status = static_cast<uint16_t>(state_.gpe_status | 1u << number);
+    }
     void press_power_button() { state_.status |= pm1::kPowerButton; }
     // The real-time clock's alarm.
     void note_rtc_alarm() { state_.status |= pm1::kRtc; }

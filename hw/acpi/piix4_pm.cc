@@ -12,6 +12,8 @@ constexpr uint32_t kPmBaseAddress = 0xffc0;
 
 constexpr uint16_t kGpePort = 0xafe0;
 constexpr uint16_t kApmPort = 0x00b2;
+constexpr uint16_t kHotplugPort = 0xae00;
+constexpr unsigned kHotplugEvent = 1;
 
 constexpr PciIdentity kIdentity = {
     .vendor = 0x8086,
@@ -58,7 +60,9 @@ Piix4Pm::Piix4Pm(const DeviceContext& context, MachinePort& machine, const AcpiS
       timer_(context.virtual_timers, [this] { timer_due(); }),
       block_(memory::MemoryRegion::io("acpi-pm", AcpiPmCore::kBlockSize, *this)),
       gpe_ports_(*this, context.io_root, "acpi-gpe0", kGpePort, AcpiPmCore::kGpeSize),
-      apm_ports_(*this, context.io_root, "apm", kApmPort, 2) {}
+      apm_ports_(*this, context.io_root, "apm", kApmPort, 2),
+      hotplug_ports_(*this, context.io_root, "acpi-pci-hotplug", kHotplugPort,
+                     PciHotplugCore::kSize) {}
 
 Piix4Pm::~Piix4Pm() {
     if (mapped_) context().io_root.remove_child(block_);
@@ -67,8 +71,10 @@ Piix4Pm::~Piix4Pm() {
 void Piix4Pm::reset() {
     reset_pci();
     core_.reset(now_ns());
+    hotplug_.reset();
     update_mapping();
     update_outputs();
+    note_eject();
 }
 
 void Piix4Pm::reset_after_sleep() {
@@ -76,6 +82,26 @@ void Piix4Pm::reset_after_sleep() {
     core_.reset_after_sleep(now_ns());
     update_mapping();
     update_outputs();
+}
+
+void Piix4Pm::plugged(unsigned slot) {
+    hotplug_.plugged(slot);
+    core_.raise_gpe(kHotplugEvent);
+    update_outputs();
+}
+
+void Piix4Pm::ask_back(unsigned slot) {
+    hotplug_.ask_back(slot);
+    core_.raise_gpe(kHotplugEvent);
+    update_outputs();
+}
+
+void Piix4Pm::write_hotplug(unsigned offset, uint8_t value) {
+    if (hotplug_.write(offset, value)) note_eject();
+}
+
+void Piix4Pm::note_eject() {
+    if (eject_changed_) eject_changed_();
 }
 
 void Piix4Pm::press_power_button() {
@@ -145,12 +171,15 @@ void Piix4Pm::timer_due() {
 
 Result<void> Piix4Pm::validate(const Piix4PmState& state) const {
     TRY(validate_pci(state.config));
-    return core_.validate(state.pm);
+    TRY(core_.validate(state.pm));
+    return hotplug_.validate(state.hotplug);
 }
 
 void Piix4Pm::restore(const Piix4PmState& state) {
     restore_pci(state.config);
     core_.restore(state.pm);
+    hotplug_.restore(state.hotplug);
+    note_eject();
     update_mapping();
     sci_.restore(core_.sci_level());
     if (auto next = core_.next_event_ns()) {

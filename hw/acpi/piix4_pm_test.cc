@@ -194,9 +194,31 @@ struct Subject final : state::ConformanceSubject {
         f.out16(kBase + 4, pm1::kSciEnable);
         f.machine.out(0xb3, static_cast<uint8_t>(seed));
         f.machine.out(0xafe2, static_cast<uint8_t>(seed));
+        f.machine.out(0xae08, static_cast<uint8_t>(4 << seed % 4));
         (void)f.in(kBase, 2);
     }
 };
+
+TEST(Piix4Pm, hotplug_tells_the_guest_by_an_interrupt) {
+    Fixture f;
+    f.out16(kBase + 4, pm1::kSciEnable);
+    f.machine.out(0xafe2, 0x02);
+    int ejections = 0;
+    f.pm.on_eject([&] { ++ejections; });
+    EXPECT_FALSE(f.pm.sci().level());
+    f.pm.plugged(3);
+    EXPECT_TRUE(f.pm.sci().level());
+    EXPECT_EQ(f.machine.in(0xae00), 0x08);
+    f.machine.out(0xafe0, 0x02);
+    EXPECT_FALSE(f.pm.sci().level());
+    f.pm.ask_back(3);
+    EXPECT_TRUE(f.pm.sci().level());
+    f.machine.out(0xae08, 0x08);
+    EXPECT_EQ(ejections, 1);
+    EXPECT_EQ(f.pm.ejected(), 0x08u);
+    f.pm.taken_away(3);
+    EXPECT_EQ(f.pm.ejected(), 0u);
+}
 
 TEST(Piix4Pm, conformance) {
     state::check_conformance([] { return std::make_unique<Subject>(); }, "piix4_pm.hex");

@@ -13,7 +13,13 @@
 
 #include "state/state_component.h"
 
+namespace qc::qom {
+class PropertyValues;
+}
+
 namespace qc::hw {
+
+class PciDevice;
 
 class Device {
  public:
@@ -31,6 +37,12 @@ class Device {
     // The components that migrate; empty only for a device without guest-visible
     // state.
     virtual std::vector<state::StateComponent*> state_components() = 0;
+
+    // Null if it is no function on a PCI bus.
+    virtual const PciDevice* as_pci() const { return nullptr; }
+    // Where the values that it was made with left something open ("auto", the next free
+    // slot): puts there what was chosen.
+    virtual void settle(qom::PropertyValues&) const {}
 
  protected:
     Device() = default;

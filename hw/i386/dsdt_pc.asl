@@ -54,6 +54,39 @@ DefinitionBlock ("dsdt_pc.aml", "DSDT", 2, "QCOLO ", "QCPC    ", 1)
 #include "acpi_fixed_link.asl"
     }
 
+    // PCI hot-plug (hw/acpi/pci_hotplug_core.h). The slots, and DVNT, which passes a notice on to
+    // those in a mask, are in the SSDT.
+    External (\_SB.PCI0.DVNT, MethodObj)
+    Scope (\_SB.PCI0)
+    {
+        OperationRegion (HPRG, SystemIO, 0xAE00, 0x18)
+        Field (HPRG, DWordAcc, NoLock, WriteAsZeros)
+        {
+            HPUP, 32,
+            HPDN, 32,
+            HPEJ, 32
+        }
+        Device (HPRS)
+        {
+            Name (_HID, EisaId ("PNP0C02"))
+            Name (_UID, One)
+            Name (_CRS, ResourceTemplate ()
+            {
+                IO (Decode16, 0xAE00, 0xAE00, 1, 0x18)
+            })
+        }
+        // The device in slot Arg0 is let go.
+        Method (PCEJ, 1, NotSerialized)
+        {
+            HPEJ = One << Arg0
+        }
+    }
+    Method (\_GPE._E01, 0, NotSerialized)
+    {
+        \_SB.PCI0.DVNT (\_SB.PCI0.HPUP, 1)
+        \_SB.PCI0.DVNT (\_SB.PCI0.HPDN, 3)
+    }
+
     // Pin p (0 is INTA#) of device d is on wire (d + p - 1) mod 4.
     Method (\_SB.PCI0._PRT, 0, Serialized)
     {

@@ -9,6 +9,7 @@
 #include "hw/i386/dsdt_pc.hex"
 #include "hw/i386/dsdt_q35.hex"
 #include "hw/i386/pc_addresses.h"
+#include "hw/i386/pc_hotplug_aml.h"
 #include "hw/intc/ioapic.h"
 #include "hw/intc/local_apic_core.h"
 #include "hw/timer/hpet.h"
@@ -285,6 +286,7 @@ ByteWriter ssdt(const PcAcpiConfig& config, const Pm& pm) {
     put_name(out, "HPTE", config.hpet ? 1 : 0);
     if (config.sleeps.s3) put_sleep_state(out, '3', AcpiSleepStates::kS3Type);
     if (config.sleeps.s4) put_sleep_state(out, '4', config.sleeps.s4_type);
+    if (!ecam) put_hotplug_slots(out);
     return out;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "hw/i386/pc_board.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "block/drive_table.h"
@@ -28,6 +30,8 @@
 #include "hw/rtc/mc146818.h"
 #include "hw/timer/hpet.h"
 #include "hw/timer/pc_speaker.h"
+#include "hw/virtio/virtio_blk_pci.h"
+#include "qom/global_properties.h"
 #include "util/bytes.h"
 
 namespace qc::hw {
@@ -85,10 +89,22 @@ struct PcBoard::Parts {
     Result<chardev::ChardevClaim> claim(const qom::PropertyValues& properties) const;
     Result<void> describe_to_firmware(const Config& config);
     void adopt(std::unique_ptr<Device> device);
+    void record(const DeviceRequest& request, bool by_name);
+    void record_disk(const IdeDisk& disk, qom::PropertyValues values, const DeviceRequest* request);
+    Result<qom::PropertyValues> values_for(const qom::ObjectType& type) const;
+    Result<void> check_bus(const DeviceRequest& request) const;
+    void watch_ejections();
     void list_devices();
-    void register_states();
+    void register_states(Device& device);
+    void bring_in(Device& device);
+    void take_away(Device& device);
+    const PcDeviceRecord* record_of(std::string_view id) const;
+    std::string_view pci_bus_name() const {
+        return chipset_kind == PcChipsetKind::kQ35 ? "pcie.0" : "pci.0";
+    }
 
     Deps deps;
+    const PcChipsetKind chipset_kind;
     DeviceContext context;
     std::vector<CpuPort*> cpus;
     PcCpus places;
@@ -109,8 +125,8 @@ struct PcBoard::Parts {
     IdeDisks disks;
     PcVirtio virtio;
     std::vector<std::unique_ptr<Device>> added;
-    std::vector<std::pair<std::string, Device*>> ids;
     uint16_t pvpanic_port = 0;       // 0: there is none
+    std::vector<std::unique_ptr<PcDeviceRecord>> records;
     unsigned serial_ports_used = 0;  // a bit for each index
     std::vector<Device*> devices;
     std::vector<state::StateComponent*> registered;
@@ -119,6 +135,7 @@ struct PcBoard::Parts {
 PcBoard::Parts::Parts(const Config& config, const Deps& board_deps, PcCpus cpu_places,
                       std::unique_ptr<PcMemory> map)
     : deps(board_deps),
+      chipset_kind(config.chipset),
       context(board_deps.context),
       cpus(board_deps.cpus.begin(), board_deps.cpus.end()),
       places(std::move(cpu_places)),
@@ -175,19 +192,64 @@ void PcBoard::Parts::add_hpet() {
 Result<void> PcBoard::Parts::add_disks(const Config& config) {
     for (const auto& drive : deps.drives.drives()) {
         if (drive->options.interface != block::DriveInterface::kIde) continue;
-        TRY(disks.add_drive(*drive).context("drive '{}'", drive->options.id));
+        auto values = TRY(values_for(IdeDisks::type_of(*drive)));
+        TRY(disks.add_drive(*drive, values).context("drive '{}'", drive->options.id));
+        record_disk(disks.disks().back(), std::move(values), nullptr);
     }
     for (const DeviceRequest& request : config.devices) {
         if (request.type != &kIdeHdType && request.type != &kIdeCdType) continue;
         TRY(disks.add_device(*request.type, request.id, request.properties, deps.drives)
                 .context("-device {}", request.type->name));
-        if (!request.id.empty()) {
-            ids.emplace_back(request.id, &chipset->disk_controller());
-        }
+        record_disk(disks.disks().back(), request.properties, &request);
     }
     for (const IdeDisk& disk : disks.disks())
         chipset->add_disk(disk);
     return {};
+}
+
+// What a device that nobody named begins with.
+Result<qom::PropertyValues> PcBoard::Parts::values_for(const qom::ObjectType& type) const {
+    if (deps.globals == nullptr) return qom::PropertyValues(type);
+    return deps.globals->values_for(type);
+}
+
+void PcBoard::Parts::record_disk(const IdeDisk& disk, qom::PropertyValues values,
+                                 const DeviceRequest* request) {
+    auto entry = std::make_unique<PcDeviceRecord>();
+    entry->type = disk.cdrom ? &kIdeCdType : &kIdeHdType;
+    entry->properties = std::move(values);
+    if (request != nullptr) entry->id = request->id;
+    entry->by_name = request != nullptr;
+    entry->bus = fmt::format("ide.{}", disk.channel);
+    entry->device = &chipset->disk_controller();
+    qom::PropertyValues& properties = entry->properties;
+    properties.settle("bus", entry->bus);
+    properties.settle("unit", disk.unit);
+    properties.settle("drive", disk.backend->id());
+    properties.settle("serial", disk.cdrom ? disk.cdrom->serial : disk.config.serial);
+    if (!disk.cdrom) {
+        properties.settle("cyls", disk.config.cylinders);
+        properties.settle("heads", disk.config.heads);
+        properties.settle("secs", disk.config.sectors_per_track);
+    }
+    records.push_back(std::move(entry));
+}
+
+// Of the device that was added last.
+void PcBoard::Parts::record(const DeviceRequest& request, bool by_name) {
+    auto entry = std::make_unique<PcDeviceRecord>();
+    entry->by_name = by_name;
+    entry->type = request.type;
+    entry->properties = request.properties;
+    entry->id = request.id;
+    entry->device = added.back().get();
+    entry->device->settle(entry->properties);
+    entry->bus = entry->device->as_pci() != nullptr ? pci_bus_name() : "isa.0";
+    if (request.type == &kVirtioBlkPciType) {
+        entry->drive = deps.drives.find(entry->properties.get_string("drive"));
+        if (entry->drive != nullptr) entry->drive->device_id = entry->id;
+    }
+    records.push_back(std::move(entry));
 }
 
 void PcBoard::Parts::adopt(std::unique_ptr<Device> device) {
@@ -216,6 +278,10 @@ Result<void> PcBoard::Parts::add_serials(const Config& config) {
         const IsaSerial::Location place = IsaSerial::standard_location(index);
         auto backend = TRY(chardev::ChardevClaim::claim(*config.serials[index]));
         TRY(add_serial({.index = index, .port = place.port}, place.irq, std::move(backend)));
+        DeviceRequest request{.type = &kIsaSerialType,
+                              .properties = qom::PropertyValues(kIsaSerialType)};
+        request.properties.settle("chardev", config.serials[index]->id());
+        record(request, false);
     }
     return {};
 }
@@ -291,9 +357,22 @@ Result<void> PcBoard::Parts::add_pvpanic(const qom::PropertyValues& properties) 
     return {};
 }
 
+Result<void> PcBoard::Parts::check_bus(const DeviceRequest& request) const {
+    if (request.bus.empty()) return {};
+    std::string_view kind;
+    if (request.bus == pci_bus_name()) kind = "PCI";
+    if (request.bus == "isa.0") kind = "ISA";
+    if (request.bus.starts_with("ide.")) kind = "IDE";
+    if (kind.empty()) return fail("Bus '{}' not found", request.bus);
+    const std::string_view wanted = PcVirtio::knows(*request.type) ? "PCI" : "ISA";
+    if (kind == wanted) return {};
+    return fail("Device '{}' can't go on {} bus", request.type->name, kind);
+}
+
 Result<void> PcBoard::Parts::add_device(const DeviceRequest& request) {
     // add_disks() saw them.
     if (request.type == &kIdeHdType || request.type == &kIdeCdType) return {};
+    TRY(check_bus(request));
     if (request.type == &kIsaSerialType) {
         TRY(add_requested_serial(request.properties));
     } else if (request.type == &kIsaDebugconType) {
@@ -307,7 +386,7 @@ Result<void> PcBoard::Parts::add_device(const DeviceRequest& request) {
     } else {
         return fail("this machine has no place for it");
     }
-    if (!request.id.empty()) ids.emplace_back(request.id, added.back().get());
+    record(request, true);
     return {};
 }
 
@@ -315,7 +394,12 @@ Result<void> PcBoard::Parts::add_device(const DeviceRequest& request) {
 Result<void> PcBoard::Parts::add_virtio_drives() {
     for (const auto& drive : deps.drives.drives()) {
         if (drive->options.interface != block::DriveInterface::kVirtio || drive->attached) continue;
-        adopt(TRY(virtio.make_drive(*drive).context("drive '{}'", drive->options.id)));
+        DeviceRequest request{.type = &kVirtioBlkPciType,
+                              .properties = TRY(values_for(kVirtioBlkPciType))};
+        adopt(TRY(virtio.make_drive(*drive, request.properties)
+                      .context("drive '{}'", drive->options.id)));
+        request.properties.settle("drive", drive->options.id);
+        record(request, false);
     }
     return {};
 }
@@ -379,13 +463,47 @@ void PcBoard::Parts::list_devices() {
     append(chipset->wires());
 }
 
-void PcBoard::Parts::register_states() {
-    for (Device* device : devices) {
-        for (state::StateComponent* component : device->state_components()) {
-            deps.states.add(*component);
-            registered.push_back(component);
-        }
+void PcBoard::Parts::register_states(Device& device) {
+    for (state::StateComponent* component : device.state_components()) {
+        deps.states.add(*component);
+        registered.push_back(component);
     }
+}
+
+// A device that comes while the machine goes on.
+void PcBoard::Parts::bring_in(Device& device) {
+    // As list_devices() has it: before the wires.
+    devices.insert(std::ranges::find(devices, static_cast<Device*>(&wires)), &device);
+    register_states(device);
+    device.reset();
+    context.io.rebuild();
+    context.memory.rebuild();
+}
+
+void PcBoard::Parts::take_away(Device& device) {
+    device.reset();
+    for (state::StateComponent* component : device.state_components()) {
+        deps.states.remove(*component);
+        std::erase(registered, component);
+    }
+    std::erase(devices, &device);
+    std::erase_if(added, [&](const auto& owned) { return owned.get() == &device; });
+    context.io.rebuild();
+    context.memory.rebuild();
+}
+
+void PcBoard::Parts::watch_ejections() {
+    PciHotplug* hotplug = chipset->hotplug();
+    if (hotplug == nullptr) return;
+    hotplug->on_eject([this, hotplug] {
+        chipset->pci_bus().hide(hotplug->ejected());
+        if (hotplug->ejected() != 0 && deps.devices_ejected) deps.devices_ejected();
+    });
+}
+
+const PcDeviceRecord* PcBoard::Parts::record_of(std::string_view id) const {
+    auto found = std::ranges::find_if(records, [&](const auto& r) { return r->id == id; });
+    return found == records.end() ? nullptr : found->get();
 }
 
 PcBoard::PcBoard(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -415,7 +533,9 @@ Result<std::unique_ptr<PcBoard>> PcBoard::create(const Config& config, const Dep
     TRY(parts->add_virtio_drives());
     TRY(parts->describe_to_firmware(config));
     parts->list_devices();
-    parts->register_states();
+    for (Device* device : parts->devices)
+        parts->register_states(*device);
+    parts->watch_ejections();
     deps.context.io.rebuild();
     deps.context.memory.rebuild();
     return std::unique_ptr<PcBoard>(new PcBoard(std::move(parts)));
@@ -469,9 +589,11 @@ PciBus& PcBoard::pci_bus() {
 }
 
 std::string_view PcBoard::device_id(const Device& device) const {
-    const auto found =
-        std::ranges::find(parts_->ids, &device, &std::pair<std::string, Device*>::second);
-    return found == parts_->ids.end() ? std::string_view() : found->first;
+    for (const auto& record : parts_->records) {
+        // A disk has no device of its own.
+        if (record->device == &device && !record->type->is_a("ide-device")) return record->id;
+    }
+    return {};
 }
 
 PowerManagement& PcBoard::power() {
@@ -492,8 +614,83 @@ std::vector<GpioPins*> PcBoard::pins(const Device& device) const {
 }
 
 Device* PcBoard::find_device_id(std::string_view id) const {
-    auto found = std::ranges::find(parts_->ids, id, &std::pair<std::string, Device*>::first);
-    return found == parts_->ids.end() ? nullptr : found->second;
+    const PcDeviceRecord* found = id.empty() ? nullptr : parts_->record_of(id);
+    return found == nullptr ? nullptr : found->device;
+}
+
+std::string_view PcBoard::pci_bus_name() const {
+    return parts_->pci_bus_name();
+}
+
+std::vector<const PcDeviceRecord*> PcBoard::records() const {
+    std::vector<const PcDeviceRecord*> all;
+    for (const auto& record : parts_->records)
+        all.push_back(record.get());
+    return all;
+}
+
+bool PcBoard::can_unplug(const PcDeviceRecord& record) const {
+    const PciHotplug* hotplug = parts_->chipset->hotplug();
+    const PciDevice* function = record.device->as_pci();
+    return hotplug != nullptr && record.bus == pci_bus_name() && function != nullptr &&
+           hotplug->can(function->devfn().value_or(0) >> 3);
+}
+
+Result<const PcDeviceRecord*> PcBoard::plug(const DeviceRequest& request) {
+    TRY(parts_->check_bus(request));
+    const bool pci = PcVirtio::knows(*request.type);
+    PciHotplug* hotplug = parts_->chipset->hotplug();
+    if (!pci || hotplug == nullptr) {
+        std::string bus = request.type->is_a("ide-device")
+                              ? std::string(request.properties.get_string("bus"))
+                              : request.bus;
+        if (bus.empty()) {
+            bus = pci ? pci_bus_name() : request.type->is_a("ide-device") ? "ide.0" : "isa.0";
+        }
+        return fail("Bus '{}' does not support hotplugging", bus);
+    }
+    const qapi::Value* boot_index = request.properties.find("bootindex");
+    if (boot_index != nullptr && boot_index->as_int().value_or(-1) >= 0) {
+        return fail("bootindex: the firmware knows only what was there when the machine began");
+    }
+    TRY(parts_->add_device(request));
+    Device& device = *parts_->added.back();
+    parts_->bring_in(device);
+    hotplug->plugged(device.as_pci()->devfn().value_or(0) >> 3);
+    return parts_->records.back().get();
+}
+
+Result<void> PcBoard::ask_back(const PcDeviceRecord& record) {
+    if (!can_unplug(record)) return fail("Bus '{}' does not support hotplugging", record.bus);
+    parts_->chipset->hotplug()->ask_back(record.device->as_pci()->devfn().value_or(0) >> 3);
+    return {};
+}
+
+std::vector<std::unique_ptr<PcDeviceRecord>> PcBoard::take_ejected() {
+    std::vector<std::unique_ptr<PcDeviceRecord>> gone;
+    PciHotplug* hotplug = parts_->chipset->hotplug();
+    if (hotplug == nullptr) return gone;
+    const uint32_t slots = hotplug->ejected();
+    auto let_go = [&](const std::unique_ptr<PcDeviceRecord>& record) {
+        const PciDevice* function = record->device->as_pci();
+        return can_unplug(*record) && (slots >> (function->devfn().value_or(0) >> 3) & 1) != 0;
+    };
+    for (auto& record : parts_->records) {
+        if (!let_go(record)) continue;
+        parts_->take_away(*record->device);
+        record->device = nullptr;
+        if (record->drive != nullptr) {
+            record->drive->attached = false;
+            record->drive->device_id.clear();
+        }
+        gone.push_back(std::move(record));
+    }
+    std::erase(parts_->records, nullptr);
+    for (unsigned slot = 0; slot < 32; ++slot) {
+        if ((slots >> slot & 1) != 0) hotplug->taken_away(slot);
+    }
+    parts_->chipset->pci_bus().hide(hotplug->ejected());
+    return gone;
 }
 
 }  // namespace qc::hw

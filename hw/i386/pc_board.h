@@ -52,9 +52,13 @@ class EntropySource;
 }
 namespace qc::block {
 class DriveTable;
-}
+struct Drive;
+}  // namespace qc::block
 namespace qc::chardev {
 class Chardev;
+}
+namespace qc::qom {
+class GlobalProperties;
 }
 
 namespace qc::hw {
@@ -64,6 +68,19 @@ struct DeviceRequest {
     const qom::ObjectType* type = nullptr;
     qom::PropertyValues properties;
     std::string id;
+    std::string bus;  // its name; empty: whichever fits
+};
+
+// A device that somebody asked for, and what became of its properties.
+struct PcDeviceRecord {
+    // By -device or device_add; else it is what -drive or -serial stands for.
+    bool by_name = true;
+    const qom::ObjectType* type = nullptr;
+    qom::PropertyValues properties;
+    std::string id;
+    std::string bus;
+    Device* device = nullptr;  // an IDE drive's: its controller
+    block::Drive* drive = nullptr;
 };
 
 // The types that a user may plug into this board.
@@ -124,6 +141,10 @@ class PcBoard {
         std::function<std::shared_ptr<EntropySource>(std::string_view id)> find_rng = {};
         // Null: panics are nobody's business, and a watchdog resets the machine.
         GuestReports* reports = nullptr;
+        // What -global says; null: nothing.
+        const qom::GlobalProperties* globals = nullptr;
+        // The guest let devices go: take_ejected() should be called. Any thread.
+        std::function<void()> devices_ejected = {};
     };
     // Errors name the device and the property, file or size at fault.
     static Result<std::unique_ptr<PcBoard>> create(const Config& config, const Deps& deps);
@@ -153,6 +174,19 @@ class PcBoard {
     PowerManagement& power();
     // inject-nmi.
     void pulse_nmi();
+
+    // While the machine goes on. Only PCI functions, and only on `pc`: "Bus 'X' does not support
+    // hotplugging". What fails leaves nothing behind.
+    Result<const PcDeviceRecord*> plug(const DeviceRequest& request);
+    // Asks the guest to let it go. A reset of the machine takes it as well.
+    Result<void> ask_back(const PcDeviceRecord& record);
+    // Destroys what the guest has let go.
+    std::vector<std::unique_ptr<PcDeviceRecord>> take_ejected();
+    bool can_unplug(const PcDeviceRecord& record) const;
+    // In the order in which they were asked for; each stays where it is while it exists.
+    std::vector<const PcDeviceRecord*> records() const;
+    // "pci.0" or "pcie.0".
+    std::string_view pci_bus_name() const;
 
     // All devices, in the order in which they are reset and their state is saved.
     std::span<Device* const> devices() const;

@@ -52,6 +52,7 @@ class I440fxChipset final : public PcChipset {
     Device& disk_controller() override { return ide_; }
     PciBus& pci_bus() override { return pci_; }
     PowerManagement& power() override { return pm_; }
+    PciHotplug* hotplug() override { return &pm_; }
     std::vector<Device*> bridges() override { return {&pci_host_, &host_bridge_, &isa_bridge_}; }
     std::vector<Device*> functions() override { return {&ide_, &pm_}; }
 

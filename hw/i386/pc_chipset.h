@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "hw/acpi/acpi_pm_core.h"
+#include "hw/acpi/pci_hotplug.h"
 #include "hw/acpi/power_management.h"
 #include "hw/core/guest_reports.h"
 #include "hw/core/machine_port.h"
@@ -49,6 +50,8 @@ class PcChipset {
     // Where more functions can be plugged in.
     virtual PciBus& pci_bus() = 0;
     virtual PowerManagement& power() = 0;
+    // Null: devices neither come nor go while the machine runs.
+    virtual PciHotplug* hotplug() { return nullptr; }
 
     // In the order of resetting and saving: what other devices depend on, then the
     // others. Wires of its own come last of all.

@@ -61,20 +61,20 @@ constexpr PropertyDef kPvpanicProperties[] = {
 }  // namespace
 
 const qom::ObjectType kIsaSerialType{.name = "isa-serial",
-                                     .parent = &kDeviceType,
+                                     .parent = &kIsaDeviceType,
                                      .description = "16550A serial port",
                                      .properties = kIsaSerialProperties};
 const qom::ObjectType kIsaDebugconType{.name = "isa-debugcon",
-                                       .parent = &kDeviceType,
+                                       .parent = &kIsaDeviceType,
                                        .description = "port that prints what is written to it",
                                        .properties = kIsaDebugconProperties};
 const qom::ObjectType kIsaDebugExitType{.name = "isa-debug-exit",
-                                        .parent = &kDeviceType,
+                                        .parent = &kIsaDeviceType,
                                         .description = "port that ends the emulator",
                                         .properties = kIsaDebugExitProperties};
 
 const qom::ObjectType kPvpanicType{.name = "pvpanic",
-                                   .parent = &kDeviceType,
+                                   .parent = &kIsaDeviceType,
                                    .description = "port by which a guest reports a panic",
                                    .properties = kPvpanicProperties};
 

@@ -45,16 +45,14 @@ Result<std::unique_ptr<PciDevice>> PcVirtio::make_blk(const qom::PropertyValues&
                     length, config.blk.logical_block_size);
     }
     const PciSlot slot = TRY(place(config.pci.slot));
-    if (config.boot_index) {
-        if (std::ranges::find(boot_entries_, *config.boot_index, &BootEntry::index) !=
-            boot_entries_.end()) {
-            return fail("The bootindex {} has already been used", *config.boot_index);
-        }
-        boot_entries_.push_back({*config.boot_index, firmware_path(slot)});
+    if (config.boot_index && std::ranges::find(boot_entries_, *config.boot_index,
+                                               &BootEntry::index) != boot_entries_.end()) {
+        return fail("The bootindex {} has already been used", *config.boot_index);
     }
     auto device =
         std::make_unique<VirtioBlkPci>(deps_.context, deps_.msi, config, slot, *drive.backend);
     TRY(deps_.bus.plug(*device, slot));
+    if (config.boot_index) boot_entries_.push_back({*config.boot_index, firmware_path(slot)});
     return device;
 }
 
@@ -84,12 +82,15 @@ Result<std::unique_ptr<PciDevice>> PcVirtio::make(const qom::ObjectType& type,
         return fail("Property 'virtio-blk-pci.drive' can't find value '{}'", id);
     }
     block::Drive* drive = TRY(deps_.drives.attach(id));
-    return make_blk(properties, *drive);
+    auto device = make_blk(properties, *drive);
+    if (!device) drive->attached = false;
+    return device;
 }
 
-Result<std::unique_ptr<PciDevice>> PcVirtio::make_drive(block::Drive& drive) {
+Result<std::unique_ptr<PciDevice>> PcVirtio::make_drive(block::Drive& drive,
+                                                        const qom::PropertyValues& properties) {
     drive.attached = true;
-    return make_blk(qom::PropertyValues(kVirtioBlkPciType), drive);
+    return make_blk(properties, drive);
 }
 
 }  // namespace qc::hw

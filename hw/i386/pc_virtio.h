@@ -3,7 +3,7 @@
 // The virtio functions of a PC: those of `-device`, and the disks that `-drive
 // if=virtio` stands for. They take the lowest free slot, or the one they name.
 //
-// Threading: main thread, while the machine is built. Used by PcBoard, which owns
+// Threading: main thread, under the machine lock once the machine runs. Used by PcBoard, which owns
 // the devices.
 #pragma once
 
@@ -46,7 +46,8 @@ class PcVirtio {
     // Plugged in.
     Result<std::unique_ptr<PciDevice>> make(const qom::ObjectType& type,
                                             const qom::PropertyValues& properties);
-    Result<std::unique_ptr<PciDevice>> make_drive(block::Drive& drive);
+    Result<std::unique_ptr<PciDevice>> make_drive(block::Drive& drive,
+                                                  const qom::PropertyValues& properties);
 
     const std::vector<BootEntry>& boot_entries() const { return boot_entries_; }
 

@@ -30,7 +30,10 @@ constexpr PropertyDef kIdeHdProperties[] = {
     {.name = "cyls", .kind = PropertyKind::kUint32, .description = "cylinders, up to 65535"},
     {.name = "heads", .kind = PropertyKind::kUint32, .description = "heads, up to 16"},
     {.name = "secs", .kind = PropertyKind::kUint32, .description = "sectors per track, up to 255"},
-    {.name = "bootindex", .kind = PropertyKind::kInt32, .description = "place in the boot order"},
+    {.name = "bootindex",
+     .kind = PropertyKind::kInt32,
+     .description = "place in the boot order",
+     .default_value = -1},
 };
 
 constexpr PropertyDef kIdeCdProperties[] = {
@@ -48,7 +51,10 @@ constexpr PropertyDef kIdeCdProperties[] = {
      .kind = PropertyKind::kString,
      .description = "firmware version, at most 8 characters",
      .default_value = "2.5+"},
-    {.name = "bootindex", .kind = PropertyKind::kInt32, .description = "place in the boot order"},
+    {.name = "bootindex",
+     .kind = PropertyKind::kInt32,
+     .description = "place in the boot order",
+     .default_value = -1},
 };
 
 Result<std::string> text_of(const qom::PropertyValues& properties, std::string_view name,
@@ -105,11 +111,11 @@ Result<void> take_backend(block::Drive& drive, IdeDisk& disk) {
 }  // namespace
 
 const qom::ObjectType kIdeHdType{.name = "ide-hd",
-                                 .parent = &kDeviceType,
+                                 .parent = &kIdeDeviceType,
                                  .description = "IDE hard disk",
                                  .properties = kIdeHdProperties};
 const qom::ObjectType kIdeCdType{.name = "ide-cd",
-                                 .parent = &kDeviceType,
+                                 .parent = &kIdeDeviceType,
                                  .description = "IDE CD-ROM drive",
                                  .properties = kIdeCdProperties};
 
@@ -123,20 +129,24 @@ const IdeDisk* IdeDisks::at(unsigned channel, unsigned unit) const {
     return found == disks_.end() ? nullptr : &*found;
 }
 
-Result<void> IdeDisks::add_drive(block::Drive& drive) {
+const qom::ObjectType& IdeDisks::type_of(const block::Drive& drive) {
+    return drive.options.cdrom ? kIdeCdType : kIdeHdType;
+}
+
+Result<void> IdeDisks::add_drive(block::Drive& drive, const qom::PropertyValues& values) {
     IdeDisk disk;
     disk.channel = *drive.options.index / controller_.layout.units;
     disk.unit = *drive.options.index % controller_.layout.units;
     if (drive.options.cdrom) disk.cdrom.emplace();
     TRY(take_backend(drive, disk));
     drive.attached = true;
-    const qom::PropertyValues defaults(disk.cdrom ? kIdeCdType : kIdeHdType);
     if (disk.cdrom) {
-        TRY(take_names(defaults, disk, *disk.cdrom));
+        TRY(take_names(values, disk, *disk.cdrom));
     } else {
-        TRY(take_names(defaults, disk, disk.config));
-        default_geometry(disk.config);
+        TRY(take_names(values, disk, disk.config));
+        TRY(take_geometry(values, disk.config));
     }
+    TRY(take_boot_index(values, disk));
     disks_.push_back(std::move(disk));
     return {};
 }

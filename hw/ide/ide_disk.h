@@ -45,8 +45,9 @@ class IdeDisks {
     // For the firmware's boot order.
     std::string firmware_path(const IdeDisk& disk) const;
 
-    // `-drive if=ide`.
-    Result<void> add_drive(block::Drive& drive);
+    // `-drive if=ide`, as a device of this type with these values.
+    static const qom::ObjectType& type_of(const block::Drive& drive);
+    Result<void> add_drive(block::Drive& drive, const qom::PropertyValues& values);
     // `-device ide-hd` or `ide-cd`, with its id. `drives` has the drive that the
     // property names.
     Result<void> add_device(const qom::ObjectType& type, const std::string& id,

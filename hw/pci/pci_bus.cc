@@ -49,14 +49,25 @@ Result<PciSlot> PciBus::free_slot(uint8_t first) const {
     return fail("PCI: no slot/function available, all in use");
 }
 
+std::optional<uint8_t> PciBus::devfn_of(const PciDevice& device) const {
+    for (unsigned devfn = 0; devfn < devices_.size(); ++devfn) {
+        if (devices_[devfn] == &device) return static_cast<uint8_t>(devfn);
+    }
+    return std::nullopt;
+}
+
+PciDevice* PciBus::seen(uint8_t devfn) const {
+    return (hidden_ >> (devfn >> 3) & 1) != 0 ? nullptr : devices_[devfn];
+}
+
 uint32_t PciBus::config_read(uint8_t devfn, uint8_t offset, unsigned size) const {
-    PciDevice* device = devices_[devfn];
+    PciDevice* device = seen(devfn);
     if (device == nullptr) return 0xffffffffu >> (32 - 8 * size);
     return device->config_read(offset, size);
 }
 
 void PciBus::config_write(uint8_t devfn, uint8_t offset, unsigned size, uint32_t value) {
-    PciDevice* device = devices_[devfn];
+    PciDevice* device = seen(devfn);
     if (device != nullptr) device->config_write(offset, size, value);
 }
 

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "hw/pci/pci_device.h"
@@ -51,6 +52,11 @@ class PciBus {
     // The lowest device number from `first` on with no function in it.
     Result<PciSlot> free_slot(uint8_t first) const;
 
+    // Devices whose bits are set are not seen by the guest: it has let them go.
+    void hide(uint32_t device_numbers) { hidden_ = device_numbers; }
+    // Of a function that is plugged in.
+    std::optional<uint8_t> devfn_of(const PciDevice& device) const;
+
     PciDevice* device(PciSlot slot) const { return devices_[slot.devfn()]; }
     uint8_t number() const { return number_; }
     memory::MemoryRegion& memory_window() const { return memory_window_; }
@@ -64,8 +70,11 @@ class PciBus {
     uint8_t number_;
     memory::MemoryRegion& memory_window_;
     memory::MemoryRegion& io_window_;
+    PciDevice* seen(uint8_t devfn) const;
+
     PciInterruptRouter* router_ = nullptr;
     std::array<PciDevice*, 256> devices_{};
+    uint32_t hidden_ = 0;
 };
 
 }  // namespace qc::hw

@@ -2,6 +2,7 @@
 #include "hw/pci/pci_device.h"
 
 #include "hw/pci/pci_bus.h"
+#include "qom/property.h"
 #include "util/assert.h"
 
 namespace qc::hw {
@@ -13,6 +14,14 @@ PciDevice::PciDevice(const DeviceContext& context, const PciIdentity& identity,
 PciDevice::~PciDevice() {
     unmap_bars();
     if (bus_ != nullptr) bus_->unplug(*this);
+}
+
+std::optional<uint8_t> PciDevice::devfn() const {
+    return bus_ == nullptr ? std::nullopt : bus_->devfn_of(*this);
+}
+
+void PciDevice::settle(qom::PropertyValues& properties) const {
+    if (const auto place = devfn()) properties.settle("addr", *place);
 }
 
 void PciDevice::set_bar_region(unsigned index, memory::MemoryRegion& region) {

@@ -32,6 +32,11 @@ class PciDevice : public Device {
     void config_write(uint8_t offset, unsigned size, uint32_t value);
 
     const PciConfig& config() const { return config_; }
+    const PciDevice* as_pci() const override { return this; }
+    // The property "addr".
+    void settle(qom::PropertyValues& properties) const override;
+    // 8 * slot + function; nothing while it is in no bus.
+    std::optional<uint8_t> devfn() const;
     // Where the BAR is in its address space now.
     std::optional<uint64_t> mapped_at(unsigned bar) const { return bars_[bar].address; }
 

@@ -16,7 +16,10 @@ constexpr std::string_view kOnOffAuto[] = {"on", "off", "auto"};
 
 constexpr PropertyDef kProperties[] = {
     {.name = "drive", .kind = PropertyKind::kString, .description = "ID of a drive"},
-    {.name = "bootindex", .kind = PropertyKind::kInt32, .description = "place in the boot order"},
+    {.name = "bootindex",
+     .kind = PropertyKind::kInt32,
+     .description = "place in the boot order",
+     .default_value = -1},
     {.name = "config-wce",
      .kind = PropertyKind::kBool,
      .description = "the driver may switch the write cache",
@@ -173,10 +176,18 @@ Result<VirtioBlkPci::Config> VirtioBlkPci::parse(const qom::PropertyValues& prop
 VirtioBlkPci::VirtioBlkPci(const DeviceContext& context, MsiPort& msi, const Config& config,
                            PciSlot slot, block::BlockDevice& disk)
     : VirtioPci(context, msi, transport(config)),
+      blk_config_(config.blk),
       disk_(disk),
       blk_(config.blk, disk, dma(), interrupts()),
       component_({.name = virtio_state_name(slot, "virtio-blk")}, *this) {
     attach(blk_);
+}
+
+void VirtioBlkPci::settle(qom::PropertyValues& properties) const {
+    VirtioPci::settle(properties);
+    properties.settle("num-queues", blk_config_.queues);
+    properties.settle("logical_block_size", blk_config_.logical_block_size);
+    properties.settle("physical_block_size", blk_config_.physical_block_size);
 }
 
 VirtioBlkPciState VirtioBlkPci::save() const {

@@ -46,12 +46,14 @@ class VirtioBlkPci final : public VirtioPci {
 
     std::string_view type_name() const override { return "virtio-blk-pci"; }
     std::vector<state::StateComponent*> state_components() override { return {&component_}; }
+    void settle(qom::PropertyValues& properties) const override;
 
     VirtioBlkPciState save() const;
     Result<void> validate(const VirtioBlkPciState& state) const;
     void restore(const VirtioBlkPciState& state);
 
  private:
+    const VirtioBlk::Config blk_config_;
     block::BlockDevice& disk_;
     VirtioBlk blk_;
     state::ComponentOf<VirtioBlkPci, VirtioBlkPciState> component_;

@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "hw/virtio/virtio_pci_layout.h"
+#include "qom/property.h"
 
 namespace qc::hw {
 
@@ -104,6 +105,12 @@ VirtioPci::VirtioPci(const DeviceContext& context, MsiPort& msi, const Config& c
 }
 
 VirtioPci::~VirtioPci() = default;
+
+void VirtioPci::settle(qom::PropertyValues& properties) const {
+    PciDevice::settle(properties);
+    properties.settle("vectors", how_.vectors);
+    properties.settle("disable-legacy", how_.legacy ? "off" : "on");
+}
 
 void VirtioPci::reset() {
     reset_pci();

@@ -3,8 +3,6 @@
 
 #include <fmt/core.h>
 
-#include <charconv>
-
 #include "hw/core/device_type.h"
 #include "hw/pci/msix.h"
 #include "hw/virtio/virtio_device.h"
@@ -20,10 +18,6 @@ constexpr std::string_view kOnOffAuto[] = {"on", "off", "auto"};
 constexpr uint64_t kDefaultVectors = 4294967295;
 
 constexpr PropertyDef kProperties[] = {
-    {.name = "addr",
-     .kind = PropertyKind::kString,
-     .description = "slot and optional function number: 06.0 or 06",
-     .type_name = "int32"},
     {.name = "disable-legacy",
      .kind = PropertyKind::kEnum,
      .description = "no registers for drivers before virtio 1.0",
@@ -56,28 +50,10 @@ constexpr PropertyDef kProperties[] = {
      .default_value = 4294967295u},
 };
 
-Result<PciSlot> parse_slot(std::string_view text) {
-    const auto number = [](std::string_view digits, unsigned limit) -> std::optional<uint8_t> {
-        unsigned value = 0;
-        const auto [end, error] =
-            std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
-        if (error != std::errc{} || end != digits.data() + digits.size() || value > limit) {
-            return std::nullopt;
-        }
-        return static_cast<uint8_t>(value);
-    };
-    const size_t dot = text.find('.');
-    const auto device = number(text.substr(0, dot), 31);
-    const auto function =
-        dot == std::string_view::npos ? std::optional<uint8_t>(0) : number(text.substr(dot + 1), 7);
-    if (device && function) return PciSlot{*device, *function};
-    return fail("Property 'addr' doesn't take value '{}'", text);
-}
-
 }  // namespace
 
 constinit const qom::ObjectType kVirtioPciType{.name = "virtio-pci",
-                                               .parent = &kDeviceType,
+                                               .parent = &kPciDeviceType,
                                                .description = {},
                                                .abstract = true,
                                                .properties = kProperties};
@@ -111,7 +87,9 @@ Result<VirtioPciOptions> virtio_pci_options(const qom::PropertyValues& propertie
         }
         options.vectors = static_cast<uint16_t>(vectors);
     }
-    if (properties.is_set("addr")) options.slot = TRY(parse_slot(properties.get_string("addr")));
+    if (const int64_t place = properties.get_int("addr"); place >= 0) {
+        options.slot = PciSlot{static_cast<uint8_t>(place >> 3), static_cast<uint8_t>(place & 7)};
+    }
     return options;
 }
 

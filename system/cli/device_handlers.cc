@@ -9,17 +9,21 @@ namespace qc::system {
 
 namespace {
 
-// A member that is a list or an object keeps its JSON text.
-Result<OptionString> options_from_json(const std::string& text) {
-    const qapi::Value value = TRY(qapi::parse_json(text));
-    const qapi::Object* object = value.as_object();
-    if (object == nullptr) return fail("this is not a JSON object");
-    OptionString options;
-    for (const qapi::Member& member : object->members()) {
-        const std::string* string = member.value.as_string();
-        options.set(member.name, string != nullptr ? *string : qapi::to_json(member.value));
+// `text` is a JSON object or what OptionString reads.
+Result<ParsedOption> parse_either(const std::string& text, std::string_view implied_key,
+                                  const std::string& origin) {
+    ParsedOption option{.origin = origin};
+    if (!text.starts_with('{')) {
+        option.options = TRY(OptionString::parse(text, implied_key));
+        return option;
     }
-    return options;
+    option.json = TRY(qapi::parse_json(text));
+    // A member that is a list or an object keeps its JSON text.
+    for (const qapi::Member& member : option.json->as_object()->members()) {
+        const std::string* string = member.value.as_string();
+        option.options.set(member.name, string != nullptr ? *string : qapi::to_json(member.value));
+    }
+    return option;
 }
 
 }  // namespace
@@ -44,15 +48,12 @@ Result<void> add_cdrom(Parse& parse, const std::string& value, const std::string
 }
 
 Result<void> add_device(Parse& parse, const std::string& value, const std::string& origin) {
-    auto options = TRY(OptionString::parse(value, "driver"));
-    parse.options.devices.push_back({std::move(options), origin});
+    parse.options.devices.push_back(TRY(parse_either(value, "driver", origin)));
     return {};
 }
 
 Result<void> add_object(Parse& parse, const std::string& value, const std::string& origin) {
-    auto options = TRY(value.starts_with('{') ? options_from_json(value)
-                                              : OptionString::parse(value, "qom-type"));
-    parse.options.objects.push_back({std::move(options), origin});
+    parse.options.objects.push_back(TRY(parse_either(value, "qom-type", origin)));
     return {};
 }
 

@@ -6,9 +6,7 @@ namespace qc::system {
 namespace {
 
 // driver.property=value, or driver=D,property=P,value=V.
-struct GlobalProperty {
-    std::string driver, property, value;
-};
+using qom::GlobalProperty;
 
 Result<GlobalProperty> parse_global(const std::string& text) {
     const size_t dot = text.find('.');
@@ -28,12 +26,17 @@ Result<GlobalProperty> parse_global(const std::string& text) {
 
 }  // namespace
 
-// The chips of power management are the only ones whose properties can be set this way.
+// Of the chips of the board, those of power management have properties.
 Result<void> set_global(Parse& parse, const std::string& value, const std::string&) {
+    if (value == "help" || value == "?") {
+        parse.text = "global options:\n  driver=<str>\n  property=<str>\n  value=<str>\n";
+        return {};
+    }
     const GlobalProperty global = TRY(parse_global(value));
     const bool piix4 = global.driver == "PIIX4_PM";
     if (!piix4 && global.driver != "ICH9-LPC") {
-        return fail("this version sets properties of PIIX4_PM and ICH9-LPC only");
+        parse.options.globals.push_back(global);
+        return {};
     }
     hw::AcpiSleepStates& sleeps = piix4 ? parse.options.piix4_sleeps : parse.options.ich9_sleeps;
     OptionString property;

@@ -71,7 +71,7 @@ constexpr OptionEntry kStandard[] = {
      {},
      true},
     {"global", "DRIVER.PROP=VALUE|driver=DRIVER,property=PROP,value=VALUE",
-     "a property of a chip of the board: disable_s3, disable_s4, s4_val of PIIX4_PM, ICH9-LPC",
+     "what devices of a type begin with; also disable_s3, disable_s4, s4_val of PIIX4_PM, ICH9-LPC",
      set_global, "global", kGlobal, true},
     {"boot",
      "[order=]DRIVES[,once=DRIVES][,menu=on|off][,splash-time=MS][,reboot-timeout=MS][,strict=on|"

@@ -8,6 +8,8 @@
 #              what time it is by the former, and by the real-time clock
 #   job=describe  prints what the firmware's tables tell it, and switches the machine off
 #   job=idle   says so, and does nothing for ever
+#   job=plug   says which virtio disk and entropy device there are whenever that changes, and
+#              what the disk's first block reads as, for ever
 #   job=sleep  sleeps (suspend to RAM) until the clock's alarm wakes it, again until
 #              somebody else does, and switches off when the power button is pressed
 #   job=spin   runs a loop on every processor, for ever
@@ -121,6 +123,21 @@ wait_for_button() {
     echo "there is no button"
 }
 
+plug_job() {
+    last=none
+    while true; do
+        disk=$(cat /sys/block/vda/size 2>/dev/null) || disk=none
+        entropy=$(cat /sys/class/misc/hw_random/rng_current 2>/dev/null)
+        now="disk $disk entropy ${entropy:-none}"
+        if [ "$now" != "$last" ]; then
+            last=$now
+            [ "$disk" != none ] && now="$now block $(head -c 512 /dev/vda | md5sum | cut -c 1-16)"
+            echo "plug $now"
+        fi
+        sleep 0.1
+    done
+}
+
 print_results() {
     echo "clocksource $(cat /sys/devices/system/clocksource/clocksource0/current_clocksource)"
     echo "cpus $(nproc)"
@@ -163,6 +180,7 @@ case " $(cat /proc/cmdline) " in
         ;;
     *" job=button "*) wait_for_button ;;
     *" job=disk "*) disk_job ;;
+    *" job=plug "*) plug_job ;;
     *" job=sleep "*)
         echo "clocksource $(cat /sys/devices/system/clocksource/clocksource0/current_clocksource)"
         cat /proc/cpuinfo /proc/iomem >/tmp/memory
