@@ -26,7 +26,11 @@ bool is_number(std::string_view text) {
 
 Result<void> check_port(std::string_view port, std::string_view address) {
     if (port.empty()) return fail("port not specified in address '{}'", address);
-    if (!is_number(port)) return {};
+    if (!is_number(port)) {
+        // What separates an address's parts is part of no name.
+        if (port.find_first_of(":,[]") == std::string_view::npos) return {};
+        return fail("port '{}' in address '{}' is neither a number nor a service", port, address);
+    }
     const Result<uint64_t> number = parse_number("port", port);
     if (!number || *number > kMaxPort) {
         return fail("port '{}' in address '{}' is not in 0..{}", port, address, kMaxPort);

@@ -198,6 +198,18 @@ Result<hw::DeviceRequest> DeviceNodes::request(const qapi::Object& members) cons
     return request;
 }
 
+Result<void> DeviceNodes::check_globals() const {
+    for (const qom::GlobalProperty& global : globals_.all()) {
+        const qom::ObjectType* type = types_.find(global.driver);
+        if (type == nullptr || !type->is_a("device") || type->abstract) continue;
+        if (!find_type(global.driver)) {
+            return fail("-global {}.{}={}: no property of '{}' can be set", global.driver,
+                        global.property, global.value, global.driver);
+        }
+    }
+    return {};
+}
+
 std::vector<std::string> DeviceNodes::global_warnings() const {
     std::vector<std::string> warnings;
     for (const qom::GlobalProperty& global : globals_.all()) {
@@ -265,7 +277,7 @@ const qom::ObjectType& DeviceNodes::type_of_chip(const hw::Device& chip) {
 void DeviceNodes::place_chip(hw::Device& chip, const hw::PcBoard& board) {
     const qom::ObjectType& type = type_of_chip(chip);
     qom::PropertyValues properties(type);
-    chip.settle(properties);
+    chip.settle_properties(properties);
     auto node = std::make_unique<DeviceNode>(type, std::move(properties),
                                              DeviceNode::Facts{.device = &chip});
     if (type.name == "i440FX-pcihost" || type.name == "q35-pcihost") {

@@ -39,6 +39,8 @@ class DeviceNodes {
     // As QMP's device_add sends it.
     Result<hw::DeviceRequest> request(const qapi::Object& members) const;
     const qom::GlobalProperties& globals() const { return globals_; }
+    // Refuses -global for devices that nobody can ask for: chips of the board, processors.
+    Result<void> check_globals() const;
     // About -global for what is no type of device.
     std::vector<std::string> global_warnings() const;
 

@@ -31,6 +31,7 @@ Result<std::unique_ptr<Machine>> Machine::create(Options options, EventLoop& loo
     TRY(machine->create_accelerator());
     TRY(machine->create_vcpus());
     TRY(machine->create_board());
+    TRY(machine->check_globals());
     TRY(machine->create_migration());
     TRY(machine->create_monitors());
     // Until here a signal ends the process, which may be waiting for the client of a

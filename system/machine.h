@@ -120,6 +120,8 @@ class Machine {
     Result<void> create_vcpus();
     unsigned current_cpu() const;
     Result<void> create_board();
+    // When the types of all devices are known.
+    Result<void> check_globals();
     Result<void> create_bare_memory();
     void reset_first_time();
     Result<hw::PcBoard::Config> board_config(GuestMemory memory);

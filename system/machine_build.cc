@@ -32,8 +32,6 @@ Result<void> Machine::create_back_ends() {
     tls_lookup_ = std::make_unique<TlsLookup>(*user_objects_);
     TRY(user_objects_->make(options_.objects, ObjectStage::kBackEnds));
     device_requests_ = TRY(nodes_->requests(options_.devices));
-    for (const std::string& warning : nodes_->global_warnings())
-        warn_report("{}", warning);
     TRY(create_chardevs());
     drives_ = std::make_unique<block::DriveTable>(
         block::DriveTable::Config{.snapshot = options_.snapshot,
@@ -240,6 +238,13 @@ Result<void> Machine::create_board() {
                       [this](std::string_view id) { return user_objects_->find(id); }));
     TRY(accelerator_->attach_memory());
     reset_first_time();
+    return {};
+}
+
+Result<void> Machine::check_globals() {
+    TRY(nodes_->check_globals());
+    for (const std::string& warning : nodes_->global_warnings())
+        warn_report("{}", warning);
     return {};
 }
 

@@ -42,7 +42,7 @@ class Device {
     virtual const PciDevice* as_pci() const { return nullptr; }
     // Where the values that it was made with left something open ("auto", the next free
     // slot): puts there what was chosen.
-    virtual void settle(qom::PropertyValues&) const {}
+    virtual void settle_properties(qom::PropertyValues&) const {}
 
  protected:
     Device() = default;

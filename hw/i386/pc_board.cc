@@ -125,7 +125,7 @@ struct PcBoard::Parts {
     IdeDisks disks;
     PcVirtio virtio;
     std::vector<std::unique_ptr<Device>> added;
-    uint16_t pvpanic_port = 0;       // 0: there is none
+    uint16_t pvpanic_port = 0;  // 0: there is none
     std::vector<std::unique_ptr<PcDeviceRecord>> records;
     unsigned serial_ports_used = 0;  // a bit for each index
     std::vector<Device*> devices;
@@ -243,7 +243,7 @@ void PcBoard::Parts::record(const DeviceRequest& request, bool by_name) {
     entry->properties = request.properties;
     entry->id = request.id;
     entry->device = added.back().get();
-    entry->device->settle(entry->properties);
+    entry->device->settle_properties(entry->properties);
     entry->bus = entry->device->as_pci() != nullptr ? pci_bus_name() : "isa.0";
     if (request.type == &kVirtioBlkPciType) {
         entry->drive = deps.drives.find(entry->properties.get_string("drive"));

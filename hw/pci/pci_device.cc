@@ -20,7 +20,7 @@ std::optional<uint8_t> PciDevice::devfn() const {
     return bus_ == nullptr ? std::nullopt : bus_->devfn_of(*this);
 }
 
-void PciDevice::settle(qom::PropertyValues& properties) const {
+void PciDevice::settle_properties(qom::PropertyValues& properties) const {
     if (const auto place = devfn()) properties.settle("addr", *place);
 }
 

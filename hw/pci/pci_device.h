@@ -34,7 +34,7 @@ class PciDevice : public Device {
     const PciConfig& config() const { return config_; }
     const PciDevice* as_pci() const override { return this; }
     // The property "addr".
-    void settle(qom::PropertyValues& properties) const override;
+    void settle_properties(qom::PropertyValues& properties) const override;
     // 8 * slot + function; nothing while it is in no bus.
     std::optional<uint8_t> devfn() const;
     // Where the BAR is in its address space now.

@@ -183,8 +183,8 @@ VirtioBlkPci::VirtioBlkPci(const DeviceContext& context, MsiPort& msi, const Con
     attach(blk_);
 }
 
-void VirtioBlkPci::settle(qom::PropertyValues& properties) const {
-    VirtioPci::settle(properties);
+void VirtioBlkPci::settle_properties(qom::PropertyValues& properties) const {
+    VirtioPci::settle_properties(properties);
     properties.settle("num-queues", blk_config_.queues);
     properties.settle("logical_block_size", blk_config_.logical_block_size);
     properties.settle("physical_block_size", blk_config_.physical_block_size);

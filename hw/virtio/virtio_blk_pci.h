@@ -46,7 +46,7 @@ class VirtioBlkPci final : public VirtioPci {
 
     std::string_view type_name() const override { return "virtio-blk-pci"; }
     std::vector<state::StateComponent*> state_components() override { return {&component_}; }
-    void settle(qom::PropertyValues& properties) const override;
+    void settle_properties(qom::PropertyValues& properties) const override;
 
     VirtioBlkPciState save() const;
     Result<void> validate(const VirtioBlkPciState& state) const;

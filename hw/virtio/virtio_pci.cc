@@ -106,8 +106,8 @@ VirtioPci::VirtioPci(const DeviceContext& context, MsiPort& msi, const Config& c
 
 VirtioPci::~VirtioPci() = default;
 
-void VirtioPci::settle(qom::PropertyValues& properties) const {
-    PciDevice::settle(properties);
+void VirtioPci::settle_properties(qom::PropertyValues& properties) const {
+    PciDevice::settle_properties(properties);
     properties.settle("vectors", how_.vectors);
     properties.settle("disable-legacy", how_.legacy ? "off" : "on");
 }

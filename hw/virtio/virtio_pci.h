@@ -63,7 +63,7 @@ class VirtioPci : public PciDevice, protected VirtioMemory, protected VirtioInte
     ~VirtioPci() override;
 
     void reset() override;
-    void settle(qom::PropertyValues& properties) const override;
+    void settle_properties(qom::PropertyValues& properties) const override;
 
  protected:
     VirtioPci(const DeviceContext& context, MsiPort& msi, const Config& config);

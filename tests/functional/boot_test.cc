@@ -143,14 +143,20 @@ TEST_P(Boot, x87_errors_come_as_interrupt_13_without_cr0_ne) {
 
 TEST_P(Boot, debug_exit_gives_exit_code) {
     VmConfig with_device = config("debug_exit");
+    // The guest ends so soon that it must not begin before the test is connected.
     with_device.extra = {"-device", "isa-debug-exit,iobase=0xf4,iosize=4"};
+    with_device.paused = true;
     auto vm = ASSERT_VALUE(Vm::start(with_device, directory()));
+    ASSERT_VALUE(vm->qmp().execute("cont"));
     EXPECT_EQ(ASSERT_VALUE(vm->process().wait(Deadline::in(kUsual))),
               ExitStatus::exited(21 * 2 + 1));
 }
 
 TEST_P(Boot, poweroff_exits_with_0) {
-    auto vm = ASSERT_VALUE(Vm::start(config("poweroff"), directory()));
+    VmConfig connected = config("poweroff");
+    connected.paused = true;
+    auto vm = ASSERT_VALUE(Vm::start(connected, directory()));
+    ASSERT_VALUE(vm->qmp().execute("cont"));
     EXPECT_EQ(ASSERT_VALUE(vm->process().wait(Deadline::in(kUsual))), ExitStatus::exited(0));
     EXPECT_TRUE(vm->serial().text().starts_with("P"));
 }

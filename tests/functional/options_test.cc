@@ -65,6 +65,8 @@ const BadCommandLine kBadCommandLines[] = {
     {"device", {"-device", "nosuch"}, "nosuch"},
     {"device_property", {"-device", "isa-debug-exit,nosuch=1"}, "nosuch"},
     {"device_property_value", {"-device", "isa-debug-exit,iobase=much"}, "much"},
+    {"global_chip", {"-global", "i8042.nosuch=1"}, "no property of 'i8042' can be set"},
+    {"global_cpu", {"-global", "qemu64-x86_64-cpu.level=1"}, "no property of 'qemu64"},
     {"drive_file_absent", {"-drive", "if=ide,format=raw,file=/no/such/image"}, "/no/such/image"},
     {"drive_is_directory", {"-drive", "if=ide,format=raw,file=/tmp"}, "/tmp"},
     {"drive_format", {"-drive", "if=ide,format=nosuch,file=/dev/null"}, "nosuch"},

@@ -67,8 +67,16 @@ INSTANTIATE_TEST_SUITE_P(Accel, Sleep, ::testing::Values("tcg"), accel_name);
 class SleepOthers : public Sleep {};
 INSTANTIATE_TEST_SUITE_P(Others, SleepOthers, ::testing::Values("tcg_pc", "kvm"), accel_name);
 
+// A guest that sleeps so soon does not begin before the test is there to hear of it.
+Result<std::unique_ptr<Vm>> start_connected(VmConfig config, const TempDir& directory) {
+    config.paused = true;
+    auto vm = TRY(Vm::start(config, directory));
+    TRY(vm->qmp().execute("cont"));
+    return vm;
+}
+
 void wakes_up(const VmConfig& config, const TempDir& directory) {
-    auto vm = ASSERT_VALUE(Vm::start(config, directory));
+    auto vm = ASSERT_VALUE(start_connected(config, directory));
     ASSERT_VALUE(vm->qmp().wait_event("SUSPEND", Deadline::in(kUsual)));
     ASSERT_VALUE(check_asleep(*vm));
     ASSERT_VALUE(wake(*vm, "ABWB"));
@@ -84,7 +92,7 @@ TEST_P(SleepOthers, system_wakeup_has_the_guest_start_where_it_asked_to) {
 }
 
 TEST_P(Sleep, reset_ends_it_and_the_machine_waits_to_be_started) {
-    auto vm = ASSERT_VALUE(Vm::start(sleeper(), directory()));
+    auto vm = ASSERT_VALUE(start_connected(sleeper(), directory()));
     ASSERT_VALUE(vm->qmp().wait_event("SUSPEND", Deadline::in(kUsual)));
     ASSERT_VALUE(vm->qmp().execute("system_reset"));
     ASSERT_VALUE(vm->qmp().wait_event("RESET", Deadline::in(kUsual)));
