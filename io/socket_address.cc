@@ -19,6 +19,9 @@ namespace qc::io {
 namespace {
 
 constexpr uint64_t kMaxPort = 65535;
+// What separates an address's parts is part of no name. An IPv6 host has colons.
+constexpr std::string_view kSeparators = ",[]:";
+constexpr std::string_view kNotInHosts = ",[]";
 
 bool is_number(std::string_view text) {
     return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
@@ -27,8 +30,7 @@ bool is_number(std::string_view text) {
 Result<void> check_port(std::string_view port, std::string_view address) {
     if (port.empty()) return fail("port not specified in address '{}'", address);
     if (!is_number(port)) {
-        // What separates an address's parts is part of no name.
-        if (port.find_first_of(":,[]") == std::string_view::npos) return {};
+        if (port.find_first_of(kSeparators) == std::string_view::npos) return {};
         return fail("port '{}' in address '{}' is neither a number nor a service", port, address);
     }
     const Result<uint64_t> number = parse_number("port", port);
@@ -47,6 +49,9 @@ std::string inet_text(const InetAddress& address) {
 }  // namespace
 
 Result<InetAddress> inet_address(std::string host, std::string_view port) {
+    if (host.find_first_of(kNotInHosts) != std::string::npos) {
+        return fail("'{}' is not the name of a host", host);
+    }
     InetAddress address;
     address.host = std::move(host);
     address.port = port;

@@ -43,6 +43,7 @@ TEST(SocketAddress, malformed_host_and_port_are_refused) {
     EXPECT_EQ(error_of("tcp:h:"), "port not specified in address 'h:'");
     EXPECT_EQ(inet_address("::1", "90:1").error().message(),
               "port '90:1' in address '[::1]:90:1' is neither a number nor a service");
+    EXPECT_EQ(inet_address("a,b", "90").error().message(), "'a,b' is not the name of a host");
     EXPECT_EQ(error_of("tcp:h:65536"), "port '65536' in address 'h:65536' is not in 0..65535");
     EXPECT_FALSE(SocketAddress::parse("tcp:h:99999999999999999999"));
 }
